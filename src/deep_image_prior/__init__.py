@@ -1,0 +1,30 @@
+"""Deep image prior: theta* = argmin_theta E(A(f_theta(z)); x0), x* = f_theta*(z), from one image and nothing else."""
+
+from . import codes, energies, metrics, networks, operators, stopping
+from .descent import Destabilised, Fit, Problem, Settings, Step, descend, fit
+from .errors import BadInput
+from .restore import Result, dejpeg, denoise, enhance, flash, inpaint, upscale
+
+__all__ = [
+    "BadInput",
+    "Destabilised",
+    "Fit",
+    "Problem",
+    "Result",
+    "Settings",
+    "Step",
+    "codes",
+    "dejpeg",
+    "denoise",
+    "descend",
+    "energies",
+    "enhance",
+    "fit",
+    "flash",
+    "inpaint",
+    "metrics",
+    "networks",
+    "operators",
+    "stopping",
+    "upscale",
+]

@@ -1,0 +1,13 @@
+"""What a user could pick instead."""
+
+from typing import Any
+
+from numpy.typing import NDArray
+from skimage.restoration import denoise_nl_means
+
+
+def nonlocal_means(image: NDArray[Any], sigma: float) -> NDArray[Any]:
+    """Non-local means (doi:10.1109/CVPR.2005.38) of (H, W, C) in [0, 1]; sigma, of the noise, where white is 1."""
+    return denoise_nl_means(
+        image, patch_size=5, patch_distance=6, h=0.6 * sigma, sigma=sigma, fast_mode=True, channel_axis=-1
+    )

@@ -1,0 +1,230 @@
+"""argmin: theta* = argmin_theta E(A(f_theta(z)); x0), one step of Adam at a time (eq. 2, section 4)."""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import torch
+from torch import Generator, Tensor, nn
+
+JUMP = 10**0.5  # 5 dB, as in the published fall-back
+CHECKPOINT_EVERY = 10  # steps; a copy of weights and moments each step would cost a small network a few per cent
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What to fit. Recipes, not live objects: every fit with the same seed is the same.
+
+    network: makes an untrained f. code: draws z (1, C', H, W) from a CPU generator, on the device to work on.
+    energy: E(A(x)), a scalar, of an image x = f(z).
+    """
+
+    network: Callable[[], nn.Module]
+    code: Callable[[Generator], Tensor]
+    energy: Callable[[Tensor], Tensor]
+
+
+def _setting(default: Any, help: str, least: float, below: float = math.inf) -> Any:
+    return field(default=default, metadata={"help": help, "least": least, "below": below})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to descend; the defaults are those of the paper's default architecture (section 4).
+
+    Raises ValueError for a value out of its range.
+    """
+
+    steps: int = _setting(2000, "Gradient steps at the most", least=1)
+    learning_rate: float = _setting(0.01, "Step size of Adam", least=1e-12)
+    jitter: float = _setting(1 / 30, "Standard deviation of the normal noise added to the code each step", least=0)
+    averaging: float = _setting(0.99, "Weight of the past in the running average of the images", least=0, below=1)
+    seed: int = _setting(0, "Seed of the weights, the code and the jitter", least=0, below=2**63)
+    runs: int = _setting(1, "Independent runs, their images averaged; run k uses seed + k", least=1)
+    returns: int = _setting(20, "Returns to good weights after a jump of the energy, before giving up", least=0)
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value, least, below = getattr(self, each.name), each.metadata["least"], each.metadata["below"]
+            if not least <= value < below:
+                limit = f" and below {below}" if below < math.inf else ""
+                raise ValueError(f"{each.name} is {value}, but must be at least {least}{limit}")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: its number from 1, of at most `budget`; E(A(x)); the image x (1, C, H, W); the running average of x."""
+
+    index: int
+    budget: int
+    energy: Tensor
+    image: Tensor
+    average: Tensor
+
+
+Rule = Callable[[Step], str | None]
+
+
+class Destabilised(ArithmeticError):
+    """The energy jumped or turned non-finite more often than `Settings.returns` allows."""
+
+
+def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
+    """Yield every step of the descent; closing the generator cancels it. Raises Destabilised.
+
+    Every step jitters the code, z + sigma_p n with n ~ N(0, 1). Settings.runs does not count here: this is one run.
+    """
+    z = problem.code(Generator().manual_seed(settings.seed))
+    network = _untrained(problem.network, settings.seed).to(z.device, memory_format=torch.channels_last)
+    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    jitter = Generator(z.device).manual_seed(settings.seed)
+
+    def walk() -> Iterator[Step]:
+        for index in range(1, settings.steps + 1):
+            n = torch.randn(z.shape, generator=jitter, device=z.device) if settings.jitter else 0
+            x = network(z + settings.jitter * n)
+            energy = problem.energy(x)
+            optimiser.zero_grad()
+            energy.backward()
+            yield Step(index, settings.steps, energy.detach(), x.detach(), average=x.detach())
+            optimiser.step()
+
+    return averaged(steadied(walk(), Checkpoint(network, optimiser), settings.returns), settings.averaging)
+
+
+def averaged(steps: Iterator[Step], weight: float) -> Iterator[Step]:
+    """The steps with average_t = w_t * average_(t-1) + (1 - w_t) * x_t (section 3.1).
+
+    w_t = min(weight, (t + 1) / (t + 10)), t from 0: early on the window grows, so that the first images are forgotten.
+    """
+    average = None
+    for t, step in enumerate(steps):
+        past = min(weight, (t + 1) / (t + 10))
+        average = step.image if average is None else torch.lerp(step.image, average, past)
+        yield replace(step, average=average)
+
+
+def steadied(steps: Iterator[Step], checkpoint: "Checkpoint", returns: int) -> Iterator[Step]:
+    """The steps without those whose energy is not finite or 5 dB above the last checkpoint's (section 4).
+
+    Each of them returns to the checkpoint with half the learning rate. Raises Destabilised after `returns` of them.
+    """
+    level = math.inf
+    good = 0
+    for step in steps:
+        energy = step.energy.item()
+        # an energy that is not a distance can be negative: there only finiteness tells
+        if math.isfinite(energy) and not (level > 0 and energy > JUMP * level):
+            if good % CHECKPOINT_EVERY == 0:
+                checkpoint.save()
+                level = energy
+            good += 1
+            yield step
+        elif returns == 0 or good == 0:
+            raise Destabilised(f"destabilised: energy {energy:.3g} at step {step.index}, after {good} good steps")
+        else:
+            returns -= 1
+            checkpoint.restore()
+
+
+class Checkpoint:
+    """A copy of a network's weights and of its optimiser's moments, to go back to."""
+
+    def __init__(self, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+        self.network, self.optimiser = network, optimiser
+
+    def save(self) -> None:
+        self.weights = copy.deepcopy(self.network.state_dict())
+        self.moments = copy.deepcopy(self.optimiser.state_dict())
+
+    def restore(self) -> None:
+        """Go back, with half the learning rate, and without the gradient that led astray."""
+        for group in self.moments["param_groups"]:
+            group["lr"] /= 2
+        self.network.load_state_dict(self.weights)
+        self.optimiser.load_state_dict(copy.deepcopy(self.moments))
+        self.optimiser.zero_grad()
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The restored image (1, C, H, W), the energy of every step, the steps of each run, and why it ended."""
+
+    image: Tensor
+    history: list[float]
+    steps: list[int]
+    stopped: str
+    seconds: float
+    interrupted: bool
+
+
+def fit(
+    problem: Problem,
+    settings: Settings = Settings(),
+    stop: Callable[[], Rule] | None = None,
+    watch: Callable[[Step], None] | None = None,
+) -> Fit:
+    """x* = f_theta*(z): the running average at the last step, averaged over `settings.runs` runs (section 3.1).
+
+    stop makes a rule for each run; a rule says why to stop after a step, or None. watch sees every step.
+    Ctrl-C ends with the best so far: the mean of the completed runs, or the average of the first, `interrupted` true.
+    Raises Destabilised or KeyboardInterrupt if there is no good step to return.
+    """
+    runs: list[Fit] = []
+    for k in range(settings.runs):
+        try:
+            runs.append(_fit_once(problem, replace(settings, seed=settings.seed + k), stop, watch))
+        except KeyboardInterrupt:
+            if not runs:
+                raise
+            runs[-1] = replace(runs[-1], interrupted=True, stopped=f"interrupted at the start of run {k + 1}")
+        if runs[-1].interrupted:
+            break
+    # an unfinished run would spoil the mean of the finished ones
+    whole = [run for run in runs if not run.interrupted] or runs
+    return Fit(
+        image=torch.stack([run.image for run in whole]).mean(dim=0),
+        history=[energy for run in runs for energy in run.history],
+        steps=[len(run.history) for run in runs],
+        stopped="; ".join(dict.fromkeys(run.stopped for run in runs)),
+        seconds=sum(run.seconds for run in runs),
+        interrupted=runs[-1].interrupted,
+    )
+
+
+def _fit_once(
+    problem: Problem, settings: Settings, stop: Callable[[], Rule] | None, watch: Callable[[Step], None] | None
+) -> Fit:
+    rule = stop() if stop else lambda step: None
+    start = time.perf_counter()
+    energies: list[Tensor] = []
+    last: Step | None = None
+    stopped = f"budget: {settings.steps} steps"
+    interrupted = False
+    try:
+        for step in descend(problem, settings):
+            last = step
+            energies.append(step.energy)
+            if watch:
+                watch(step)
+            if reason := rule(step):
+                stopped = reason
+                break
+    except (KeyboardInterrupt, Destabilised) as end:
+        if last is None:
+            raise
+        interrupted = isinstance(end, KeyboardInterrupt)
+        stopped = f"interrupted at step {last.index}" if interrupted else str(end)
+    assert last is not None  # Settings.steps is at least 1
+    history = torch.stack(energies).tolist()
+    return Fit(last.average, history, [len(history)], stopped, time.perf_counter() - start, interrupted)
+
+
+def _untrained(recipe: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """A network from `recipe` with weights drawn from `seed` on the CPU; the caller's random state is left alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return recipe()

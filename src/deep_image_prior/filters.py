@@ -1,0 +1,38 @@
+"""Fixed linear filters that codes, networks and operators share."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def gaussian(sigma: float) -> Tensor:
+    """Taps exp(-t^2 / 2 sigma^2), summing to 1, cut at 3 sigma; sigma in pixels."""
+    radius = max(1, math.ceil(3 * sigma))
+    taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / sigma) ** 2)
+    return taps / taps.sum()
+
+
+def lanczos(factor: int, lobes: int) -> Tensor:
+    """Taps sinc(t) sinc(t / lobes), summing to 1, at the 2 * lobes * factor positions of phase 0.5.
+
+    Turkowski 1990, Filters for common resampling tasks (the paper's section 4).
+    """
+    t = (torch.arange(2 * lobes * factor) + 0.5) / factor - lobes
+    taps = torch.sinc(t) * torch.sinc(t / lobes)
+    return taps / taps.sum()
+
+
+def convolve(image: Tensor, kernel: Tensor, stride: int = 1) -> Tensor:
+    """Every channel of `image` (B, C, H, W) correlated with `kernel` (h, w), edges replicated.
+
+    The result is (B, C, H / stride, W / stride); H and W are multiples of `stride`.
+    """
+    batch, channels, height, width = image.shape
+    planes = image.reshape(batch * channels, 1, height, width)
+    rows, columns = (size - stride for size in kernel.shape)
+    edges = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
+    planes = F.pad(planes, edges, mode="replicate")
+    filtered = F.conv2d(planes, kernel[None, None].to(image), stride=stride)
+    return filtered.reshape(batch, channels, *filtered.shape[-2:])

@@ -1,0 +1,20 @@
+"""How near an image is to a clean one, as the paper measures it."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+
+def psnr(clean: NDArray[Any], image: NDArray[Any], peak: float) -> float:
+    """10 log10(peak^2 / mean (clean - image)^2) in dB over all pixels and channels; inf if they are equal."""
+    with np.errstate(divide="ignore"):
+        return float(peak_signal_noise_ratio(clean, image, data_range=peak))
+
+
+def ssim(clean: NDArray[Any], image: NDArray[Any], peak: float) -> float | None:
+    """Mean structural similarity over 7 x 7 windows of (H, W, C) (doi:10.1109/TIP.2003.819861); None below 7 pixels."""
+    if min(clean.shape[:2]) < 7:
+        return None
+    return float(structural_similarity(clean, image, data_range=peak, channel_axis=-1))

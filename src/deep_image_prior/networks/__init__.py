@@ -1,0 +1,7 @@
+"""f: untrained networks from a code (1, C', H, W) to an image (1, C, H, W) in (0, 1)."""
+
+from .hourglass import Hourglass, average, bilinear, lanczos2, maximum, nearest, strided
+from .resnet import ResNet
+from .unet import UNet
+
+__all__ = ["Hourglass", "ResNet", "UNet", "average", "bilinear", "lanczos2", "maximum", "nearest", "strided"]

@@ -1,0 +1,41 @@
+"""The ResNet that the paper compares with (section 3.1 and figure 13): one scale, no skips but the residual ones."""
+
+from torch import Tensor, nn
+
+from .anysize import any_size
+
+
+class ResNet(nn.Module):
+    """f: (1, inputs, H, W) -> (1, outputs, H, W) in (0, 1), through `blocks` residual blocks of `width` channels."""
+
+    def __init__(self, inputs: int, outputs: int, blocks: int = 8, width: int = 32) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(inputs, width, 3, padding=1, padding_mode="reflect"),
+            nn.LeakyReLU(0.2),
+            *(_Residual(width) for _ in range(blocks)),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.BatchNorm2d(width),
+            nn.Conv2d(width, outputs, 3, padding=1, padding_mode="reflect"),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, code: Tensor) -> Tensor:
+        return any_size(self.body, code, multiple=1, least=2)
+
+
+class _Residual(nn.Module):
+    """result = x + branch(x)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features + self.branch(features)

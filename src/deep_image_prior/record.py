@@ -1,0 +1,68 @@
+"""What was done, in a form that a program can read and a person can repeat."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from .restore import Result
+
+
+def record(
+    task: str,
+    choices: Mapping[str, Any],
+    inputs: Mapping[str, Path],
+    outputs: Mapping[str, Path],
+    result: Result,
+    scores: Mapping[str, Any],
+) -> str:
+    """JSON of one restoration: task, versions, settings, files with their sha256, steps, times, energies, scores."""
+    height, width, channels = result.image.shape
+    steps = sum(result.steps)
+    return json.dumps(
+        {
+            "task": task,
+            "package": f"deep-image-prior {version('deep-image-prior')}",
+            "torch": torch.__version__,
+            "choices": dict(choices),
+            "settings": asdict(result.settings),
+            "inputs": {name: _file(path) for name, path in inputs.items()},
+            "outputs": {name: _file(path) for name, path in outputs.items()},
+            "image": {"width": width, "height": height, "channels": channels, "dtype": result.image.dtype.name},
+            "steps": result.steps,
+            "stopped": result.stopped,
+            "seconds": round(result.seconds, 3),
+            "seconds_per_step": result.seconds / steps,
+            "peak_memory_bytes": peak_memory(result.device),
+            "device": result.device,
+            "threads": torch.get_num_threads(),
+            "machine": platform.platform(),
+            "scores": dict(scores),
+            "energy": [float(f"{energy:.6g}") for energy in result.history],
+        },
+        indent=1,
+    )
+
+
+def _file(path: Path) -> dict[str, str]:
+    return {"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def peak_memory(device: str) -> int:
+    """The most bytes held so far: of the device for CUDA, of this process otherwise."""
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated(device)
+    usage = psutil.Process().memory_info()
+    if hasattr(usage, "peak_wset"):
+        return int(usage.peak_wset)
+    import resource  # there is none on Windows
+
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,217 @@
+"""Restore NumPy arrays: one function a task, in the conventions of scikit-image.
+
+Every function takes an image of any real dtype, (H, W) or with channels along `channel_axis`, and these options:
+
+channel_axis: None for a gray image (H, W), or the axis of the channels. preset: "quick" or "paper".
+sigma: standard deviation of white noise where the image's white is 1; the fit then stops by the discrepancy principle.
+device: "auto", "cpu", "cuda" or "mps". watch: called with every `Step`. And every field of `Settings` by its name.
+
+They return a `Result` and raise BadInput.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import images, memory, tasks
+from .descent import Fit, Problem, Settings, Step, fit
+from .errors import BadInput
+from .images import Pixels, Scale
+from .stopping import discrepancy
+from .tasks import Preset
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a task's function takes beside its images and `Settings`."""
+
+    channel_axis: int | None = None
+    preset: str = "quick"
+    sigma: float | None = None
+    device: str = "auto"
+    watch: Callable[[Step], None] | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """The restored image in the dtype of the observation, and how it came about.
+
+    history: E of every step, run after run; steps: the length of each run; stopped: why it ended; parts: what the
+    result was made of, by name, in the same dtype.
+    """
+
+    image: Pixels
+    history: Pixels
+    stopped: str
+    steps: list[int]
+    seconds: float
+    interrupted: bool
+    settings: Settings
+    device: str
+    parts: Mapping[str, Pixels] = field(default_factory=dict)
+
+
+def denoise(image: Pixels, **options: Any) -> Result:
+    """Remove noise of any kind: x* = f(z), |f(z) - x0|^2 fitted until it would fit the noise (section 3.1)."""
+    job = _Job(tasks.denoise.PRESETS, options)
+    observation, scale = job.observe(image)
+    done = job.fit(tasks.denoise.denoise(observation, job.preset))
+    return job.result(done, scale)
+
+
+def dejpeg(image: Pixels, **options: Any) -> Result:
+    """Remove the blocks and halos of JPEG compression (section 3.1, figure 6)."""
+    job = _Job(tasks.dejpeg.PRESETS, options)
+    observation, scale = job.observe(image)
+    done = job.fit(tasks.dejpeg.dejpeg(observation, job.preset))
+    return job.result(done, scale)
+
+
+def upscale(image: Pixels, factor: int, **options: Any) -> Result:
+    """Super-resolve by `factor` 2, 3, 4 or 8: (H, W) -> (factor * H, factor * W) (section 3.2)."""
+    if factor not in tasks.upscale.FACTORS:
+        raise BadInput(f"factor is {factor}; choose one of {', '.join(map(str, tasks.upscale.FACTORS))}")
+    job = _Job(tasks.upscale.presets(factor), options)
+    observation, scale = job.observe(image)
+    done = job.fit(tasks.upscale.upscale(observation, factor, job.preset))
+    return job.result(done, scale)
+
+
+def inpaint(
+    image: Pixels,
+    mask: Pixels,
+    *,
+    holes: str = "text",
+    mask_marks: str = "known",
+    keep_known: bool = True,
+    **options: Any,
+) -> Result:
+    """Draw the missing pixels; mask (H, W): 1, True or white is known, 0 is missing (section 3.3).
+
+    mask_marks: "missing" if the mask says it the other way round.
+    holes: "text" (lines and scratches), "random" (pixels) or "large" (regions). keep_known: paste x0 back where known.
+    """
+    job = _Job(_named("holes", tasks.inpaint.HOLES, holes), options)
+    observation, scale = job.observe(image)
+    known = _known(np.asarray(mask), _named("mask_marks", {"known": False, "missing": True}, mask_marks), observation)
+    done = job.fit(tasks.inpaint.inpaint(observation, known, job.preset))
+    kept = tasks.inpaint.keep_known(observation, known, done.image) if keep_known else done.image
+    return job.result(replace(done, image=kept), scale)
+
+
+def enhance(image: Pixels, *, boost: float = 1.0, **options: Any) -> Result:
+    """Boost fine detail: x0 + boost * (x0 - x_c), x_c a coarse fit stopped early (section 3.6).
+
+    Result.parts holds `coarse`, x_c, and `detail`, x0 - x_c around middle gray.
+    """
+    job = _Job(tasks.enhance.PRESETS, options)
+    observation, scale = job.observe(image)
+    done = job.fit(tasks.enhance.enhance(observation, job.preset))
+    coarse = done.image
+    parts = {"coarse": coarse, "detail": (0.5 + observation - coarse).clamp(0, 1)}
+    return job.result(replace(done, image=tasks.enhance.boosted(observation, coarse, boost)), scale, parts)
+
+
+def flash(image: Pixels, guide: Pixels, **options: Any) -> Result:
+    """Remove the noise of a photo without flash, guided by one with flash, both of one size (section 3.7)."""
+    job = _Job(tasks.flash.PRESETS, options)
+    observation, scale = job.observe(image)
+    code, _ = job.observe(guide, name="flash photo")
+    if code.shape[-2:] != observation.shape[-2:]:
+        raise BadInput(f"the flash photo is {_size(code)}, the image {_size(observation)}; they must be of one size")
+    done = job.fit(tasks.flash.flash(observation, code, job.preset))
+    return job.result(done, scale)
+
+
+class _Job:
+    """The part that all tasks share: options checked, arrays to tensors and back, and the fit."""
+
+    def __init__(self, presets: Mapping[str, Preset], options: Mapping[str, Any]) -> None:
+        own = {each.name for each in fields(Options)}
+        settings = {each.name for each in fields(Settings)}
+        if unknown := set(options) - own - settings:
+            raise TypeError(
+                f"unknown option {', '.join(sorted(unknown))}; choose from {', '.join(sorted(own | settings))}"
+            )
+        self.options = Options(**{name: value for name, value in options.items() if name in own})
+        self.preset = _named("preset", presets, self.options.preset)
+        if self.options.sigma is not None and not self.options.sigma > 0:
+            raise BadInput(f"sigma is {self.options.sigma}, but must be above 0")
+        changes = {name: value for name, value in options.items() if name in settings}
+        self.settings = replace(self.preset.settings, **changes)
+        self.device = _device(self.options.device)
+
+    def observe(self, image: Pixels, name: str = "image") -> tuple[Tensor, Scale]:
+        pixels = np.asarray(image)
+        images.check_pixels(pixels, self.options.channel_axis, name)
+        scale = images.scale_of(pixels)
+        return images.to_tensor(pixels, self.options.channel_axis, scale, self.device), scale
+
+    def fit(self, problem: Problem) -> Fit:
+        needed, free = memory.needed(problem), memory.free(self.device)
+        if needed > free:
+            raise BadInput(
+                f"this needs about {needed / 2**30:.1f} GiB on {self.device} and {free / 2**30:.1f} GiB are free; "
+                "use the preset quick, a smaller image, or a part of it"
+            )
+        sigma = self.options.sigma
+        return fit(problem, self.settings, partial(discrepancy, sigma) if sigma else None, self.options.watch)
+
+    def result(self, done: Fit, scale: Scale, parts: Mapping[str, Tensor] = {}) -> Result:
+        back = partial(images.from_tensor, channel_axis=self.options.channel_axis, scale=scale)
+        return Result(
+            image=back(done.image),
+            history=np.array(done.history),
+            stopped=done.stopped,
+            steps=done.steps,
+            seconds=done.seconds,
+            interrupted=done.interrupted,
+            settings=self.settings,
+            device=str(self.device),
+            parts={name: back(part) for name, part in parts.items()},
+        )
+
+
+def _named(what: str, choices: Mapping[str, Any], name: str) -> Any:
+    if name not in choices:
+        raise BadInput(f"unknown {what} {name!r}; choose one of {', '.join(choices)}")
+    return choices[name]
+
+
+def _device(name: str) -> torch.device:
+    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if present[kind]))
+    kind = name.partition(":")[0]
+    if not _named("device", {"auto": True, **present}, kind):
+        raise BadInput(
+            f"device {name} is not there; choose one of {', '.join(k for k, there in present.items() if there)}"
+        )
+    return torch.device(name)
+
+
+def _known(mask: Pixels, inverted: bool, observation: Tensor) -> Tensor:
+    """The mask as (1, 1, H, W) of 1 known and 0 missing, on the observation's device; other values are thresholded."""
+    if mask.shape != tuple(observation.shape[-2:]):
+        height, width = (*mask.shape, 1)[:2]
+        raise BadInput(f"the mask is {width} x {height}, the image {_size(observation)}; they must be of one size")
+    values = np.unique(mask)
+    middle = (float(values[0]) + float(values[-1])) / 2 if len(values) > 1 else 0.0
+    if len(values) > 2:
+        warnings.warn(f"the mask has {len(values)} values; those above {middle:g} count as marked", stacklevel=3)
+    known = (mask > middle) != inverted
+    if known.all():
+        raise BadInput("the mask says that every pixel is known: there is nothing to inpaint")
+    if not known.any():
+        raise BadInput("the mask says that every pixel is missing; mark the known ones, or say what marks mean")
+    return torch.from_numpy(known)[None, None].to(observation)
+
+
+def _size(image: Tensor) -> str:
+    return f"{image.shape[-1]} x {image.shape[-2]}"

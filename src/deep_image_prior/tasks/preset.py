@@ -1,0 +1,38 @@
+"""What the rows of the task table have in common."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Generator, Tensor, nn
+
+from ..descent import Problem, Settings
+from ..energies import Energy
+from ..networks import Hourglass
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named choice of f, z and descent.
+
+    network: (channels of z, channels of x) -> untrained f; code: (an image of x's size, a CPU generator) -> z.
+    """
+
+    network: Callable[[int, int], nn.Module]
+    code: Callable[[Tensor, Generator], Tensor]
+    settings: Settings
+
+
+def pose(energy: Energy, preset: Preset, seen: Tensor, channels: int) -> Problem:
+    """min E over images x (1, channels, H, W), with the code made for (and perhaps from) `seen` (1, C, H, W)."""
+    inputs = preset.code(seen, torch.Generator()).shape[1]
+    return Problem(
+        network=partial(preset.network, inputs, channels),
+        code=partial(preset.code, seen),
+        energy=energy,
+    )
+
+
+# a twentieth of the multiplications of the paper's default architecture
+small = partial(Hourglass, down=(16, 32, 64, 128, 128), up=(16, 32, 64, 128, 128))
