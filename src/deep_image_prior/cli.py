@@ -110,9 +110,7 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
             help=f"Where to compute.  [default: {default.device}]",
         ),
         *(
-            click.option(
-                f"--{each.name.replace('_', '-')}", type=each.type, help=f"{each.metadata['help']}."
-            )
+            click.option(f"--{each.name.replace('_', '-')}", type=each.type, help=f"{each.metadata['help']}.")
             for each in fields(Settings)
         ),
         click.option("--reference", type=FILE, help="Clean image: report PSNR and SSIM against it."),

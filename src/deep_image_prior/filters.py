@@ -15,11 +15,13 @@ def gaussian(sigma: float) -> Tensor:
 
 
 def lanczos(factor: int, lobes: int) -> Tensor:
-    """Taps sinc(t) sinc(t / lobes), summing to 1, at the 2 * lobes * factor positions of phase 0.5.
+    """Taps sinc(t) sinc(t / lobes), |t| < lobes, summing to 1, one for every pixel around the centre of `factor` pixels.
 
-    Turkowski 1990, Filters for common resampling tasks (the paper's section 4).
+    The centre lies between two pixels for an even factor (the paper's phase 0.5), and on one for an odd factor.
+    Turkowski 1990, Filters for common resampling tasks (section 4).
     """
-    t = (torch.arange(2 * lobes * factor) + 0.5) / factor - lobes
+    count = 2 * lobes * factor - factor % 2
+    t = (torch.arange(count) - (count - 1) / 2) / factor
     taps = torch.sinc(t) * torch.sinc(t / lobes)
     return taps / taps.sum()
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 import tempfile
 import warnings
 import zlib
@@ -34,7 +35,7 @@ FORMATS = {
     ".jpeg": ("uint8", False),
 }
 LOSSY = (".jpg", ".jpeg", ".webp")
-ORIENTATION = 0x0112
+ORIENTATION, EXIF_POINTER = 0x0112, 0x8769
 
 
 @dataclass(frozen=True)
@@ -189,16 +190,14 @@ def check_format(path: Path, picture: Picture) -> None:
 
 def encode(picture: Picture, suffix: str) -> bytes:
     """The bytes of an image file of the format named by `suffix`; JPEG at quality 95, all others without loss."""
-    deep = picture.pixels.dtype != np.uint8 or picture.pixels.shape[2] not in (1, 3)
-    if deep and suffix.lower() == ".png":
+    if suffix.lower() in (".tif", ".tiff"):
+        return _encode_tiff(picture)
+    if picture.pixels.dtype == np.uint16:
         return _encode_png16(picture)
-    if deep:
-        return _encode_deep_tiff(picture)
     options: dict[str, Any] = {
         ".jpg": {"quality": 95, "subsampling": 0},
         ".webp": {"lossless": True, "exact": True},
-        ".tif": {"compression": "tiff_adobe_deflate"},
-    }.get(suffix.lower().replace("jpeg", "jpg").replace("tiff", "tif"), {})
+    }.get(suffix.lower().replace("jpeg", "jpg"), {})
     kept = {"icc_profile": picture.profile, "exif": picture.exif, "dpi": picture.dpi}
     options.update({name: value for name, value in kept.items() if value is not None})
     buffer = io.BytesIO()
@@ -224,11 +223,11 @@ def _encode_png16(picture: Picture) -> bytes:
     return encoded[:header] + chunks.getvalue() + encoded[header:]
 
 
-def _encode_deep_tiff(picture: Picture) -> bytes:
+def _encode_tiff(picture: Picture) -> bytes:
     exif = picture.exif or Image.Exif()
     texts = [(code, "s", 0, str(exif[code]), True) for code in (271, 272, 315, 33432) if code in exif]
     profile = [(34675, "B", len(picture.profile), picture.profile, True)] if picture.profile else []
-    details = exif.get_ifd(0x8769)
+    details = exif.get_ifd(EXIF_POINTER)
     buffer = io.BytesIO()
     tifffile.imwrite(
         buffer,
@@ -243,20 +242,21 @@ def _encode_deep_tiff(picture: Picture) -> bytes:
         metadata=None,
         resolution=picture.dpi,
         resolutionunit="inch" if picture.dpi else None,
-        extratags=texts + profile + ([(34665, "I", 1, 0, True)] if details else []),
+        extratags=texts + profile + ([(EXIF_POINTER - 1, "I", 1, 0, True)] if details else []),
     )
     return _with_exif(buffer.getvalue(), details) if details else buffer.getvalue()
 
 
 def _with_exif(tiff: bytes, details: dict[int, Any]) -> bytes:
-    """`tiff` with the EXIF directory `details` behind it, and its pointer set."""
-    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    """`tiff` with the EXIF directory `details` behind it, and a pointer to it in place of the placeholder."""
+    directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=tiff[:2])
     directory.update(details)
     offset = len(tiff) + len(tiff) % 2
-    file = io.BytesIO(tiff.ljust(offset, b"\0") + directory.tobytes(offset))
-    with tifffile.TiffFile(file) as opened:
-        opened.pages.first.tags[34665].overwrite(offset)
-        return file.getvalue()
+    content = bytearray(tiff.ljust(offset, b"\0") + directory.tobytes(offset))
+    with tifffile.TiffFile(io.BytesIO(tiff)) as file:
+        entry = file.pages.first.tags[EXIF_POINTER - 1].offset
+        struct.pack_into(f"{file.byteorder}HHII", content, entry, EXIF_POINTER, 4, 1, offset)
+    return bytes(content)
 
 
 def check_free(path: Path, overwrite: bool) -> None:
@@ -314,6 +314,7 @@ class Scale:
     black: float
     white: float
     dtype: np.dtype[Any]
+    clips: bool  # whether brighter and darker light would have ended at white and black
 
     def unit(self, pixels: Pixels) -> Pixels:
         """The values x of `pixels`, in double precision."""
@@ -327,14 +328,13 @@ def scale_of(pixels: Pixels) -> Scale:
     """
     least, greatest = float(pixels.min()), float(pixels.max())
     if pixels.dtype == np.uint8:
-        black, white = 0.0, 255.0
-    elif pixels.dtype == np.uint16:
-        black, white = 0.0, next(2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if greatest < 2**bits)
-    elif pixels.dtype.kind in "fb" and least >= 0 and greatest <= 1:
-        black, white = 0.0, 1.0
-    else:
-        black, white = least, greatest
-    return Scale(black, white, pixels.dtype)
+        return Scale(0.0, 255.0, pixels.dtype, clips=True)
+    if pixels.dtype == np.uint16:
+        white = next(2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if greatest < 2**bits)
+        return Scale(0.0, white, pixels.dtype, clips=True)
+    if pixels.dtype.kind in "fb" and least >= 0 and greatest <= 1:
+        return Scale(0.0, 1.0, pixels.dtype, clips=True)
+    return Scale(least, greatest, pixels.dtype, clips=False)
 
 
 def to_tensor(pixels: Pixels, channel_axis: int | None, scale: Scale, device: torch.device) -> Tensor:

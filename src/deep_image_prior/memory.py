@@ -1,32 +1,31 @@
 """How much memory a fit needs, told before it starts."""
 
+from collections.abc import Callable
+
 import psutil
 import torch
-from torch import Generator, Tensor
+from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from .descent import Problem
-
-WORKING = 1.5  # measured: gradients in flight and the convolutions' scratch space, over what is saved for them
+WORKING = 1.4  # measured: gradients in flight and the convolutions' scratch space, over what is saved for them
 
 
-def needed(problem: Problem) -> int:
-    """Bytes that one step keeps: every tensor saved for the backward pass, found by a pass without arithmetic."""
-    shape = problem.code(Generator()).shape
+def needed(network: Callable[[], nn.Module], code: tuple[int, ...]) -> int:
+    """Bytes that the steps take for a z of shape `code`; what backward needs is found by a pass without arithmetic."""
     with torch.device("meta"):
-        network, code = problem.network(), torch.empty(shape)
-    saved: dict[int, Tensor] = {}
+        untrained, z = network(), torch.empty(code)
+    saved: dict[int, int] = {}
 
     def note(tensor: Tensor) -> Tensor:
-        saved[tensor.untyped_storage()._cdata] = tensor
+        storage = tensor.untyped_storage()
+        saved[storage._cdata] = storage.nbytes()
         return tensor
 
     with saved_tensors_hooks(note, lambda tensor: tensor):
-        network(code)
-    activations = sum(tensor.untyped_storage().nbytes() for tensor in saved.values())
-    weights = sum(parameter.numel() * parameter.element_size() for parameter in network.parameters())
-    # weights, gradients, two moments, and the checkpoint of weights and moments
-    return int(WORKING * activations) + 7 * weights
+        x = untrained(z)
+    weights = sum(parameter.nbytes for parameter in untrained.parameters())
+    # weights, gradients and two moments, and a copy of all but the gradients to go back to
+    return int(WORKING * sum(saved.values())) + 4 * z.nbytes + 4 * x.nbytes + 7 * weights
 
 
 def free(device: torch.device) -> int:
@@ -35,4 +34,4 @@ def free(device: torch.device) -> int:
         return torch.cuda.mem_get_info(device)[0]
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
-    return psutil.virtual_memory().available
+    return int(psutil.virtual_memory().available)

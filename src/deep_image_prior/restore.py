@@ -61,7 +61,7 @@ def denoise(image: Pixels, **options: Any) -> Result:
     """Remove noise of any kind: x* = f(z), |f(z) - x0|^2 fitted until it would fit the noise (section 3.1)."""
     job = _Job(tasks.denoise.PRESETS, options)
     observation, scale = job.observe(image)
-    done = job.fit(tasks.denoise.denoise(observation, job.preset))
+    done = job.fit(tasks.denoise.denoise(observation, job.preset), scale)
     return job.result(done, scale)
 
 
@@ -69,7 +69,7 @@ def dejpeg(image: Pixels, **options: Any) -> Result:
     """Remove the blocks and halos of JPEG compression (section 3.1, figure 6)."""
     job = _Job(tasks.dejpeg.PRESETS, options)
     observation, scale = job.observe(image)
-    done = job.fit(tasks.dejpeg.dejpeg(observation, job.preset))
+    done = job.fit(tasks.dejpeg.dejpeg(observation, job.preset), scale)
     return job.result(done, scale)
 
 
@@ -78,8 +78,8 @@ def upscale(image: Pixels, factor: int, **options: Any) -> Result:
     if factor not in tasks.upscale.FACTORS:
         raise BadInput(f"factor is {factor}; choose one of {', '.join(map(str, tasks.upscale.FACTORS))}")
     job = _Job(tasks.upscale.presets(factor), options)
-    observation, scale = job.observe(image)
-    done = job.fit(tasks.upscale.upscale(observation, factor, job.preset))
+    observation, scale = job.observe(image, factor=factor)
+    done = job.fit(tasks.upscale.upscale(observation, factor, job.preset), scale)
     return job.result(done, scale)
 
 
@@ -100,7 +100,7 @@ def inpaint(
     job = _Job(_named("holes", tasks.inpaint.HOLES, holes), options)
     observation, scale = job.observe(image)
     known = _known(np.asarray(mask), _named("mask_marks", {"known": False, "missing": True}, mask_marks), observation)
-    done = job.fit(tasks.inpaint.inpaint(observation, known, job.preset))
+    done = job.fit(tasks.inpaint.inpaint(observation, known, job.preset), scale)
     kept = tasks.inpaint.keep_known(observation, known, done.image) if keep_known else done.image
     return job.result(replace(done, image=kept), scale)
 
@@ -112,7 +112,7 @@ def enhance(image: Pixels, *, boost: float = 1.0, **options: Any) -> Result:
     """
     job = _Job(tasks.enhance.PRESETS, options)
     observation, scale = job.observe(image)
-    done = job.fit(tasks.enhance.enhance(observation, job.preset))
+    done = job.fit(tasks.enhance.enhance(observation, job.preset), scale)
     coarse = done.image
     parts = {"coarse": coarse, "detail": (0.5 + observation - coarse).clamp(0, 1)}
     return job.result(replace(done, image=tasks.enhance.boosted(observation, coarse, boost)), scale, parts)
@@ -125,7 +125,7 @@ def flash(image: Pixels, guide: Pixels, **options: Any) -> Result:
     code, _ = job.observe(guide, name="flash photo")
     if code.shape[-2:] != observation.shape[-2:]:
         raise BadInput(f"the flash photo is {_size(code)}, the image {_size(observation)}; they must be of one size")
-    done = job.fit(tasks.flash.flash(observation, code, job.preset))
+    done = job.fit(tasks.flash.flash(observation, code, job.preset), scale)
     return job.result(done, scale)
 
 
@@ -147,21 +147,31 @@ class _Job:
         self.settings = replace(self.preset.settings, **changes)
         self.device = _device(self.options.device)
 
-    def observe(self, image: Pixels, name: str = "image") -> tuple[Tensor, Scale]:
+    def observe(self, image: Pixels, name: str = "image", factor: int = 1) -> tuple[Tensor, Scale]:
+        """The image as (1, C, H, W) in [0, 1], once it is known that a result `factor` times its size can be fitted."""
         pixels = np.asarray(image)
         images.check_pixels(pixels, self.options.channel_axis, name)
         scale = images.scale_of(pixels)
-        return images.to_tensor(pixels, self.options.channel_axis, scale, self.device), scale
+        observation = images.to_tensor(pixels, self.options.channel_axis, scale, self.device)
+        self._check_memory(observation, factor)
+        return observation, scale
 
-    def fit(self, problem: Problem) -> Fit:
-        needed, free = memory.needed(problem), memory.free(self.device)
+    def _check_memory(self, observation: Tensor, factor: int) -> None:
+        _, channels, height, width = observation.shape
+        inputs = self.preset.code_channels(observation)
+        network = partial(self.preset.network, inputs, channels)
+        needed = memory.needed(network, (1, inputs, factor * height, factor * width))
+        free = memory.free(self.device)
         if needed > free:
             raise BadInput(
-                f"this needs about {needed / 2**30:.1f} GiB on {self.device} and {free / 2**30:.1f} GiB are free; "
-                "use the preset quick, a smaller image, or a part of it"
+                f"{factor * width} x {factor * height} pixels need about {needed / 2**30:.1f} GiB on {self.device}, "
+                f"and {free / 2**30:.1f} GiB are free; use the preset quick, or a smaller image or factor"
             )
+
+    def fit(self, problem: Problem, scale: Scale) -> Fit:
         sigma = self.options.sigma
-        return fit(problem, self.settings, partial(discrepancy, sigma) if sigma else None, self.options.watch)
+        stop = partial(discrepancy, sigma, scale.clips) if sigma is not None else None
+        return fit(problem, self.settings, stop, self.options.watch)
 
     def result(self, done: Fit, scale: Scale, parts: Mapping[str, Tensor] = {}) -> Result:
         back = partial(images.from_tensor, channel_axis=self.options.channel_axis, scale=scale)

@@ -23,12 +23,15 @@ class Preset:
     code: Callable[[Tensor, Generator], Tensor]
     settings: Settings
 
+    def code_channels(self, seen: Tensor) -> int:
+        """Channels of z for an image like `seen`, found on a corner of it."""
+        return self.code(seen[..., :2, :2], torch.Generator()).shape[1]
+
 
 def pose(energy: Energy, preset: Preset, seen: Tensor, channels: int) -> Problem:
     """min E over images x (1, channels, H, W), with the code made for (and perhaps from) `seen` (1, C, H, W)."""
-    inputs = preset.code(seen, torch.Generator()).shape[1]
     return Problem(
-        network=partial(preset.network, inputs, channels),
+        network=partial(preset.network, preset.code_channels(seen), channels),
         code=partial(preset.code, seen),
         energy=energy,
     )

@@ -1,0 +1,66 @@
+"""Contracts that every member of a kind must keep, and small pictures."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from skimage import data
+from torch import Tensor, nn
+
+from deep_image_prior import Problem, Settings
+from deep_image_prior.networks import Hourglass
+
+
+def check_linear_operator(
+    operator: Callable[[Tensor], Tensor], shape: tuple[int, ...], result: tuple[int, ...]
+) -> None:
+    """A(a x + b y) = a A(x) + b A(y), the right shape, and <A x, y> = <x, A^T y>, in double precision."""
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.rand(shape, generator=generator, dtype=torch.float64) for _ in range(2))
+    assert operator(x).shape == result
+    torch.testing.assert_close(operator(2 * x - 3 * y), 2 * operator(x) - 3 * operator(y))
+    measured = torch.rand(result, generator=generator, dtype=torch.float64)
+    _, adjoint = torch.func.vjp(operator, x)
+    torch.testing.assert_close((operator(y) * measured).sum(), (y * adjoint(measured)[0]).sum())
+
+
+def check_network(recipe: Callable[[int, int], nn.Module]) -> None:
+    """Any size and number of channels goes in and comes out, in (0, 1), with a gradient for every weight."""
+    for inputs, outputs, height, width in ((3, 1, 2, 2), (1, 3, 33, 47), (2, 4, 64, 5)):
+        network = recipe(inputs, outputs)
+        image = network(torch.rand(1, inputs, height, width))
+        assert image.shape == (1, outputs, height, width)
+        assert 0 < image.min() <= image.max() < 1
+        image.sum().backward()
+        assert all(weight.grad is not None for weight in network.parameters())
+
+
+def count(network: nn.Module) -> int:
+    return sum(weight.numel() for weight in network.parameters())
+
+
+def tiny(inputs: int, outputs: int) -> nn.Module:
+    """A network small enough for a test."""
+    return Hourglass(inputs, outputs, down=(8, 8), up=(8, 8), skip=(4, 4))
+
+
+def photograph(size: int = 64) -> np.ndarray[Any, Any]:
+    """A clean colour photograph (size, size, 3) in [0, 1]."""
+    return data.astronaut()[: 4 * size : 4, 96 : 96 + 4 * size : 4] / 255
+
+
+def noisy(clean: np.ndarray[Any, Any], sigma: float = 25 / 255) -> np.ndarray[Any, Any]:
+    return np.clip(clean + np.random.default_rng(0).normal(0, sigma, clean.shape), 0, 1)
+
+
+def problem(energy: Callable[[Tensor], Tensor], channels: int = 3, size: int = 16) -> Problem:
+    """The tiny network on a noise code, with any energy."""
+    return Problem(
+        network=lambda: tiny(4, channels),
+        code=lambda generator: torch.rand(1, 4, size, size, generator=generator),
+        energy=energy,
+    )
+
+
+FEW = Settings(steps=5)

@@ -1,0 +1,57 @@
+import torch
+
+from deep_image_prior import codes
+
+
+def draw(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_noise_is_uniform_between_0_and_a_tenth():
+    z = codes.noise(torch.zeros(1, 3, 64, 48), draw(), channels=32)
+    assert z.shape == (1, 32, 64, 48)
+    assert z.min() >= 0
+    assert 0.0999 < z.max() <= 0.1
+    assert abs(z.mean() - 0.05) < 1e-3
+
+
+def test_noise_follows_its_generator_only():
+    like = torch.zeros(1, 1, 8, 8)
+    torch.manual_seed(1)
+    first = codes.noise(like, draw())
+    torch.manual_seed(2)
+    assert torch.equal(first, codes.noise(like, draw()))
+    assert not torch.equal(first, codes.noise(like, draw(1)))
+
+
+def test_meshgrid_holds_column_and_row():
+    z = codes.meshgrid(torch.zeros(1, 3, 2, 3), draw())
+    assert z.tolist() == [[[[0, 0.5, 1], [0, 0.5, 1]], [[0, 0, 0], [1, 1, 1]]]]
+
+
+def test_image_is_its_own_code():
+    image = torch.rand(1, 3, 4, 4)
+    assert torch.equal(codes.image(image, draw()), image)
+
+
+def test_blurs_keep_constants_and_lose_grain():
+    assert torch.allclose(codes.blurs(torch.full((1, 2, 9, 9), 0.3), draw()), torch.tensor(0.3))
+    z = codes.blurs(torch.rand(1, 1, 64, 64, generator=draw()), draw(), sigmas=(1, 4))
+    assert z.shape == (1, 2, 64, 64)
+    assert z[0, 1].std() < z[0, 0].std() / 3
+
+
+def test_fill_keeps_known_pixels_and_draws_on_their_neighbours():
+    image = torch.tensor([[0.0, 0.2, 0.4, 0.6], [0.0, 0.2, 0.4, 0.6]]).repeat(2, 1)[None, None]
+    mask = torch.ones(1, 1, 4, 4)
+    mask[..., 1:3, 1] = 0
+    filled = codes.fill(image * mask, mask)
+    assert torch.equal(filled * mask, image * mask)
+    assert ((filled > 0) & (filled < 0.4))[..., 1:3, 1].all()
+
+
+def test_fill_reaches_across_large_holes_of_odd_images():
+    mask = torch.zeros(1, 1, 37, 41)
+    mask[..., :3, :3] = 1
+    filled = codes.fill(0.7 * mask, mask)
+    torch.testing.assert_close(filled, torch.full_like(filled, 0.7))

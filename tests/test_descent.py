@@ -1,0 +1,173 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from helpers import FEW, problem
+
+from deep_image_prior import Destabilised, Settings, descend, fit
+from deep_image_prior.energies import squared_error
+from deep_image_prior.operators import identity
+
+TARGET = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(3))
+ERROR = squared_error(TARGET, identity)
+
+
+def spoiled(*, calls: set[int], value: float = math.nan):
+    """The squared error, made `value` at the given calls, counted from 1."""
+    count = 0
+
+    def energy(image):
+        nonlocal count
+        count += 1
+        return ERROR(image) * value if count in calls else ERROR(image)
+
+    return energy
+
+
+def test_descent_goes_down():
+    steps = list(descend(problem(ERROR), Settings(steps=60)))
+    assert [step.index for step in steps] == list(range(1, 61))
+    assert steps[-1].energy < steps[0].energy / 2
+    assert steps[0].image.shape == steps[0].average.shape == TARGET.shape
+
+
+def test_same_seed_is_bit_identical_and_another_is_not():
+    torch.manual_seed(1)
+    first = fit(problem(ERROR), FEW)
+    torch.manual_seed(2)
+    again = fit(problem(ERROR), FEW)
+    assert torch.equal(first.image, again.image)
+    assert first.history == again.history
+    assert not torch.equal(first.image, fit(problem(ERROR), replace(FEW, seed=1)).image)
+
+
+def test_the_callers_random_state_is_left_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    fit(problem(ERROR), FEW)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_jitter_changes_the_descent():
+    still = fit(problem(ERROR), replace(FEW, jitter=0))
+    assert fit(problem(ERROR), FEW).history != still.history
+
+
+def test_average_is_a_mean_that_forgets_its_beginning():
+    steps = list(descend(problem(ERROR), Settings(steps=3, averaging=0.15)))
+    x = [step.image for step in steps]
+    assert torch.equal(steps[0].average, x[0])
+    # weights of the past: min(0.15, 2 / 11), min(0.15, 3 / 12)
+    second = 0.15 * x[0] + 0.85 * x[1]
+    torch.testing.assert_close(steps[1].average, second)
+    torch.testing.assert_close(steps[2].average, 0.15 * second + 0.85 * x[2])
+    early = list(descend(problem(ERROR), Settings(steps=2, averaging=0.99)))
+    torch.testing.assert_close(early[1].average, (2 * early[0].image + 9 * early[1].image) / 11)
+
+
+def test_no_averaging_gives_the_last_image():
+    last = list(descend(problem(ERROR), replace(FEW, averaging=0)))[-1]
+    torch.testing.assert_close(last.average, last.image)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 100.0])
+def test_a_jump_is_undone(value):
+    steps = list(descend(problem(spoiled(calls={15}, value=value)), Settings(steps=40)))
+    assert 15 not in [step.index for step in steps]
+    assert len(steps) == 39
+    assert all(torch.isfinite(step.image).all() for step in steps)
+    assert steps[-1].energy < steps[13].energy
+
+
+def test_going_back_restores_weights_and_moments_of_the_checkpoint():
+    # no jitter: the same weights give the same image, so the step after the return repeats the checkpoint's, step 11
+    steps = {s.index: s for s in descend(problem(spoiled(calls={14})), Settings(steps=16, jitter=0))}
+    assert torch.equal(steps[15].image, steps[11].image)
+    assert not torch.equal(steps[16].image, steps[12].image), "half the learning rate must lead elsewhere"
+    assert steps[16].energy < steps[11].energy
+
+
+def test_returns_are_bounded_and_the_reason_is_told():
+    result = fit(problem(spoiled(calls=set(range(6, 99)))), Settings(steps=50, returns=3))
+    assert len(result.history) == 5
+    assert result.stopped.startswith("destabilised: energy nan at step 9")
+    assert torch.isfinite(result.image).all()
+
+
+def test_never_finite_raises():
+    with pytest.raises(Destabilised, match="after 0 good steps"):
+        fit(problem(lambda image: image.sum() * math.nan), FEW)
+
+
+def test_negative_energies_may_rise():
+    result = fit(problem(lambda image: -image.mean()), FEW)
+    assert len(result.history) == FEW.steps
+
+
+def test_runs_are_averaged_over_seeds():
+    runs = [fit(problem(ERROR), replace(FEW, seed=seed)) for seed in (7, 8)]
+    both = fit(problem(ERROR), replace(FEW, seed=7, runs=2))
+    torch.testing.assert_close(both.image, (runs[0].image + runs[1].image) / 2)
+    assert both.history == runs[0].history + runs[1].history
+    assert both.steps == [5, 5]
+    assert both.stopped == "budget: 5 steps"
+
+
+def test_a_rule_stops_each_run_and_says_why():
+    made = []
+
+    def stop():
+        made.append(None)
+        return lambda step: "enough" if step.index == 2 else None
+
+    result = fit(problem(ERROR), replace(FEW, runs=2), stop)
+    assert (result.steps, result.stopped, len(made)) == ([2, 2], "enough", 2)
+
+
+def interrupting(run: int, index: int):
+    """A watch that presses Ctrl-C in a run (from 1) at a step."""
+    seen = 0
+
+    def watch(step):
+        nonlocal seen
+        seen += step.index == 1
+        if (seen, step.index) == (run, index):
+            raise KeyboardInterrupt
+
+    return watch
+
+
+def test_interrupt_keeps_the_average_so_far():
+    result = fit(problem(ERROR), FEW, watch=interrupting(1, 3))
+    assert result.interrupted
+    assert result.stopped == "interrupted at step 3"
+    assert torch.equal(result.image, list(descend(problem(ERROR), FEW))[2].average)
+
+
+def test_interrupt_of_a_later_run_keeps_the_complete_ones():
+    result = fit(problem(ERROR), replace(FEW, runs=3), watch=interrupting(2, 2))
+    assert result.interrupted
+    assert result.steps == [5, 2]
+    assert torch.equal(result.image, fit(problem(ERROR), FEW).image)
+
+
+def test_closing_the_generator_cancels():
+    steps = descend(problem(ERROR), FEW)
+    next(steps)
+    steps.close()
+    assert list(steps) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"steps": 0}, {"learning_rate": 0.0}, {"jitter": -1}, {"averaging": 1.0}, {"runs": 0}, {"seed": -1}]
+)
+def test_settings_out_of_range_name_themselves(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Settings(**wrong)
+
+
+def test_nan_settings_are_refused():
+    with pytest.raises(ValueError, match="jitter"):
+        Settings(jitter=math.nan)

@@ -1,0 +1,37 @@
+import pytest
+import torch
+
+from deep_image_prior.energies import squared_error, total_variation, weighted_sum
+from deep_image_prior.operators import Mask, identity
+
+
+def test_squared_error_is_the_mean_square():
+    energy = squared_error(torch.tensor([[[[0.0, 1.0], [0.5, 0.5]]]]), identity)
+    assert energy(torch.tensor([[[[0.5, 1.0], [0.5, 0.0]]]])).item() == pytest.approx(0.5 / 4)
+
+
+def test_masked_error_counts_known_pixels_only():
+    mask = torch.tensor([[[[1.0, 0.0], [1.0, 0.0]]]])
+    operator = Mask(mask)
+    energy = squared_error(operator(torch.tensor([[[[0.0, 9.0], [0.5, 9.0]]]])), operator, count=2)
+    image = torch.tensor([[[[0.5, 0.1], [0.5, 0.2]]]], requires_grad=True)
+    assert energy(image).item() == pytest.approx(0.25 / 2)
+    energy(image).backward()
+    assert image.grad[0, 0, :, 1].tolist() == [0, 0]
+
+
+def test_total_variation_by_hand():
+    image = torch.tensor([[[[0.0, 3.0, 3.0], [4.0, 4.0, 4.0], [4.0, 4.0, 4.0]]]])
+    # forward differences (down, right): (4, 3), (1, 0), (0, 0), (0, 0)
+    assert total_variation(image).item() == pytest.approx(5 + 1, abs=1e-5)
+
+
+def test_total_variation_has_a_gradient_on_flat_images():
+    image = torch.full((1, 1, 4, 4), 0.5, requires_grad=True)
+    total_variation(image).backward()
+    assert torch.isfinite(image.grad).all()
+
+
+def test_weighted_sum():
+    energy = weighted_sum((2, lambda x: x.sum()), (0.5, lambda x: x.square().sum()))
+    assert energy(torch.tensor([1.0, 2.0])).item() == pytest.approx(2 * 3 + 0.5 * 5)
