@@ -1,6 +1,4 @@
 import io
-import os
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -200,8 +198,7 @@ def test_bad_files_are_refused_in_one_line_that_names_them(tmp_path, case):
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".bmp"])
 def test_decompression_bombs_are_refused(tmp_path, suffix):
     Image.new("1", (10_000, 10_000)).save(tmp_path / f"bomb{suffix}")
-    with warnings.catch_warnings(), pytest.raises(BadInput, match="over 89,478,485 pixels"):
-        warnings.simplefilter("ignore")
+    with pytest.raises(BadInput, match="over 89,478,485 pixels"):
         images.read(tmp_path / f"bomb{suffix}")
 
 
@@ -255,7 +252,7 @@ def test_writing_never_overwrites_unasked_and_leaves_no_part(tmp_path):
     assert path.read_bytes() == b"first"
     images.write_atomically(path, b"third", overwrite=True)
     assert path.read_bytes() == b"third"
-    assert os.listdir(tmp_path) == ["a.png"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_places_that_cannot_be_written_are_refused(tmp_path):

@@ -308,15 +308,14 @@ def _snapshots(folder: Path, picture: Picture, output: Path, overwrite: bool) ->
 
 
 def _save(path: Path, picture: Picture, overwrite: bool) -> Path:
-    """Write the picture, or if that fails now, write it where temporary files go and say so. Returns where it is."""
+    """Write the picture; if that fails now, write it where temporary files go, and raise OSError that says so."""
     content = images.encode(picture, path.suffix)
     try:
         images.write_atomically(path, content, overwrite)
     except (OSError, BadInput) as error:
         rescued = Path(tempfile.mkdtemp(prefix="dip-")) / path.name
         rescued.write_bytes(content)
-        messages.print(f"dip: {error}; the result is saved as {rescued}")
-        return rescued
+        raise OSError(f"{error}; the result is saved as {rescued}") from None
     return path
 
 

@@ -4,6 +4,7 @@ A code lives on the device of its image. Only `image` and `blurs` look at the pi
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -38,9 +39,9 @@ def fill(image: Tensor, mask: Tensor) -> Tensor:
     """`image` (1, C, H, W), its missing pixels (mask 0) taken from ever coarser means of the known ones (mask 1)."""
     if mask.bool().all() or not mask.bool().any():
         return image
-    halve = {"kernel_size": 2, "ceil_mode": True}
-    known = F.avg_pool2d(mask, **halve)
-    means = F.avg_pool2d(image * mask, **halve) / known.clamp_min(1e-6)
+    halve = partial(F.avg_pool2d, kernel_size=2, ceil_mode=True)
+    known = halve(mask)
+    means = halve(image * mask) / known.clamp_min(1e-6)
     coarse = fill(means, (known > 0).to(mask))
     smooth = F.interpolate(coarse, size=image.shape[-2:], mode="bilinear")
     return mask * image + (1 - mask) * smooth

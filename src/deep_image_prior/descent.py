@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
+from .errors import BadInput
+
 JUMP = 10**0.5  # 5 dB, as in the published fall-back
 CHECKPOINT_EVERY = 10  # steps; a copy of weights and moments each step would cost a small network a few per cent
 
@@ -35,7 +37,7 @@ def _setting(default: Any, help: str, least: float, below: float = math.inf) -> 
 class Settings:
     """How to descend; the defaults are those of the paper's default architecture (section 4).
 
-    Raises ValueError for a value out of its range.
+    Raises BadInput for a value out of its range.
     """
 
     steps: int = _setting(2000, "Gradient steps at the most", least=1)
@@ -51,7 +53,7 @@ class Settings:
             value, least, below = getattr(self, each.name), each.metadata["least"], each.metadata["below"]
             if not least <= value < below:
                 limit = f" and below {below}" if below < math.inf else ""
-                raise ValueError(f"{each.name} is {value}, but must be at least {least}{limit}")
+                raise BadInput(f"{each.name} is {value}, but must be at least {least}{limit}")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
     Every step jitters the code, z + sigma_p n with n ~ N(0, 1). Settings.runs does not count here: this is one run.
     """
     z = problem.code(Generator().manual_seed(settings.seed))
-    network = _untrained(problem.network, settings.seed).to(z.device, memory_format=torch.channels_last)
+    network = _untrained(problem.network, settings.seed).to(z.device).to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     jitter = Generator(z.device).manual_seed(settings.seed)
 

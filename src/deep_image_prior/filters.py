@@ -15,7 +15,7 @@ def gaussian(sigma: float) -> Tensor:
 
 
 def lanczos(factor: int, lobes: int) -> Tensor:
-    """Taps sinc(t) sinc(t / lobes), |t| < lobes, summing to 1, one for every pixel around the centre of `factor` pixels.
+    """Taps sinc(t) sinc(t / lobes), |t| < lobes, summing to 1, a tap a pixel around the centre of `factor` pixels.
 
     The centre lies between two pixels for an even factor (the paper's phase 0.5), and on one for an odd factor.
     Turkowski 1990, Filters for common resampling tasks (section 4).

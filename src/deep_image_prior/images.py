@@ -194,23 +194,27 @@ def encode(picture: Picture, suffix: str) -> bytes:
         return _encode_tiff(picture)
     if picture.pixels.dtype == np.uint16:
         return _encode_png16(picture)
-    options: dict[str, Any] = {
-        ".jpg": {"quality": 95, "subsampling": 0},
-        ".webp": {"lossless": True, "exact": True},
-    }.get(suffix.lower().replace("jpeg", "jpg"), {})
+    options: dict[str, Any] = {}
+    if suffix.lower() in (".jpg", ".jpeg"):
+        options = {"quality": 95, "subsampling": 0}
+    elif suffix.lower() == ".webp":
+        options = {"lossless": True, "exact": True}
     kept = {"icc_profile": picture.profile, "exif": picture.exif, "dpi": picture.dpi}
     options.update({name: value for name, value in kept.items() if value is not None})
     buffer = io.BytesIO()
-    Image.fromarray(_joined(picture).squeeze()).save(buffer, Image.registered_extensions()[suffix.lower()], **options)
+    Image.fromarray(_joined(picture)).save(buffer, Image.registered_extensions()[suffix.lower()], **options)
     return buffer.getvalue()
 
 
 def _joined(picture: Picture) -> Pixels:
-    return picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+    """Colours and alpha as one array, (H, W) or (H, W, C)."""
+    planes = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha]
+    samples = np.ascontiguousarray(np.dstack(planes))
+    return samples[..., 0] if samples.shape[2] == 1 else samples
 
 
 def _encode_png16(picture: Picture) -> bytes:
-    encoded = imagecodecs.png_encode(_joined(picture).squeeze())
+    encoded = bytes(imagecodecs.png_encode(_joined(picture)))
     chunks = io.BytesIO()
     if picture.profile:
         PngImagePlugin.putchunk(chunks, b"iCCP", b"ICC Profile\0\0", zlib.compress(picture.profile))
@@ -231,9 +235,9 @@ def _encode_tiff(picture: Picture) -> bytes:
     buffer = io.BytesIO()
     tifffile.imwrite(
         buffer,
-        _joined(picture).squeeze(),
+        _joined(picture),
         photometric="rgb" if picture.pixels.shape[2] == 3 else "minisblack",
-        planarconfig="contig" if _joined(picture).shape[2] > 1 else None,
+        planarconfig="contig" if _joined(picture).ndim == 3 else None,
         extrasamples=["unassalpha"] if picture.alpha is not None else None,
         compression="zlib",
         description=exif.get(270, ""),
@@ -350,7 +354,5 @@ def from_tensor(image: Tensor, channel_axis: int | None, scale: Scale) -> Pixels
     if scale.dtype.kind in "iu":
         limits = np.iinfo(scale.dtype)
         values = np.clip(np.rint(values), limits.min, limits.max)
-    if scale.dtype.kind == "b":
-        values = values >= 0.5
-    values = values.astype(scale.dtype)
-    return values[0] if channel_axis is None else np.moveaxis(values, 0, channel_axis)
+    stored: Pixels = values >= 0.5 if scale.dtype.kind == "b" else values.astype(scale.dtype)
+    return stored[0] if channel_axis is None else np.moveaxis(stored, 0, channel_axis)

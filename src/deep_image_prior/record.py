@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -21,7 +22,7 @@ def record(
     inputs: Mapping[str, Path],
     outputs: Mapping[str, Path],
     result: Result,
-    scores: Mapping[str, Any],
+    scores: Mapping[str, float | None],
 ) -> str:
     """JSON of one restoration: task, versions, settings, files with their sha256, steps, times, energies, scores."""
     height, width, channels = result.image.shape
@@ -44,7 +45,9 @@ def record(
             "device": result.device,
             "threads": torch.get_num_threads(),
             "machine": platform.platform(),
-            "scores": dict(scores),
+            "scores": {
+                name: score if score is not None and math.isfinite(score) else None for name, score in scores.items()
+            },
             "energy": [float(f"{energy:.6g}") for energy in result.history],
         },
         indent=1,

@@ -9,6 +9,7 @@ device: "auto", "cpu", "cuda" or "mps". watch: called with every `Step`. And eve
 They return a `Result` and raise BadInput.
 """
 
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -141,8 +142,8 @@ class _Job:
             )
         self.options = Options(**{name: value for name, value in options.items() if name in own})
         self.preset = _named("preset", presets, self.options.preset)
-        if self.options.sigma is not None and not self.options.sigma > 0:
-            raise BadInput(f"sigma is {self.options.sigma}, but must be above 0")
+        if self.options.sigma is not None and not 0 < self.options.sigma < math.inf:
+            raise BadInput("sigma must be a number above 0")
         changes = {name: value for name, value in options.items() if name in settings}
         self.settings = replace(self.preset.settings, **changes)
         self.device = _device(self.options.device)

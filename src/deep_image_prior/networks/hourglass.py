@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from .anysize import any_size
 
 T = TypeVar("T")
 Downsample = Callable[[nn.Conv2d], nn.Module]
+Padding = Literal["reflect", "zeros"]
 
 bilinear = partial(nn.Upsample, scale_factor=2, mode="bilinear")
 nearest = partial(nn.Upsample, scale_factor=2, mode="nearest")
@@ -72,17 +73,17 @@ class Hourglass(nn.Module):
         skip_kernel: int = 1,
         upsample: Callable[[], nn.Module] | Sequence[Callable[[], nn.Module]] = bilinear,
         downsample: Downsample = strided,
-        padding: str = "reflect",
+        padding: Padding = "reflect",
         mix: bool = True,
     ) -> None:
         super().__init__()
         depth = len(down)
         down_kernels, up_kernels = _per_scale(down_kernel, depth), _per_scale(up_kernel, depth)
         upsamples = _per_scale(upsample, depth)
-        if not depth == len(up) == len(skip) == len(down_kernels) == len(up_kernels) == len(upsamples):
+        if not 0 < depth == len(up) == len(skip) == len(down_kernels) == len(up_kernels) == len(upsamples):
             raise ValueError(f"an hourglass of depth {depth} needs {depth} values in every list of its scales")
 
-        body: nn.Module | None = None
+        body: Scale | None = None
         for i in reversed(range(depth)):
             body = Scale(
                 inputs=down[i - 1] if i else inputs,
@@ -97,7 +98,7 @@ class Hourglass(nn.Module):
                 padding=padding,
                 mix=mix,
             )
-        self.body = nn.Sequential(body, nn.Conv2d(up[0], outputs, 1), nn.Sigmoid())
+        self.body = nn.Sequential(*([body] if body else []), nn.Conv2d(up[0], outputs, 1), nn.Sigmoid())
         self.multiple = 2**depth
         # reflection needs more pixels than it adds, at the smallest scale that each kernel meets
         margins = [max(down_kernels[i], up_kernels[i]) // 2 // 2 ** (depth - 1 - i) + 1 for i in range(depth)]
@@ -121,7 +122,7 @@ class Scale(nn.Module):
         kernels: tuple[int, int, int],
         upsample: Callable[[], nn.Module],
         downsample: Downsample,
-        padding: str,
+        padding: Padding,
         mix: bool,
     ) -> None:
         super().__init__()
@@ -145,7 +146,7 @@ class Scale(nn.Module):
         return self.merge(deep if self.skip is None else torch.cat([self.skip(features), deep], dim=1))
 
 
-def _convolution(inputs: int, outputs: int, kernel: int, padding: str) -> nn.Conv2d:
+def _convolution(inputs: int, outputs: int, kernel: int, padding: Padding) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, padding_mode=padding)
 
 

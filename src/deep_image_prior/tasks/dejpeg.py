@@ -17,7 +17,7 @@ PRESETS = {
         partial(codes.noise, channels=3),
         Settings(steps=2400),
     ),
-    "quick": Preset(small, codes.blurs, Settings(steps=300, jitter=0.05, averaging=0.98)),
+    "quick": Preset(small, codes.blurs, Settings(steps=300, jitter=0.1, averaging=0.98)),
 }
 
 

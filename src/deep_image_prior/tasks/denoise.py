@@ -11,7 +11,7 @@ from .preset import Preset, pose, small
 
 PRESETS = {
     "paper": Preset(Hourglass, codes.noise, Settings(steps=1800)),
-    "quick": Preset(small, codes.blurs, Settings(steps=300, jitter=0.05, averaging=0.98)),
+    "quick": Preset(small, codes.blurs, Settings(steps=300, jitter=0.1, averaging=0.98)),
 }
 
 

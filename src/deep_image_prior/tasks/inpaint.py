@@ -17,11 +17,11 @@ NO_SKIPS = (0, 0, 0, 0, 0)
 HOLES = {
     "text": {
         "paper": Preset(Hourglass, codes.noise, Settings(steps=6000)),
-        "quick": Preset(small, codes.blurs, Settings(steps=400, jitter=0.05, averaging=0.98)),
+        "quick": Preset(small, codes.blurs, Settings(steps=400, jitter=0.1, averaging=0.98)),
     },
     "random": {
         "paper": Preset(Hourglass, codes.noise, Settings(steps=11000, learning_rate=0.001)),
-        "quick": Preset(small, codes.blurs, Settings(steps=400, jitter=0.05, averaging=0.98)),
+        "quick": Preset(small, codes.blurs, Settings(steps=400, jitter=0.1, averaging=0.98)),
     },
     "large": {
         "paper": Preset(partial(Hourglass, skip=NO_SKIPS), codes.meshgrid, Settings(steps=5000)),

@@ -18,7 +18,7 @@ def presets(factor: int) -> dict[str, Preset]:
     large = factor == max(FACTORS)
     return {
         "paper": Preset(Hourglass, codes.noise, Settings(steps=4000, jitter=1 / 20) if large else Settings(steps=2000)),
-        "quick": Preset(small, codes.blurs, Settings(steps=300, jitter=0.05, averaging=0.98)),
+        "quick": Preset(small, codes.blurs, Settings(steps=300, jitter=0.1, averaging=0.98)),
     }
 
 

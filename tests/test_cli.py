@@ -1,0 +1,338 @@
+"""The command, run in-process: what it writes, what it prints, and how it refuses."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from helpers import noisy, photograph
+from PIL import Image, ImageCms
+
+from deep_image_prior import cli, images
+from deep_image_prior.images import Picture
+
+PIXELS = (255 * noisy(photograph(32))).astype(np.uint8)
+FEW = ["--steps", "3"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(PIXELS).save("photo.png")
+    Image.fromarray(PIXELS).save("flash.png")
+    mask = np.full((32, 32), 255, np.uint8)
+    mask[8:12, 8:20] = 0
+    Image.fromarray(mask).save("mask.png")
+    return tmp_path
+
+
+def dip(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of one call."""
+    monkeypatch.setattr(sys, "argv", ["dip", *arguments])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    captured = capsys.readouterr()
+    return end.value.code or 0, captured.out, captured.err
+
+
+@pytest.fixture
+def run(folder, monkeypatch, capsys):
+    return lambda *arguments: dip(monkeypatch, capsys, *map(str, arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        (["denoise", "photo.png"], ["photo-denoised.png"]),
+        (["dejpeg", "photo.png"], ["photo-dejpeg.png"]),
+        (["upscale", "photo.png", "--factor", "2"], ["photo-x2.png"]),
+        (["inpaint", "photo.png", "mask.png"], ["photo-inpainted.png"]),
+        (["inpaint", "photo.png", "mask.png", "--holes", "large", "--mask-marks", "missing"], ["photo-inpainted.png"]),
+        (["enhance", "photo.png"], ["photo-enhanced.png", "photo-enhanced-coarse.png", "photo-enhanced-detail.png"]),
+        (["flash", "photo.png", "flash.png"], ["photo-restored.png"]),
+    ],
+)
+def test_every_task_writes_its_picture(run, arguments, written):
+    code, out, _ = run(*arguments, *FEW)
+    assert code == 0
+    assert f"wrote {', '.join(written)}\n" in out
+    assert "budget: 3 steps" in out
+    for name in written:
+        picture = images.read(Path(name))
+        side = 64 if "x2" in name else 32
+        assert picture.pixels.shape == (side, side, 3)
+        assert picture.pixels.dtype == np.uint8
+
+
+def test_inpainting_keeps_the_known_pixels_unless_told(run):
+    run("inpaint", "photo.png", "mask.png", *FEW, "-o", "kept.png")
+    run("inpaint", "photo.png", "mask.png", *FEW, "-o", "drawn.png", "--redraw-known")
+    known = np.asarray(Image.open("mask.png")) > 0
+    kept, drawn = (np.asarray(Image.open(name)) for name in ("kept.png", "drawn.png"))
+    np.testing.assert_array_equal(kept[known], PIXELS[known])
+    assert not np.array_equal(drawn[known], PIXELS[known])
+
+
+def test_depth_alpha_orientation_and_metadata_are_kept(run):
+    exif = Image.Exif()
+    exif[0x0112], exif[271] = 6, "Leica"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    alpha = np.linspace(0, 60000, 32 * 20).reshape(20, 32).astype(np.uint16)
+    deep = Picture(PIXELS[:20].astype(np.uint16) * 257, alpha, profile, exif, (300.0, 300.0))
+    Path("deep.png").write_bytes(images.encode(deep, ".png"))
+    assert run("denoise", "deep.png", *FEW)[0] == 0
+    restored = images.read(Path("deep-denoised.png"))
+    assert restored.pixels.shape == (32, 20, 3)
+    assert restored.pixels.dtype == np.uint16
+    np.testing.assert_array_equal(restored.alpha, np.rot90(alpha, -1))
+    assert restored.profile == profile
+    assert restored.dpi == pytest.approx((300, 300), rel=1e-3)
+    assert (restored.exif[0x0112], restored.exif[271]) == (1, "Leica")
+
+
+def test_float_tiff_stays_float(run):
+    tifffile.imwrite("counts.tif", (PIXELS[..., 0] * 40.0 - 500).astype(np.float32))
+    assert run("denoise", "counts.tif", *FEW)[0] == 0
+    restored = tifffile.imread("counts-denoised.tif")
+    assert restored.dtype == np.float32
+    assert -500 <= restored.min() < restored.max() <= 9700
+
+
+def test_lossy_input_is_written_without_loss_by_default(run):
+    Image.fromarray(PIXELS).save("photo.jpg")
+    assert "wrote photo-dejpeg.png" in run("dejpeg", "photo.jpg", *FEW)[1]
+
+
+def test_reruns_write_identical_files(run):
+    for name in ("a.png", "b.png"):
+        run("denoise", "photo.png", "-o", name, *FEW, "--seed", 3)
+    run("denoise", "photo.png", "-o", "c.png", *FEW, "--seed", 4)
+    a, b, c = (Path(f"{name}.png").read_bytes() for name in "abc")
+    assert a == b != c
+
+
+def test_record_tells_everything(run):
+    code, _, _ = run(
+        *("denoise", "photo.png", "--record", "r.json", "--reference", "flash.png"),
+        *("--steps", 4, "--runs", 2, "--sigma", 1, "--seed", 5),
+    )
+    assert code == 0
+    record = json.loads(Path("r.json").read_text())
+    assert record["task"] == "denoise"
+    assert record["package"].startswith("deep-image-prior ")
+    assert record["choices"] == {"preset": "quick", "sigma": 1 / 255, "steps": 4, "runs": 2, "seed": 5}
+    assert record["settings"]["steps"] == 4
+    assert record["settings"]["jitter"] > 0
+    for group, name in (("inputs", "photo.png"), ("outputs", "photo-denoised.png")):
+        entry = record[group]["image"]
+        assert entry == {"name": name, "sha256": hashlib.sha256(Path(name).read_bytes()).hexdigest()}
+    assert record["image"] == {"width": 32, "height": 32, "channels": 3, "dtype": "uint8"}
+    assert record["steps"] == [4, 4]
+    assert record["stopped"] == "budget: 4 steps"
+    assert len(record["energy"]) == 8
+    assert record["seconds"] > 0
+    assert record["seconds_per_step"] == pytest.approx(record["seconds"] / 8, rel=0.01)
+    assert record["peak_memory_bytes"] > 2**20
+    assert (record["device"], record["threads"] > 0) == ("cpu", True)
+    assert set(record["scores"]) == {"psnr", "ssim", "psnr_input", "ssim_input"}
+    assert record["scores"]["psnr_input"] is None, "infinity is no JSON"
+
+
+def test_reference_reports_the_gain(run):
+    Image.fromarray((255 * photograph(32)).astype(np.uint8)).save("clean.png")
+    _, out, _ = run("denoise", "photo.png", "--reference", "clean.png", "--steps", 80)
+    before, after = (float(word) for word in out.split("PSNR ")[1].split("\n")[0].split(" -> "))
+    assert after > before + 2
+    assert "SSIM 0." in out
+
+
+def test_snapshots_show_the_way(run):
+    assert run("denoise", "photo.png", "--steps", 6, "--runs", 2, "--snapshots", "snaps", "--every", 3)[0] == 0
+    names = sorted(path.name for path in Path("snaps").iterdir())
+    assert names == [f"run{run}-step00000{step}.png" for run in (1, 2) for step in (3, 6)]
+    last = np.asarray(Image.open("snaps/run1-step000006.png"))
+    run("denoise", "photo.png", "--steps", 6, "-o", "one.png")
+    np.testing.assert_array_equal(last, np.asarray(Image.open("one.png")))
+
+
+def test_quiet_says_nothing(run):
+    assert run("denoise", "photo.png", *FEW, "-q")[1:] == ("", "")
+
+
+def test_mask_of_many_values_is_thresholded_aloud(run):
+    Image.fromarray(np.asarray(Image.open("mask.png")) // 2 + PIXELS[..., 0] // 9).save("gray.png")
+    code, _, err = run("inpaint", "photo.png", "gray.png", *FEW)
+    assert code == 0
+    assert "note: the mask has" in err
+
+
+def damaged(name: str) -> str:
+    content = Path("photo.png").read_bytes()
+    Path(name).write_bytes(content[: len(content) // 2])
+    return name
+
+
+def made(name: str, pixels) -> str:
+    tifffile.imwrite(name, pixels) if name.endswith(".tif") else Image.fromarray(pixels).save(name)
+    return name
+
+
+def bomb(name: str) -> str:
+    Image.new("1", (10_000, 10_000)).save(name)
+    return name
+
+
+def huge(name: str) -> str:
+    return made(name, np.arange(9000 * 9000, dtype=np.uint32).astype(np.uint8).reshape(9000, 9000))
+
+
+NAN = np.where(np.eye(8), np.nan, 1).astype(np.float32)
+BAD = {
+    "missing file": (lambda: ["denoise", "no.png"], "no.png does not exist"),
+    "folder": (lambda: ["denoise", "."], "is a folder"),
+    "not an image": (lambda: ["denoise", __file__], "is not an image"),
+    "truncated": (lambda: ["denoise", damaged("half.png")], "half.png is damaged or truncated"),
+    "zero wide": (lambda: ["denoise", made("a.tif", np.zeros((1, 4), np.uint16))], "a.tif is 4 x 1 pixels"),
+    "NaN": (lambda: ["denoise", made("nan.tif", NAN)], "nan.tif has 8 NaN or infinite values"),
+    "constant": (lambda: ["denoise", made("flat.png", np.full((8, 8), 7, np.uint8))], "flat.png is constant"),
+    "bomb": (lambda: ["denoise", bomb("bomb.png")], "bomb.png holds over"),
+    "mask size": (lambda: ["inpaint", "photo.png", made("m.png", PIXELS[:9, :9, 0])], "mask is 9 x 9"),
+    "mask all known": (
+        lambda: ["inpaint", "photo.png", made("m.png", np.full((32, 32), 255, np.uint8))],
+        "every pixel is known",
+    ),
+    "mask all missing": (
+        lambda: ["inpaint", "photo.png", made("m.png", np.zeros((32, 32), np.uint8))],
+        "every pixel is missing",
+    ),
+    "mask missing": (lambda: ["inpaint", "photo.png", "no.png"], "no.png does not exist"),
+    "flash size": (lambda: ["flash", "photo.png", made("f.png", PIXELS[:9])], "flash photo is 32 x 9"),
+    "factor": (lambda: ["upscale", "photo.png", "--factor", "5"], "'5' is not one of '2', '3', '4', '8'"),
+    "factor too large": (lambda: ["upscale", huge("huge.png"), "--factor", "8"], "72000 x 72000 pixels need about"),
+    "no factor": (lambda: ["upscale", "photo.png"], "Missing option '--factor'"),
+    "no folder": (lambda: ["denoise", "photo.png", "-o", "no/out.png"], "no is not a folder"),
+    "read-only folder": (lambda: ["denoise", "photo.png", "-o", "/proc/out.png"], "/proc"),
+    "output exists": (lambda: ["denoise", "photo.png", "-o", "flash.png"], "flash.png exists"),
+    "output is the input": (lambda: ["denoise", "photo.png", "-o", "photo.png"], "photo.png exists"),
+    "output format": (lambda: ["denoise", "photo.png", "-o", "out.xyz"], "out.xyz has no known image format"),
+    "output depth": (
+        lambda: ["denoise", made("d.tif", PIXELS.astype(np.uint16)), "-o", "d.jpg"],
+        "d.jpg cannot hold uint16",
+    ),
+    "record exists": (lambda: ["denoise", "photo.png", "--record", "mask.png"], "mask.png exists"),
+    "snapshots in use": (lambda: ["denoise", "photo.png", "--snapshots", "."], "not an empty folder"),
+    "every alone": (lambda: ["denoise", "photo.png", "--every", "5"], "--every needs --snapshots"),
+    "reference size": (
+        lambda: ["denoise", "photo.png", "--reference", made("r.png", PIXELS[:9])],
+        "r.png is 32 x 9 with 3 channels",
+    ),
+    "preset": (lambda: ["denoise", "photo.png", "--preset", "best"], "'best' is not one of 'paper', 'quick'"),
+    "device": (lambda: ["denoise", "photo.png", "--device", "mps"], "device mps is not there"),
+    "steps": (lambda: ["denoise", "photo.png", "--steps", "0"], "steps is 0"),
+    "sigma": (lambda: ["denoise", "photo.png", "--sigma", "-3"], "sigma must be a number above 0"),
+    "NaN sigma": (lambda: ["denoise", "photo.png", "--sigma", "nan"], "sigma must be a number above 0"),
+    "unknown task": (lambda: ["denoize", "photo.png"], "No such command 'denoize'"),
+    "unknown flag": (lambda: ["denoise", "photo.png", "--stepz", "4"], "No such option"),
+    "no image": (lambda: ["denoise"], "Missing argument 'IMAGE'"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line_exit_code_2_and_nothing_written(run, case):
+    arguments, reason = BAD[case]
+    given = arguments()
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    code, out, err = run(*given, *([] if "--steps" in given else FEW))
+    assert code == 2, err
+    assert reason in err
+    assert err.startswith("dip: ")
+    assert err.count("\n") == 1
+    assert out == ""
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
+
+
+def test_overwrite_is_allowed_when_told(run):
+    assert run("denoise", "photo.png", "-o", "flash.png", "--overwrite", *FEW)[0] == 0
+    assert not np.array_equal(np.asarray(Image.open("flash.png")), PIXELS)
+
+
+def test_a_result_that_cannot_be_written_is_rescued(run, monkeypatch):
+    def full(path, content, overwrite):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(images, "write_atomically", full)
+    code, _, err = run("denoise", "photo.png", *FEW)
+    assert code == 1
+    assert "No space left on device" in err
+    rescued = Path(err.split("saved as ")[1].split("\n")[0])
+    assert images.read(rescued).pixels.shape == (32, 32, 3)
+
+
+def test_failing_snapshots_do_not_end_the_fit(run, monkeypatch):
+    write = images.write_atomically
+
+    def full(path, content, overwrite):
+        if path.parent.name == "snaps":
+            raise OSError(28, "No space left on device")
+        write(path, content, overwrite)
+
+    monkeypatch.setattr(images, "write_atomically", full)
+    code, _, err = run("denoise", "photo.png", *FEW, "--snapshots", "snaps", "--every", 1)
+    assert code == 0
+    assert err.count("no more snapshots") == 1
+    assert Path("photo-denoised.png").exists()
+
+
+def start(*arguments: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "deep_image_prior", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
+def test_interrupt_saves_the_best_so_far(folder, kind):
+    process = start(
+        "denoise", "photo.png", "--steps", "100000", "--snapshots", "snaps", "--every", "2", "--record", "r.json"
+    )
+    deadline = time.monotonic() + 120
+    while not list(folder.glob("snaps/*4.png")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(kind)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "interrupted at step" in out
+    assert images.read(folder / "photo-denoised.png").pixels.shape == (32, 32, 3)
+    assert "interrupted" in json.loads((folder / "r.json").read_text())["stopped"]
+
+
+def test_help_and_version_list_the_choices(run):
+    _, out, _ = run("inpaint", "--help")
+    for name in (
+        "paper|quick",
+        "text|random|large",
+        "known|missing",
+        "auto|cpu|cuda|mps",
+        "--learning-rate",
+        "--jitter",
+    ):
+        assert name in out
+    assert run("--version")[1].startswith("dip, version ")
+
+
+def test_demo_writes_a_panel_and_a_table(run, monkeypatch):
+    monkeypatch.setattr("deep_image_prior.demo.photograph", lambda: photograph(64))
+    code, out, _ = run("demo", "-q")
+    assert code == 0
+    assert Image.open("dip-demo.png").size == (4 * 64 + 5 * 8, 64 + 32)
+    rows = {line.split("│")[1].strip(): line.split("│")[2:] for line in out.splitlines() if line.startswith("│")}
+    assert float(rows["deep image prior"][0]) > float(rows["noisy"][0]) + 6
+    assert "non-local means" in rows
+    assert run("demo", "-q")[0] == 2

@@ -1,0 +1,189 @@
+import warnings
+
+import numpy as np
+import pytest
+from helpers import noisy, photograph
+from PIL import Image
+from skimage.filters import gaussian
+
+import deep_image_prior as dip
+from deep_image_prior.metrics import psnr
+
+CLEAN = photograph(64)
+NOISY = noisy(CLEAN)
+FEW = {"channel_axis": -1, "steps": 3}
+HOLED = np.ones((64, 64), bool)
+HOLED[20:30, 25:40] = False
+
+
+def test_denoise_beats_its_input():
+    result = dip.denoise(NOISY, channel_axis=-1, steps=120)
+    assert psnr(CLEAN, result.image, 1) > psnr(CLEAN, NOISY, 1) + 6
+    assert result.stopped == "budget: 120 steps"
+    assert result.history.shape == (120,)
+    assert result.history[-1] < result.history[0]
+
+
+def test_sigma_stops_before_the_budget():
+    sigma = 50 / 255
+    observation = noisy(CLEAN, sigma)
+    result = dip.denoise(observation, channel_axis=-1, sigma=sigma, steps=200)
+    assert result.stopped.startswith("discrepancy")
+    assert sum(result.steps) < 200
+    assert psnr(CLEAN, result.image, 1) > psnr(CLEAN, observation, 1) + 6
+
+
+def test_upscale_beats_bicubic():
+    gray = Image.fromarray((255 * CLEAN[..., 0]).astype(np.uint8))
+    small = gray.resize((16, 16), Image.Resampling.LANCZOS)
+    bicubic = np.asarray(small.resize((64, 64), Image.Resampling.BICUBIC))
+    result = dip.upscale(np.asarray(small), 4, steps=150)
+    assert result.image.shape == (64, 64)
+    assert psnr(np.asarray(gray), result.image, 255) > psnr(np.asarray(gray), bicubic, 255)
+
+
+def test_inpaint_beats_the_mean_and_keeps_what_is_known():
+    known = np.random.default_rng(0).random((64, 64)) < 0.5
+    observed = np.where(known[..., None], CLEAN, 0)
+    result = dip.inpaint(observed, known, holes="random", channel_axis=-1, steps=150)
+    mean = np.where(known[..., None], CLEAN, CLEAN[known].mean(axis=0))
+    assert psnr(CLEAN, result.image, 1) > psnr(CLEAN, mean, 1) + 6
+    np.testing.assert_allclose(result.image[known], CLEAN[known], atol=1e-6)
+
+
+def test_redrawn_pixels_differ_from_the_observation():
+    result = dip.inpaint(CLEAN, HOLED, keep_known=False, **FEW)
+    assert not np.allclose(result.image[HOLED], CLEAN[HOLED], atol=1e-3)
+
+
+def test_mask_marks_may_mean_missing():
+    first = dip.inpaint(CLEAN, HOLED, **FEW)
+    second = dip.inpaint(CLEAN, ~HOLED, mask_marks="missing", **FEW)
+    np.testing.assert_array_equal(first.image, second.image)
+
+
+def test_enhance_sharpens_and_shows_its_parts():
+    blurred = gaussian(CLEAN, 1, channel_axis=-1)
+    result = dip.enhance(blurred, boost=2, channel_axis=-1, steps=100)
+    assert np.abs(np.diff(result.image, axis=0)).mean() > np.abs(np.diff(blurred, axis=0)).mean()
+    np.testing.assert_allclose(result.parts["detail"], np.clip(0.5 + blurred - result.parts["coarse"], 0, 1), atol=1e-6)
+    expected = np.clip(blurred + 2 * (blurred - result.parts["coarse"]), 0, 1)
+    np.testing.assert_allclose(result.image, expected, atol=1e-5)
+
+
+def test_flash_beats_its_input():
+    dark = CLEAN * [0.5, 0.4, 0.3]
+    result = dip.flash(noisy(dark), CLEAN, channel_axis=-1, steps=150)
+    assert psnr(dark, result.image, 1) > psnr(dark, noisy(dark), 1) + 6
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float32, np.float64])
+@pytest.mark.parametrize("axis", [None, 0, -1])
+def test_dtype_and_axes_come_back(dtype, axis):
+    values = NOISY * (1 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max)
+    image = values.astype(dtype)[..., 0] if axis is None else np.moveaxis(values.astype(dtype), -1, axis)
+    result = dip.denoise(image, channel_axis=axis, steps=2)
+    assert result.image.dtype == dtype
+    assert result.image.shape == image.shape
+
+
+def test_floats_beyond_one_keep_their_range():
+    counts = NOISY[..., 0] * 5000 - 100
+    result = dip.denoise(counts, steps=100)
+    assert abs(np.median(result.image) - np.median(counts)) < 300
+    assert result.image.max() <= counts.max()
+
+
+def test_odd_sizes_and_tiny_images():
+    for height, width in ((2, 2), (3, 50), (65, 33)):
+        image = np.random.default_rng(0).random((height, width))
+        assert dip.denoise(image, steps=2).image.shape == (height, width)
+
+
+def test_reruns_are_bit_identical():
+    first, second = (dip.denoise(NOISY, **FEW, seed=4) for _ in range(2))
+    np.testing.assert_array_equal(first.image, second.image)
+
+
+def test_averaged_runs_beat_one():
+    one, two = (dip.denoise(NOISY, channel_axis=-1, steps=60, runs=runs) for runs in (1, 2))
+    assert two.steps == [60, 60]
+    assert psnr(CLEAN, two.image, 1) > psnr(CLEAN, one.image, 1)
+
+
+def test_settings_change_the_preset():
+    result = dip.denoise(NOISY, **FEW, preset="paper", learning_rate=0.02)
+    assert (result.settings.learning_rate, result.settings.jitter, result.settings.steps) == (0.02, 1 / 30, 3)
+
+
+WRONG = {
+    "NaN": (lambda: dip.denoise(np.array([[0, np.nan], [1, 2]])), "1 NaN or infinite"),
+    "infinite": (lambda: dip.denoise(np.array([[0, np.inf], [1, 2]])), "1 NaN or infinite"),
+    "constant": (lambda: dip.denoise(np.full((8, 8), 3)), "constant, 3 everywhere"),
+    "one pixel": (lambda: dip.denoise(np.ones((1, 8))), "8 x 1 pixels"),
+    "colours unsaid": (lambda: dip.denoise(NOISY), "give channel_axis"),
+    "no colours": (lambda: dip.denoise(NOISY[..., 0], channel_axis=-1), "no channel_axis"),
+    "text": (lambda: dip.denoise(np.array([["a", "b"]])), "dtype <U1"),
+    "preset": (
+        lambda: dip.denoise(NOISY, channel_axis=-1, preset="best"),
+        "unknown preset 'best'; choose one of paper, quick",
+    ),
+    "holes": (lambda: dip.inpaint(NOISY, HOLED, holes="tiny", **FEW), "choose one of text, random, large"),
+    "factor": (lambda: dip.upscale(NOISY, 5, **FEW), "choose one of 2, 3, 4, 8"),
+    "sigma": (lambda: dip.denoise(NOISY, sigma=0.0, **FEW), "sigma must be a number above 0"),
+    "device name": (lambda: dip.denoise(NOISY, device="tpu", **FEW), "choose one of auto, cpu, cuda, mps"),
+    "device there": (lambda: dip.denoise(NOISY, device="mps", **FEW), "mps is not there; choose one of cpu"),
+    "steps": (lambda: dip.denoise(NOISY, channel_axis=-1, steps=0), "steps is 0"),
+    "mask size": (lambda: dip.inpaint(NOISY, HOLED[1:], **FEW), "the mask is 64 x 63, the image 64 x 64"),
+    "all known": (lambda: dip.inpaint(NOISY, np.full((64, 64), 255), **FEW), "every pixel is known"),
+    "all missing": (lambda: dip.inpaint(NOISY, np.zeros((64, 64)), **FEW), "every pixel is missing"),
+    "flash size": (lambda: dip.flash(NOISY, NOISY[:60], **FEW), "flash photo is 64 x 60"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_bad_input_is_refused_in_one_line(case):
+    call, reason = WRONG[case]
+    with pytest.raises(dip.BadInput, match=reason) as refusal:
+        call()
+    assert "\n" not in str(refusal.value)
+
+
+def test_unknown_options_list_the_known_ones():
+    with pytest.raises(TypeError, match=r"unknown option stepz; choose from .*steps"):
+        dip.denoise(NOISY, stepz=3)
+
+
+def test_masks_with_many_values_are_thresholded_aloud():
+    gray = np.where(HOLED, 200, 10)
+    gray[0, 0] = 150
+    with pytest.warns(UserWarning, match="the mask has 3 values; those above 105"):
+        first = dip.inpaint(CLEAN, gray, **FEW)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        second = dip.inpaint(CLEAN, HOLED, **FEW)
+    np.testing.assert_array_equal(first.image, second.image)
+
+
+@pytest.mark.parametrize(("size", "factor"), [(4000, 1), (1000, 8)])
+def test_more_than_the_free_memory_is_refused_with_the_estimate(monkeypatch, size, factor):
+    monkeypatch.setattr("deep_image_prior.memory.free", lambda device: 2**30)
+    image = np.random.default_rng(0).integers(0, 9, (size, size), np.uint8)
+    with pytest.raises(
+        dip.BadInput, match=rf"{size * factor} x {size * factor} pixels need about \d+\.\d GiB on cpu, and 1.0"
+    ):
+        dip.upscale(image, factor) if factor > 1 else dip.denoise(image, preset="paper")
+
+
+def test_watch_sees_every_step_and_interrupts():
+    seen = []
+
+    def watch(step):
+        seen.append(step.index)
+        if step.index == 4:
+            raise KeyboardInterrupt
+
+    result = dip.denoise(NOISY, channel_axis=-1, watch=watch)
+    assert seen == [1, 2, 3, 4]
+    assert result.interrupted
+    assert result.image.shape == NOISY.shape

@@ -1,0 +1,104 @@
+import pytest
+import torch
+
+from deep_image_prior import codes, tasks
+from deep_image_prior.networks import Hourglass
+
+IMAGE = torch.rand(1, 3, 12, 10, generator=torch.Generator().manual_seed(0))
+MASK = torch.ones(1, 1, 12, 10)
+MASK[..., 3:6, 2:7] = 0
+
+
+def drawn(problem):
+    z = problem.code(torch.Generator().manual_seed(0))
+    return z, problem.network()(z)
+
+
+def rows(preset: str):
+    """Every row of the task table with one preset: (name, problem, shape of x)."""
+    same = IMAGE.shape
+    yield "denoise", tasks.denoise.denoise(IMAGE, tasks.denoise.PRESETS[preset]), same
+    yield "dejpeg", tasks.dejpeg.dejpeg(IMAGE, tasks.dejpeg.PRESETS[preset]), same
+    yield "enhance", tasks.enhance.enhance(IMAGE, tasks.enhance.PRESETS[preset]), same
+    yield "flash", tasks.flash.flash(IMAGE[:, :1], IMAGE, tasks.flash.PRESETS[preset]), (1, 1, 12, 10)
+    for holes, presets in tasks.inpaint.HOLES.items():
+        yield holes, tasks.inpaint.inpaint(IMAGE, MASK, presets[preset]), same
+    for factor in tasks.upscale.FACTORS:
+        shape = (1, 3, 12 * factor, 10 * factor)
+        yield f"x{factor}", tasks.upscale.upscale(IMAGE, factor, tasks.upscale.presets(factor)[preset]), shape
+
+
+@pytest.mark.parametrize("preset", ["paper", "quick"])
+def test_every_row_draws_an_image_of_its_size_with_a_finite_energy(preset):
+    for name, problem, shape in rows(preset):
+        _, x = drawn(problem)
+        assert x.shape == shape, name
+        assert torch.isfinite(problem.energy(x)), name
+
+
+def test_the_paper_settings_of_section_4():
+    paper = {
+        "denoise": tasks.denoise.PRESETS["paper"].settings,
+        "dejpeg": tasks.dejpeg.PRESETS["paper"].settings,
+        "x4": tasks.upscale.presets(4)["paper"].settings,
+        "x8": tasks.upscale.presets(8)["paper"].settings,
+        **{holes: presets["paper"].settings for holes, presets in tasks.inpaint.HOLES.items()},
+        "enhance": tasks.enhance.PRESETS["paper"].settings,
+    }
+    steps = {"denoise": 1800, "dejpeg": 2400, "x4": 2000, "x8": 4000, "text": 6000, "random": 11000, "large": 5000}
+    assert {name: paper[name].steps for name in steps} == steps
+    assert paper["random"].learning_rate == 0.001
+    assert all(paper[name].learning_rate == 0.01 for name in paper if name != "random")
+    assert paper["x8"].jitter == 1 / 20
+    assert paper["enhance"].jitter == 0
+    assert all(paper[name].jitter == 1 / 30 for name in paper if name not in ("x8", "enhance"))
+    assert all(settings.averaging == 0.99 for settings in paper.values())
+
+
+def test_the_paper_codes():
+    for name, problem, _ in rows("paper"):
+        z, _ = drawn(problem)
+        if name == "large":
+            assert torch.equal(z, codes.meshgrid(IMAGE, torch.Generator()))
+        elif name == "flash":
+            assert torch.equal(z, IMAGE)
+        else:
+            assert z.shape[1] == (3 if name == "dejpeg" else 32)
+            assert 0 <= z.min() <= z.max() <= 0.1
+
+
+def test_large_holes_have_no_skips():
+    for preset in tasks.inpaint.HOLES["large"].values():
+        network = preset.network(2, 3)
+        assert isinstance(network, Hourglass)
+        assert all(getattr(module, "skip", None) is None for module in network.modules())
+
+
+def test_energies_are_zero_at_the_answer():
+    zero = {name: problem.energy for name, problem, _ in rows("quick")}
+    assert zero["denoise"](IMAGE) == zero["dejpeg"](IMAGE) == zero["enhance"](IMAGE) == 0
+    for holes in tasks.inpaint.HOLES:
+        assert zero[holes](torch.where(MASK.bool(), IMAGE, 0.123)) == 0
+        assert zero[holes](IMAGE + 0.5 * MASK).item() == pytest.approx(0.25)
+    constant = torch.full((1, 3, 12, 10), 0.4)
+    energy = tasks.upscale.upscale(constant, 4, tasks.upscale.presets(4)["quick"]).energy
+    assert energy(torch.full((1, 3, 48, 40), 0.4)).item() == pytest.approx(0, abs=1e-10)
+
+
+def test_inpainting_never_looks_at_missing_pixels():
+    spoiled = torch.where(MASK.bool(), IMAGE, 0.99)
+    for presets in tasks.inpaint.HOLES.values():
+        for preset in presets.values():
+            one, other = (tasks.inpaint.inpaint(x, MASK, preset) for x in (IMAGE, spoiled))
+            assert torch.equal(drawn(one)[0], drawn(other)[0])
+            assert one.energy(IMAGE) == other.energy(IMAGE)
+
+
+def test_keep_known_pastes_known_pixels_only():
+    kept = tasks.inpaint.keep_known(IMAGE, MASK, torch.zeros_like(IMAGE))
+    assert torch.equal(kept, IMAGE * MASK)
+
+
+def test_boost_adds_detail_by_hand():
+    x0, coarse = torch.tensor([0.5, 0.9]), torch.tensor([0.4, 0.6])
+    torch.testing.assert_close(tasks.enhance.boosted(x0, coarse, 2), torch.tensor([0.7, 1.0]))
