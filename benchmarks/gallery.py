@@ -1,7 +1,7 @@
 """Every task once on a real picture: `python -m benchmarks.gallery DATA OUT [NAME...]`.
 
-DATA is the folder of benchmark images, OUT the folder of `benchmarks.degrade`; results and records go into OUT too.
-What is there already is not run again.
+DATA is the folder of benchmark images, OUT the folder of `benchmarks.degrade`; results and records go into OUT/gallery.
+What is recorded there already is not run again.
 """
 
 import subprocess
@@ -18,7 +18,8 @@ ROWS = {
     "f16-dejpeg": "dejpeg {out}/f16-q10.jpg --reference {out}/f16.png",
     "snail": "dejpeg {data}/demo/snail.jpg",
     "butterfly": "upscale {out}/butterfly-small.png --factor 4 --reference {out}/butterfly.png",
-    "house-half": "inpaint {out}/house-half.png {out}/house-half-mask.png --holes random --reference {out}/house-gray.png",
+    "house-half": "inpaint {out}/house-half.png {out}/house-half-mask.png --holes random"
+    " --reference {out}/house-gray.png",
     "kate": "inpaint {data}/demo/kate.png {data}/demo/kate_mask.png",
     "library": "inpaint {data}/demo/library.png {data}/demo/library_mask.png --holes large",
     "vase": "inpaint {data}/demo/vase.png {data}/demo/vase_mask.png --holes large",
@@ -28,10 +29,12 @@ ROWS = {
 
 
 def main(data: str, out: str, *names: str) -> None:
+    folder = Path(out, "gallery")
+    folder.mkdir(exist_ok=True)
     for name in names or ROWS:
         arguments = ROWS[name].format(data=data, out=out).split()
         ending = ".tif" if ".tif" in arguments[1] else ".png"
-        result, record = Path(out, name + ending), Path(out, name + ".json")
+        result, record = folder / (name + ending), folder / (name + ".json")
         if not record.exists():
             command = ["dip", *arguments, "-o", str(result), "--record", str(record), "--overwrite"]
             print(" ".join(command), flush=True)
