@@ -283,10 +283,9 @@ def write_atomically(path: Path, content: bytes, overwrite: bool) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_bytes(content)
-        if overwrite:
-            part.replace(path)
-        else:
-            os.link(part, path)
+        if not overwrite:
+            path.touch(exist_ok=False)  # ours from here on
+        part.replace(path)
     except FileExistsError:
         raise BadInput(f"{path} exists; choose another name, or allow --overwrite") from None
     finally:
