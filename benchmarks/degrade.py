@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from deep_image_prior import images
-from deep_image_prior.images import Picture
+from deep_image_prior import files
+from deep_image_prior.files import Picture
 
 CROPS = {"f16": (128, 128), "house": (0, 0), "kodim03": (100, 200)}  # row, column of 256 x 256
 
 
 def crop(path: Path, row: int, column: int, size: int = 256) -> Picture:
-    return Picture(images.read(path).pixels[row : row + size, column : column + size])
+    return Picture(files.read(path).pixels[row : row + size, column : column + size])
 
 
 def main(data: Path, out: Path) -> None:
@@ -24,7 +24,7 @@ def main(data: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
     def write(name: str, picture: Picture) -> None:
-        images.write_atomically(out / name, images.encode(picture, Path(name).suffix), overwrite=True)
+        files.write_atomically(out / name, files.encode(picture, Path(name).suffix), overwrite=True)
 
     for name, (row, column) in CROPS.items():
         clean = crop(data / "denoise9" / f"{name}.png", row, column)
@@ -34,12 +34,12 @@ def main(data: Path, out: Path) -> None:
         write(f"{name}-sigma25.tif", clean.with_pixels(noisy))
         Image.fromarray(clean.pixels).save(out / f"{name}-q10.jpg", quality=10)
 
-    butterfly = images.read(data / "set5" / "butterfly.png")
+    butterfly = files.read(data / "set5" / "butterfly.png")
     write("butterfly.png", butterfly)
     small = Image.fromarray(butterfly.pixels).resize((64, 64), Image.Resampling.LANCZOS)
     write("butterfly-small.png", butterfly.with_pixels(np.asarray(small)))
 
-    house = images.read(data / "inpaint11" / "house.png")
+    house = files.read(data / "inpaint11" / "house.png")
     known = np.random.default_rng(0).random(house.pixels.shape[:2]) < 0.5
     write("house-gray.png", house)
     write("house-half.png", house.with_pixels(house.pixels * known[..., None]))

@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers import FEW, problem
+from helpers import FEW, problem, tiny
 
-from deep_image_prior import Destabilised, Settings, descend, fit
+from deep_image_prior import Destabilised, Problem, Settings, descend, fit
 from deep_image_prior.energies import squared_error
 from deep_image_prior.operators import identity
 
@@ -99,6 +99,32 @@ def test_returns_are_bounded_and_the_reason_is_told():
 def test_never_finite_raises():
     with pytest.raises(Destabilised, match="after 0 good steps"):
         fit(problem(lambda image: image.sum() * math.nan), FEW)
+
+
+def test_a_destabilised_run_does_not_spoil_the_others():
+    whole = fit(problem(ERROR), FEW)
+    result = fit(problem(spoiled(calls={6, 7, 8})), replace(FEW, runs=2, returns=0))
+    assert torch.equal(result.image, whole.image)
+    assert result.steps == [5, 0]
+    assert not result.complete
+    assert "destabilised" in result.stopped
+
+
+def test_code_weights_and_jitter_are_unrelated():
+    drawn = []
+
+    def network():
+        net = tiny(4, 3)
+        drawn.append(next(net.parameters()).detach().flatten()[:200])
+        return net
+
+    def code(generator):
+        drawn.append(torch.rand(1, 4, 16, 16, generator=generator))
+        return drawn[-1]
+
+    next(descend(Problem(network, code, ERROR), FEW))
+    z, weights = drawn[0].flatten()[: len(drawn[1])], drawn[1]
+    assert abs(torch.corrcoef(torch.stack([z, weights]))[0, 1]) < 0.3
 
 
 def test_negative_energies_may_rise():

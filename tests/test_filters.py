@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from deep_image_prior.filters import convolve, gaussian, lanczos
+from deep_image_prior.filters import correlate, gaussian, lanczos
 
 
 def test_taps_sum_to_one_and_are_symmetric():
@@ -20,8 +20,8 @@ def test_gaussian_by_hand():
     torch.testing.assert_close(gaussian(1)[1] / gaussian(1)[3], torch.tensor(whole))
 
 
-def test_convolve_replicates_edges_and_keeps_channels_apart():
+def test_correlate_replicates_edges_and_keeps_channels_apart():
     image = torch.tensor([[[[1.0, 2.0, 4.0]], [[0.0, 0.0, 8.0]]]])
     box = torch.full((1, 3), 1 / 3)
     expected = torch.tensor([[[[4 / 3, 7 / 3, 10 / 3]], [[0, 8 / 3, 16 / 3]]]])
-    torch.testing.assert_close(convolve(image, box), expected)
+    torch.testing.assert_close(correlate(image, box), expected)

@@ -19,11 +19,12 @@ def test_contracts():
             check_linear_operator(Downsample(factor, lobes), (1, 3, 5 * factor, 2 * factor), (1, 3, 5, 2))
 
 
-def test_blur_is_a_correlation():
+def test_blur_spreads_a_point_into_its_kernel():
     image = torch.zeros(1, 1, 5, 5)
     image[..., 2, 2] = 1
-    kernel = torch.arange(9.0).reshape(3, 3)
-    assert torch.equal(Blur(kernel)(image)[0, 0, 1:4, 1:4], kernel.flip(0, 1))
+    odd, even = torch.arange(9.0).reshape(3, 3), torch.arange(8.0).reshape(4, 2)
+    assert torch.equal(Blur(odd)(image)[0, 0, 1:4, 1:4], odd)
+    assert torch.equal(Blur(even)(image)[0, 0, 0:4, 1:3], even)
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 8])

@@ -33,13 +33,12 @@ def test_sigma_stops_before_the_budget():
     assert psnr(CLEAN, result.image, 1) > psnr(CLEAN, observation, 1) + 6
 
 
-def test_upscale_beats_bicubic():
-    gray = Image.fromarray((255 * CLEAN[..., 0]).astype(np.uint8))
-    small = gray.resize((16, 16), Image.Resampling.LANCZOS)
-    bicubic = np.asarray(small.resize((64, 64), Image.Resampling.BICUBIC))
-    result = dip.upscale(np.asarray(small), 4, steps=150)
+def test_upscale_beats_nearest():
+    gray = (255 * CLEAN[..., 0]).astype(np.uint8)
+    small = np.asarray(Image.fromarray(gray).resize((16, 16), Image.Resampling.LANCZOS))
+    result = dip.upscale(small, 4, steps=150)
     assert result.image.shape == (64, 64)
-    assert psnr(np.asarray(gray), result.image, 255) > psnr(np.asarray(gray), bicubic, 255)
+    assert psnr(gray, result.image, 255) > psnr(gray, small.repeat(4, 0).repeat(4, 1), 255) + 1
 
 
 def test_inpaint_beats_the_mean_and_keeps_what_is_known():
@@ -131,6 +130,7 @@ WRONG = {
     "holes": (lambda: dip.inpaint(NOISY, HOLED, holes="tiny", **FEW), "choose one of text, random, large"),
     "factor": (lambda: dip.upscale(NOISY, 5, **FEW), "choose one of 2, 3, 4, 8"),
     "sigma": (lambda: dip.denoise(NOISY, sigma=0.0, **FEW), "sigma must be a number above 0"),
+    "boost": (lambda: dip.enhance(NOISY, boost=np.nan, **FEW), "boost is nan"),
     "device name": (lambda: dip.denoise(NOISY, device="tpu", **FEW), "choose one of auto, cpu, cuda, mps"),
     "device there": (lambda: dip.denoise(NOISY, device="mps", **FEW), "mps is not there; choose one of cpu"),
     "steps": (lambda: dip.denoise(NOISY, channel_axis=-1, steps=0), "steps is 0"),
@@ -154,15 +154,50 @@ def test_unknown_options_list_the_known_ones():
         dip.denoise(NOISY, stepz=3)
 
 
-def test_masks_with_many_values_are_thresholded_aloud():
-    gray = np.where(HOLED, 200, 10)
-    gray[0, 0] = 150
-    with pytest.warns(UserWarning, match="the mask has 3 values; those above 105"):
+def test_masks_with_other_values_are_thresholded_aloud():
+    gray = np.where(HOLED, 200, 10).astype(np.uint8)
+    with pytest.warns(UserWarning, match="the mask is not only 0 and 255; values above 127.5 count as white"):
         first = dip.inpaint(CLEAN, gray, **FEW)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         second = dip.inpaint(CLEAN, HOLED, **FEW)
+        dip.inpaint(CLEAN, HOLED.astype(np.uint8), **FEW)
     np.testing.assert_array_equal(first.image, second.image)
+
+
+def test_almost_white_masks_know_everything():
+    nearly = np.where(HOLED, 255, 254).astype(np.uint8)
+    with pytest.warns(UserWarning, match="not only"), pytest.raises(dip.BadInput, match="every pixel is known"):
+        dip.inpaint(CLEAN, nearly, **FEW)
+
+
+@pytest.mark.parametrize("missing", [np.nan, -9999.0, 0.0])
+def test_missing_pixels_may_hold_anything(missing):
+    counts = np.where(HOLED, 100 * CLEAN[..., 0], missing)
+    result = dip.inpaint(counts, HOLED, steps=60)
+    assert np.array_equal(result.image[HOLED], counts[HOLED])
+    assert np.abs(result.image - 100 * CLEAN[..., 0]).max() < 90
+    other = dip.inpaint(np.where(HOLED, counts, 50.0), HOLED, steps=60)
+    np.testing.assert_array_equal(result.image, other.image)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.float64])
+def test_known_pixels_are_kept_to_the_last_bit(dtype):
+    image = np.random.default_rng(0).integers(0, 2**31 - 1, (64, 64)).astype(dtype) / (3 if dtype == np.float64 else 1)
+    result = dip.inpaint(image.astype(dtype), HOLED, steps=2)
+    np.testing.assert_array_equal(result.image[HOLED], image.astype(dtype)[HOLED])
+
+
+def test_sigma_is_in_the_units_of_images_without_white():
+    sigma = 50 / 255
+    observation = CLEAN + np.random.default_rng(0).normal(0, sigma, CLEAN.shape)
+    ends = []
+    for gain in (1, 255):
+        result = dip.denoise(gain * observation, channel_axis=-1, sigma=gain * 1.1 * sigma, steps=150)
+        assert result.stopped.startswith("discrepancy")
+        ends.append(sum(result.steps))
+    assert ends[0] == ends[1]
+    assert 10 < ends[0] < 150
 
 
 @pytest.mark.parametrize(("size", "factor"), [(4000, 1), (1000, 8)])
@@ -186,4 +221,5 @@ def test_watch_sees_every_step_and_interrupts():
     result = dip.denoise(NOISY, channel_axis=-1, watch=watch)
     assert seen == [1, 2, 3, 4]
     assert result.interrupted
+    assert not result.complete
     assert result.image.shape == NOISY.shape

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from helpers import count
 
 from deep_image_prior import codes, tasks
 from deep_image_prior.networks import Hourglass
@@ -67,6 +68,20 @@ def test_the_paper_codes():
             assert 0 <= z.min() <= z.max() <= 0.1
 
 
+@pytest.mark.parametrize(
+    ("preset", "inputs", "parameters"),
+    [
+        (tasks.denoise.PRESETS["paper"], 32, 2_217_831),
+        (tasks.upscale.presets(4)["paper"], 32, 2_217_831),
+        (tasks.dejpeg.PRESETS["paper"], 3, 572_827),
+        (tasks.inpaint.HOLES["large"]["paper"], 2, 2_157_955),
+        (tasks.flash.PRESETS["paper"], 3, 2_184_307),
+    ],
+)
+def test_the_paper_networks_have_their_golden_counts(preset, inputs, parameters):
+    assert count(preset.network(inputs, 3)) == parameters
+
+
 def test_large_holes_have_no_skips():
     for preset in tasks.inpaint.HOLES["large"].values():
         network = preset.network(2, 3)
@@ -92,11 +107,6 @@ def test_inpainting_never_looks_at_missing_pixels():
             one, other = (tasks.inpaint.inpaint(x, MASK, preset) for x in (IMAGE, spoiled))
             assert torch.equal(drawn(one)[0], drawn(other)[0])
             assert one.energy(IMAGE) == other.energy(IMAGE)
-
-
-def test_keep_known_pastes_known_pixels_only():
-    kept = tasks.inpaint.keep_known(IMAGE, MASK, torch.zeros_like(IMAGE))
-    assert torch.equal(kept, IMAGE * MASK)
 
 
 def test_boost_adds_detail_by_hand():

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from .filters import convolve, gaussian
+from .filters import correlate, gaussian
 
 
 def noise(like: Tensor, generator: Generator, channels: int = 32) -> Tensor:
@@ -32,7 +32,7 @@ def image(like: Tensor, generator: Generator) -> Tensor:
 def blurs(like: Tensor, generator: Generator, sigmas: Sequence[float] = (1, 2, 4, 8)) -> Tensor:
     """The image under Gaussian blurs of `sigmas` pixels, (1, C * len(sigmas), H, W): section 3.7 without a flash."""
     kernels = (torch.outer(taps, taps) for taps in map(gaussian, sigmas))
-    return torch.cat([convolve(like, kernel) for kernel in kernels], dim=1)
+    return torch.cat([correlate(like, kernel) for kernel in kernels], dim=1)
 
 
 def fill(image: Tensor, mask: Tensor) -> Tensor:

@@ -3,19 +3,17 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
 from .baselines import nonlocal_means
 from .descent import Step
+from .images import Pixels
 from .metrics import psnr, ssim
 from .restore import denoise
 
-Pixels = NDArray[Any]
 SIGMA = 25 / 255
 
 
@@ -42,7 +40,7 @@ def demonstrate(watch: Callable[[Step], None]) -> list[Row]:
     methods: list[tuple[str, Callable[[], Pixels]]] = [
         ("clean", lambda: clean),
         ("noisy", lambda: noisy),
-        ("deep image prior", lambda: denoise(noisy, channel_axis=-1, watch=watch).image),
+        ("deep image prior", lambda: _restored(noisy, watch)),
         ("non-local means", lambda: nonlocal_means(noisy, SIGMA)),
     ]
     rows = []
@@ -52,6 +50,13 @@ def demonstrate(watch: Callable[[Step], None]) -> list[Row]:
         seconds = time.perf_counter() - start
         rows.append(Row(name, image, psnr(clean, image, 1), ssim(clean, image, 1) or 0, seconds))
     return rows
+
+
+def _restored(noisy: Pixels, watch: Callable[[Step], None]) -> Pixels:
+    result = denoise(noisy, channel_axis=-1, watch=watch)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return result.image
 
 
 def panel(rows: list[Row]) -> Pixels:

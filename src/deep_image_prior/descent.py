@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
@@ -79,10 +80,12 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
 
     Every step jitters the code, z + sigma_p n with n ~ N(0, 1). Settings.runs does not count here: this is one run.
     """
-    z = problem.code(Generator().manual_seed(settings.seed))
-    network = _untrained(problem.network, settings.seed).to(z.device).to(memory_format=torch.channels_last)
+    # one stream of random numbers each: equal ones would correlate the code with the weights
+    for_code, for_weights, for_jitter = map(int, np.random.SeedSequence(settings.seed).generate_state(3))
+    z = problem.code(Generator().manual_seed(for_code))
+    network = _untrained(problem.network, for_weights).to(z.device).to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    jitter = Generator(z.device).manual_seed(settings.seed)
+    jitter = Generator(z.device).manual_seed(for_jitter)
 
     def walk() -> Iterator[Step]:
         for index in range(1, settings.steps + 1):
@@ -153,13 +156,17 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Fit:
-    """The restored image (1, C, H, W), the energy of every step, the steps of each run, and why it ended."""
+    """The restored image (1, C, H, W), the energy of every step, the steps of each run, and why it ended.
+
+    complete is false if a run was interrupted or destabilised: the image is then the best there was.
+    """
 
     image: Tensor
     history: list[float]
     steps: list[int]
     stopped: str
     seconds: float
+    complete: bool
     interrupted: bool
 
 
@@ -172,27 +179,32 @@ def fit(
     """x* = f_theta*(z): the running average at the last step, averaged over `settings.runs` runs (section 3.1).
 
     stop makes a rule for each run; a rule says why to stop after a step, or None. watch sees every step.
-    Ctrl-C ends with the best so far: the mean of the completed runs, or the average of the first, `interrupted` true.
+    Ctrl-C and a destabilised run end with the best so far: the mean of the complete runs, or else of the others.
     Raises Destabilised or KeyboardInterrupt if there is no good step to return.
     """
     runs: list[Fit] = []
     for k in range(settings.runs):
         try:
             runs.append(_fit_once(problem, replace(settings, seed=settings.seed + k), stop, watch))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Destabilised) as end:
             if not runs:
                 raise
-            runs[-1] = replace(runs[-1], interrupted=True, stopped=f"interrupted at the start of run {k + 1}")
+            interrupted = isinstance(end, KeyboardInterrupt)
+            reason = f"interrupted at the start of run {k + 1}" if interrupted else str(end)
+            runs.append(
+                replace(runs[-1], history=[], stopped=reason, seconds=0, complete=False, interrupted=interrupted)
+            )
         if runs[-1].interrupted:
             break
     # an unfinished run would spoil the mean of the finished ones
-    whole = [run for run in runs if not run.interrupted] or runs
+    best = [run for run in runs if run.complete] or runs
     return Fit(
-        image=torch.stack([run.image for run in whole]).mean(dim=0),
+        image=torch.stack([run.image for run in best]).mean(dim=0),
         history=[energy for run in runs for energy in run.history],
         steps=[len(run.history) for run in runs],
         stopped="; ".join(dict.fromkeys(run.stopped for run in runs)),
         seconds=sum(run.seconds for run in runs),
+        complete=all(run.complete for run in runs),
         interrupted=runs[-1].interrupted,
     )
 
@@ -204,8 +216,7 @@ def _fit_once(
     start = time.perf_counter()
     energies: list[Tensor] = []
     last: Step | None = None
-    stopped = f"budget: {settings.steps} steps"
-    interrupted = False
+    stopped, complete, interrupted = f"budget: {settings.steps} steps", True, False
     try:
         for step in descend(problem, settings):
             last = step
@@ -218,15 +229,15 @@ def _fit_once(
     except (KeyboardInterrupt, Destabilised) as end:
         if last is None:
             raise
-        interrupted = isinstance(end, KeyboardInterrupt)
+        complete, interrupted = False, isinstance(end, KeyboardInterrupt)
         stopped = f"interrupted at step {last.index}" if interrupted else str(end)
     assert last is not None  # Settings.steps is at least 1
     history = torch.stack(energies).tolist()
-    return Fit(last.average, history, [len(history)], stopped, time.perf_counter() - start, interrupted)
+    return Fit(last.average, history, [len(history)], stopped, time.perf_counter() - start, complete, interrupted)
 
 
 def _untrained(recipe: Callable[[], nn.Module], seed: int) -> nn.Module:
     """A network from `recipe` with weights drawn from `seed` on the CPU; the caller's random state is left alone."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         return recipe()

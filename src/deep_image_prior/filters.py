@@ -26,7 +26,7 @@ def lanczos(factor: int, lobes: int) -> Tensor:
     return taps / taps.sum()
 
 
-def convolve(image: Tensor, kernel: Tensor, stride: int = 1) -> Tensor:
+def correlate(image: Tensor, kernel: Tensor, stride: int = 1) -> Tensor:
     """Every channel of `image` (B, C, H, W) correlated with `kernel` (h, w), edges replicated.
 
     The result is (B, C, H / stride, W / stride); H and W are multiples of `stride`.

@@ -31,7 +31,8 @@ def needed(network: Callable[[], nn.Module], code: tuple[int, ...]) -> int:
 def free(device: torch.device) -> int:
     """Bytes that a fit on `device` may take now."""
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + cached
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
     return int(psutil.virtual_memory().available)

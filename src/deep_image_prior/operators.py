@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .filters import convolve, lanczos
+from .filters import correlate, lanczos
 
 
 def identity(image: Tensor) -> Tensor:
@@ -22,13 +22,17 @@ class Mask:
 
 
 class Blur:
-    """A(x) = k * x, a correlation with a kernel (h, w) in pixels; edges replicated, the size kept."""
+    """A(x) = k * x, convolution with a point spread function k (h, w); edges replicated, the size kept.
+
+    The centre of k is pixel (h // 2, w // 2).
+    """
 
     def __init__(self, kernel: Tensor) -> None:
-        self.kernel = kernel
+        self.flipped = kernel.flip(0, 1)
 
     def __call__(self, image: Tensor) -> Tensor:
-        return convolve(image, self.kernel)
+        self.flipped = self.flipped.to(image)
+        return correlate(image, self.flipped)
 
 
 class Downsample:
@@ -42,4 +46,5 @@ class Downsample:
         self.factor, self.kernel = factor, torch.outer(taps, taps)
 
     def __call__(self, image: Tensor) -> Tensor:
-        return convolve(image, self.kernel, stride=self.factor)
+        self.kernel = self.kernel.to(image)
+        return correlate(image, self.kernel, stride=self.factor)

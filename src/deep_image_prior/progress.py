@@ -61,6 +61,6 @@ class Watcher:
         assert self.save
         try:
             self.save(self.run, step)
-        except OSError as error:
+        except Exception as error:  # the fit is worth more than its snapshots
             self.console.print(f"dip: note: no more snapshots: {error}")
             self.save = None

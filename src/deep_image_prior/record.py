@@ -19,12 +19,12 @@ from .restore import Result
 def record(
     task: str,
     choices: Mapping[str, Any],
-    inputs: Mapping[str, Path],
-    outputs: Mapping[str, Path],
+    inputs: Mapping[str, Mapping[str, str]],
+    outputs: Mapping[str, Mapping[str, str]],
     result: Result,
     scores: Mapping[str, float | None],
 ) -> str:
-    """JSON of one restoration: task, versions, settings, files with their sha256, steps, times, energies, scores."""
+    """JSON of one restoration: task, versions, settings, fingerprints of files, steps, times, energies, scores."""
     height, width, channels = result.image.shape
     steps = sum(result.steps)
     return json.dumps(
@@ -34,8 +34,8 @@ def record(
             "torch": torch.__version__,
             "choices": dict(choices),
             "settings": asdict(result.settings),
-            "inputs": {name: _file(path) for name, path in inputs.items()},
-            "outputs": {name: _file(path) for name, path in outputs.items()},
+            "inputs": dict(inputs),
+            "outputs": dict(outputs),
             "image": {"width": width, "height": height, "channels": channels, "dtype": result.image.dtype.name},
             "steps": result.steps,
             "stopped": result.stopped,
@@ -54,7 +54,8 @@ def record(
     )
 
 
-def _file(path: Path) -> dict[str, str]:
+def fingerprint(path: Path) -> dict[str, str]:
+    """Name and sha256 of the file at `path` as it is now."""
     return {"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 

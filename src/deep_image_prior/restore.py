@@ -3,7 +3,8 @@
 Every function takes an image of any real dtype, (H, W) or with channels along `channel_axis`, and these options:
 
 channel_axis: None for a gray image (H, W), or the axis of the channels. preset: "quick" or "paper".
-sigma: standard deviation of white noise where the image's white is 1; the fit then stops by the discrepancy principle.
+sigma: standard deviation of white noise, white being 1; the fit then stops by the discrepancy principle. Where there
+is no white (floats beyond [0, 1], signed and 32-bit integers), it is in the image's own units.
 device: "auto", "cpu", "cuda" or "mps". watch: called with every `Step`. And every field of `Settings` by its name.
 
 They return a `Result` and raise BadInput.
@@ -27,6 +28,8 @@ from .images import Pixels, Scale
 from .stopping import discrepancy
 from .tasks import Preset
 
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
 
 @dataclass(frozen=True)
 class Options:
@@ -43,8 +46,8 @@ class Options:
 class Result:
     """The restored image in the dtype of the observation, and how it came about.
 
-    history: E of every step, run after run; steps: the length of each run; stopped: why it ended; parts: what the
-    result was made of, by name, in the same dtype.
+    history: E of every step, run after run; steps: the length of each run; stopped: why it ended; complete: not
+    interrupted or destabilised; parts: what the result was made of, by name, in the same dtype.
     """
 
     image: Pixels
@@ -52,6 +55,7 @@ class Result:
     stopped: str
     steps: list[int]
     seconds: float
+    complete: bool
     interrupted: bool
     settings: Settings
     device: str
@@ -95,15 +99,47 @@ def inpaint(
 ) -> Result:
     """Draw the missing pixels; mask (H, W): 1, True or white is known, 0 is missing (section 3.3).
 
-    mask_marks: "missing" if the mask says it the other way round.
+    mask_marks: "missing" if the mask says it the other way round. Missing pixels may hold anything, NaN too.
     holes: "text" (lines and scratches), "random" (pixels) or "large" (regions). keep_known: paste x0 back where known.
     """
     job = _Job(_named("holes", tasks.inpaint.HOLES, holes), options)
-    observation, scale = job.observe(image)
-    known = _known(np.asarray(mask), _named("mask_marks", {"known": False, "missing": True}, mask_marks), observation)
-    done = job.fit(tasks.inpaint.inpaint(observation, known, job.preset), scale)
-    kept = tasks.inpaint.keep_known(observation, known, done.image) if keep_known else done.image
-    return job.result(replace(done, image=kept), scale)
+    pixels, axis = np.asarray(image), job.options.channel_axis
+    known = known_pixels(mask, pixels, axis, mask_marks)
+    observation, scale = job.observe(blanked(pixels, known, axis))
+    measured = torch.from_numpy(known)[None, None].to(observation)
+    result = job.result(job.fit(tasks.inpaint.inpaint(observation, measured, job.preset), scale), scale)
+    kept = np.where(_across(known, axis), pixels, result.image) if keep_known else result.image
+    return replace(result, image=kept)
+
+
+def known_pixels(mask: Pixels, image: Pixels, channel_axis: int | None, mask_marks: str = "known") -> Pixels:
+    """The mask (H, W) of `image` as booleans, True where known. Raises BadInput; warns if it had to be thresholded."""
+    inverted = _named("mask_marks", {"known": False, "missing": True}, mask_marks)
+    mask = np.asarray(mask)
+    height, width = image.shape if channel_axis is None else np.delete(image.shape, channel_axis)
+    if mask.shape != (height, width):
+        found = " x ".join(map(str, reversed(mask.shape)))
+        raise BadInput(f"the mask is {found}, the image {width} x {height}; they must be of one size")
+    values = np.unique(mask)
+    white = 1.0 if values[-1] <= 1 else images.scale_of(mask).white
+    if not set(values.tolist()) <= {0, white}:
+        warnings.warn(f"the mask is not only 0 and {white:g}; values above {white / 2:g} count as white", stacklevel=3)
+    known = (mask > white / 2) != inverted
+    if known.all():
+        raise BadInput("the mask says that every pixel is known: there is nothing to inpaint")
+    if not known.any():
+        raise BadInput("the mask says that every pixel is missing; mark the known ones, or say what marks mean")
+    return known
+
+
+def blanked(image: Pixels, known: Pixels, channel_axis: int | None) -> Pixels:
+    """`image` with the least known value in its missing pixels, so that they count neither for its range nor as NaN."""
+    known = np.broadcast_to(_across(known, channel_axis), image.shape)
+    return np.where(known, image, image[known].min())
+
+
+def _across(plane: Pixels, channel_axis: int | None) -> Pixels:
+    return plane if channel_axis is None else np.expand_dims(plane, channel_axis)
 
 
 def enhance(image: Pixels, *, boost: float = 1.0, **options: Any) -> Result:
@@ -111,6 +147,8 @@ def enhance(image: Pixels, *, boost: float = 1.0, **options: Any) -> Result:
 
     Result.parts holds `coarse`, x_c, and `detail`, x0 - x_c around middle gray.
     """
+    if not math.isfinite(boost):
+        raise BadInput(f"boost is {boost}, but must be a finite number")
     job = _Job(tasks.enhance.PRESETS, options)
     observation, scale = job.observe(image)
     done = job.fit(tasks.enhance.enhance(observation, job.preset), scale)
@@ -171,6 +209,8 @@ class _Job:
 
     def fit(self, problem: Problem, scale: Scale) -> Fit:
         sigma = self.options.sigma
+        if sigma is not None and not scale.clips:
+            sigma /= scale.white - scale.black
         stop = partial(discrepancy, sigma, scale.clips) if sigma is not None else None
         return fit(problem, self.settings, stop, self.options.watch)
 
@@ -182,6 +222,7 @@ class _Job:
             stopped=done.stopped,
             steps=done.steps,
             seconds=done.seconds,
+            complete=done.complete,
             interrupted=done.interrupted,
             settings=self.settings,
             device=str(self.device),
@@ -196,32 +237,14 @@ def _named(what: str, choices: Mapping[str, Any], name: str) -> Any:
 
 
 def _device(name: str) -> torch.device:
-    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if present[kind]))
     kind = name.partition(":")[0]
-    if not _named("device", {"auto": True, **present}, kind):
-        raise BadInput(
-            f"device {name} is not there; choose one of {', '.join(k for k, there in present.items() if there)}"
-        )
-    return torch.device(name)
-
-
-def _known(mask: Pixels, inverted: bool, observation: Tensor) -> Tensor:
-    """The mask as (1, 1, H, W) of 1 known and 0 missing, on the observation's device; other values are thresholded."""
-    if mask.shape != tuple(observation.shape[-2:]):
-        height, width = (*mask.shape, 1)[:2]
-        raise BadInput(f"the mask is {width} x {height}, the image {_size(observation)}; they must be of one size")
-    values = np.unique(mask)
-    middle = (float(values[0]) + float(values[-1])) / 2 if len(values) > 1 else 0.0
-    if len(values) > 2:
-        warnings.warn(f"the mask has {len(values)} values; those above {middle:g} count as marked", stacklevel=3)
-    known = (mask > middle) != inverted
-    if known.all():
-        raise BadInput("the mask says that every pixel is known: there is nothing to inpaint")
-    if not known.any():
-        raise BadInput("the mask says that every pixel is missing; mark the known ones, or say what marks mean")
-    return torch.from_numpy(known)[None, None].to(observation)
+    if kind not in DEVICES:
+        raise BadInput(f"unknown device {name!r}; choose one of {', '.join(DEVICES)}")
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    there = [each for each in present if present[each]]
+    if kind != "auto" and kind not in there:
+        raise BadInput(f"device {name} is not there; choose one of {', '.join(there)}")
+    return torch.device(there[0] if kind == "auto" else name)
 
 
 def _size(image: Tensor) -> str:

@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
-from ..filters import convolve, lanczos
+from ..filters import correlate, lanczos
 from .anysize import any_size
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class _Lanczos(nn.Module):
         self.register_buffer("kernel", torch.outer(taps, taps))
 
     def forward(self, features: Tensor) -> Tensor:
-        return convolve(features, self.kernel, stride=2)
+        return correlate(features, self.kernel, stride=2)
 
 
 def lanczos2(convolution: nn.Conv2d) -> nn.Module:

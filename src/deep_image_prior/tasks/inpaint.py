@@ -2,13 +2,12 @@
 
 from functools import partial
 
-import torch
 from torch import Tensor
 
 from .. import codes
 from ..descent import Problem, Settings
 from ..energies import squared_error
-from ..networks import Hourglass
+from ..networks import Hourglass, nearest
 from ..operators import Mask
 from .preset import Preset, pose, small
 
@@ -25,7 +24,12 @@ HOLES = {
     },
     "large": {
         "paper": Preset(partial(Hourglass, skip=NO_SKIPS), codes.meshgrid, Settings(steps=5000)),
-        "quick": Preset(partial(small, skip=NO_SKIPS), codes.meshgrid, Settings(steps=800)),
+        # jitter of the grid moves every pixel: a small network then draws fog
+        "quick": Preset(
+            partial(small, skip=NO_SKIPS, upsample=nearest),
+            codes.meshgrid,
+            Settings(steps=800, jitter=0, averaging=0.98),
+        ),
     },
 }
 
@@ -36,8 +40,3 @@ def inpaint(observation: Tensor, mask: Tensor, preset: Preset) -> Problem:
     known = int(mask.sum()) * observation.shape[1]
     energy = squared_error(operator(observation), operator, count=known)
     return pose(energy, preset, codes.fill(observation, mask), observation.shape[1])
-
-
-def keep_known(observation: Tensor, mask: Tensor, image: Tensor) -> Tensor:
-    """m * x0 + (1 - m) * x: the known pixels pasted back."""
-    return torch.where(mask.bool(), observation, image)

@@ -1,0 +1,348 @@
+"""Image files <-> pixels; depth, alpha and metadata are kept."""
+
+import io
+import logging
+import os
+import re
+import struct
+import tempfile
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import tifffile
+from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
+
+from .errors import BadInput
+from .images import Pixels
+
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what matters is raised
+
+# what each format can hold: sample types, and whether an alpha channel
+FORMATS = {
+    ".png": ("uint8 uint16", True),
+    ".tif": ("uint8 uint16 int16 uint32 int32 float16 float32 float64", True),
+    ".tiff": ("uint8 uint16 int16 uint32 int32 float16 float32 float64", True),
+    ".webp": ("uint8", True),
+    ".bmp": ("uint8", False),
+    ".jpg": ("uint8", False),
+    ".jpeg": ("uint8", False),
+}
+LOSSY = (".jpg", ".jpeg", ".webp")
+
+# TIFF and EXIF tags: the texts that describe a picture, and the directories of more of them
+DESCRIPTION, ORIENTATION, SOFTWARE, DATE, TEXTS = 270, 274, 305, 306, (271, 272, 315, 33432)
+EXIF_DIRECTORY, GPS_DIRECTORY, PROFILE = 34665, 34853, 34675
+DESCRIPTIVE = {DESCRIPTION, ORIENTATION, SOFTWARE, DATE, *TEXTS, EXIF_DIRECTORY, GPS_DIRECTORY}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An upright image file: pixels (H, W, C), alpha (H, W) or None, and what else the file said."""
+
+    pixels: Pixels
+    alpha: Pixels | None = None
+    profile: bytes | None = None
+    exif: Image.Exif | None = None
+    dpi: tuple[float, float] | None = None
+
+    def with_pixels(self, pixels: Pixels) -> "Picture":
+        """The same picture with other pixels (H', W', C); an alpha of another size is resized to theirs."""
+        alpha = self.alpha
+        if alpha is not None and alpha.shape != pixels.shape[:2]:
+            top = float(np.iinfo(alpha.dtype).max) if alpha.dtype.kind in "iu" else 1.0
+            unit = Image.fromarray((alpha / top).astype(np.float32)).resize(
+                pixels.shape[1::-1], Image.Resampling.BILINEAR
+            )
+            resized = np.clip(np.asarray(unit, np.float64), 0, 1) * top
+            alpha = (np.rint(resized) if alpha.dtype.kind in "iu" else resized).astype(alpha.dtype)
+        return replace(self, pixels=pixels, alpha=alpha)
+
+
+def read(path: Path) -> Picture:
+    """The single image in the file at `path`, EXIF orientation applied. Raises BadInput."""
+    with _refusals(path):
+        with path.open("rb") as file:
+            start = file.read(32)
+        if start[:2] in (b"II", b"MM") and (plain := _read_tiff(path)):
+            picture, orientation = plain
+        else:
+            picture, orientation = _read_pillow(path, png16=start[1:4] == b"PNG" and start[24:25] == b"\x10")
+    height, width = picture.pixels.shape[:2]
+    if min(height, width) < 2:
+        raise BadInput(f"{path} is {width} x {height} pixels; an image needs at least 2 x 2")
+    if picture.exif:
+        picture.exif[ORIENTATION] = 1
+    alpha = None if picture.alpha is None else _upright(picture.alpha, orientation)
+    return replace(picture, pixels=_upright(picture.pixels, orientation), alpha=alpha)
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """What the libraries raise for files that are no images, as one line that names the file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    except BadInput:
+        raise
+    except FileNotFoundError:
+        raise BadInput(f"{path} does not exist; give the path of an image file") from None
+    except IsADirectoryError:
+        raise BadInput(f"{path} is a folder; give the path of one image file") from None
+    except PermissionError:
+        raise BadInput(f"{path} may not be read; change its permissions") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise BadInput(_too_large(path)) from None
+    except (UnidentifiedImageError, tifffile.TiffFileError):
+        raise BadInput(f"{path} is not an image in a known format; use PNG, JPEG, WebP, TIFF or BMP") from None
+    except Exception as error:  # decoders fail in their own ways on damaged files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise BadInput(f"{path} is damaged or truncated ({reason}); get a whole copy of it") from None
+
+
+def _too_large(path: Path) -> str:
+    return f"{path} holds over {Image.MAX_IMAGE_PIXELS:,} pixels, more than can be opened safely; crop it first"
+
+
+def _read_pillow(path: Path, png16: bool) -> tuple[Picture, int]:
+    with Image.open(path, formats=("PNG", "JPEG", "WEBP", "TIFF", "BMP")) as file:
+        frames = getattr(file, "n_frames", 1)
+        # phones write a JPEG with a depth map or preview behind it, and call it MPO
+        if frames > 1 and file.format != "MPO":
+            raise BadInput(f"{path} holds {frames} frames; extract one of them first")
+        if file.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "YCbCr") and not png16:
+            raise BadInput(f"{path} is {file.mode}; convert it to RGB or gray first")
+        exif, info = file.getexif(), file.info
+        if png16:
+            samples = imagecodecs.png_decode(path.read_bytes())
+            has_alpha = samples.ndim == 3 and samples.shape[2] in (2, 4)
+        else:
+            has_alpha = file.has_transparency_data
+            colours = "L" if file.mode in ("1", "L", "LA") else "RGB"
+            samples = np.asarray(file.convert(colours + ("A" if has_alpha else "")))
+        if file.format == "TIFF":
+            exif = _described(exif)
+    dpi = info.get("dpi")
+    picture = Picture(
+        *_split(samples, has_alpha),
+        profile=info.get("icc_profile"),
+        exif=exif or None,
+        dpi=(float(dpi[0]), float(dpi[1])) if dpi else None,
+    )
+    return picture, int(exif.get(ORIENTATION, 1))
+
+
+def _read_tiff(path: Path) -> tuple[Picture, int] | None:
+    """A TIFF of plain samples of 8 bits and more, many of which Pillow cannot hold; None for palettes and the like."""
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        pages = [each for each in file.pages if not getattr(each, "is_reduced", False)]
+        if len(pages) > 1 or len(file.series[0].shape) > 3 or page.axes not in ("YX", "YXS", "SYX"):
+            raise BadInput(
+                f"{path} holds {max(len(pages), file.series[0].size // page.size)} pages; extract one of them first"
+            )
+        if page.photometric not in (0, 1, 2) or page.bitspersample < 8:
+            if page.bitspersample > 8:
+                raise BadInput(
+                    f"{path} is {tifffile.PHOTOMETRIC(page.photometric).name}; convert it to RGB or gray first"
+                )
+            return None
+        if page.imagewidth * page.imagelength > (Image.MAX_IMAGE_PIXELS or 0):
+            raise BadInput(_too_large(path))
+        picture = _plain(path, page)
+        exif = None
+        if not file.is_bigtiff:  # Pillow reads no EXIF from these
+            exif = Image.Exif()
+            with path.open("rb") as opened:
+                exif.load_from_fp(opened)
+                exif = _described(exif) or None
+        return replace(picture, exif=exif), int(getattr(page.tags.get(ORIENTATION), "value", 1))
+
+
+def _plain(path: Path, page: tifffile.TiffPage) -> Picture:
+    """Samples, alpha, profile and resolution of a gray or RGB page."""
+    samples = page.asarray()
+    if samples.dtype.name not in FORMATS[".tif"][0].split():
+        raise BadInput(f"{path} holds {samples.dtype} samples; convert it to 8 or 16 bits or to float")
+    if page.axes == "SYX":
+        samples = np.moveaxis(samples, 0, -1)
+    if page.photometric == 0:  # white is zero
+        if samples.dtype.kind != "u":
+            raise BadInput(f"{path} counts {samples.dtype} from white down; convert it to black is zero first")
+        samples = np.iinfo(samples.dtype).max - samples
+    extra = tuple(page.extrasamples)
+    if 1 in extra:
+        raise BadInput(f"{path} has colours multiplied by alpha; save it with straight alpha first")
+    across, down = page.tags.get(282), page.tags.get(283)
+    unit = {2: 1.0, 3: 2.54}.get(int(getattr(page.tags.get(296), "value", 2)))
+    dpi = (_ratio(across.value) * unit, _ratio(down.value) * unit) if unit and across and down else None
+    profile = page.tags.get(PROFILE)
+    return Picture(*_split(samples, extra == (2,)), profile=profile.value if profile else None, dpi=dpi)
+
+
+def _ratio(value: tuple[int, int]) -> float:
+    return value[0] / max(value[1], 1)
+
+
+def _described(exif: Image.Exif) -> Image.Exif:
+    """`exif` of an open TIFF without the tags that say how its samples were stored."""
+    for code in (EXIF_DIRECTORY, GPS_DIRECTORY):
+        exif.get_ifd(code)  # read before the file is closed
+    for code in set(exif) - DESCRIPTIVE:
+        del exif[code]
+    return exif
+
+
+def _split(samples: Pixels, has_alpha: bool) -> tuple[Pixels, Pixels | None]:
+    """Samples (H, W) or (H, W, C) as colours (H, W, C) and alpha (H, W) or None."""
+    samples = samples if samples.ndim == 3 else samples[..., None]
+    return (samples[..., :-1], samples[..., -1]) if has_alpha else (samples, None)
+
+
+def _upright(samples: Pixels, orientation: int) -> Pixels:
+    """Samples (H, W, ...) turned and mirrored as EXIF `orientation` 1 to 8 asks for."""
+    if orientation in (5, 6, 7, 8):
+        samples = samples.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        samples = samples[::-1]
+    if orientation in (2, 3, 6, 7):
+        samples = samples[:, ::-1]
+    return np.ascontiguousarray(samples)
+
+
+def check_format(path: Path, picture: Picture) -> None:
+    """Raise BadInput if the format that the name `path` asks for cannot hold `picture`."""
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise BadInput(f"{path} has no known image format; name it {', '.join(sorted(FORMATS))}")
+    types, alpha = FORMATS[suffix]
+    if picture.pixels.dtype.name not in types.split():
+        raise BadInput(f"{path} cannot hold {picture.pixels.dtype} samples; name it .tif, or .png for 16 bits")
+    if picture.alpha is not None and not alpha:
+        raise BadInput(f"{path} cannot hold the alpha channel; name it .png or .tif")
+    if picture.pixels.shape[2] not in (1, 3) and suffix not in (".tif", ".tiff"):
+        raise BadInput(f"{path} cannot hold {picture.pixels.shape[2]} channels; name it .tif")
+    try:
+        encode(picture, suffix)
+    except Exception as error:  # sizes and metadata that a format has no room for
+        raise BadInput(f"{path} cannot hold this picture ({error}); name it .png or .tif") from None
+
+
+def encode(picture: Picture, suffix: str) -> bytes:
+    """The bytes of an image file of the format named by `suffix`; JPEG at quality 95, all others without loss."""
+    suffix = suffix.lower()
+    if suffix in (".tif", ".tiff"):
+        return _encode_tiff(picture)
+    if picture.pixels.dtype == np.uint16:
+        return _encode_png16(picture)
+    options: dict[str, Any] = {}
+    if suffix in (".jpg", ".jpeg"):
+        options = {"quality": 95, "subsampling": 0}
+    elif suffix == ".webp":
+        options = {"lossless": True, "exact": True}
+    kept = {"icc_profile": picture.profile, "exif": picture.exif, "dpi": picture.dpi}
+    options.update({name: value for name, value in kept.items() if value is not None})
+    buffer = io.BytesIO()
+    Image.fromarray(_joined(picture)).save(buffer, Image.registered_extensions()[suffix], **options)
+    return buffer.getvalue()
+
+
+def _joined(picture: Picture) -> Pixels:
+    """Colours and alpha as one array, (H, W) or (H, W, C)."""
+    planes = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha]
+    samples = np.ascontiguousarray(np.dstack(planes))
+    return samples[..., 0] if samples.shape[2] == 1 else samples
+
+
+def _encode_png16(picture: Picture) -> bytes:
+    encoded = bytes(imagecodecs.png_encode(_joined(picture)))
+    chunks = io.BytesIO()
+    if picture.profile:
+        PngImagePlugin.putchunk(chunks, b"iCCP", b"ICC Profile\0\0", zlib.compress(picture.profile))
+    if picture.dpi:
+        metres = b"".join(round(dots / 0.0254).to_bytes(4, "big") for dots in picture.dpi)
+        PngImagePlugin.putchunk(chunks, b"pHYs", metres, b"\1")
+    if picture.exif:
+        PngImagePlugin.putchunk(chunks, b"eXIf", picture.exif.tobytes().removeprefix(b"Exif\0\0"))
+    header = 8 + 25  # signature and IHDR chunk: the others come after them
+    return encoded[:header] + chunks.getvalue() + encoded[header:]
+
+
+def _encode_tiff(picture: Picture) -> bytes:
+    exif = picture.exif or Image.Exif()
+    text = {code: str(exif[code]).encode() for code in (DESCRIPTION, SOFTWARE, *TEXTS) if code in exif}
+    tags: list[tuple[Any, ...]] = [(code, "s", 0, text[code], True) for code in TEXTS if code in text]
+    if picture.profile:
+        tags.append((PROFILE, "B", len(picture.profile), picture.profile, True))
+    directories = {code: exif.get_ifd(code) for code in (EXIF_DIRECTORY, GPS_DIRECTORY)}
+    # tifffile writes no directories: a number of ours keeps their places
+    tags.extend((code - 1, "I", 1, 0, True) for code, entries in directories.items() if entries)
+    samples = _joined(picture)
+    buffer = io.BytesIO()
+    tifffile.imwrite(
+        buffer,
+        samples,
+        photometric="rgb" if picture.pixels.shape[2] == 3 else "minisblack",
+        planarconfig="contig" if samples.ndim == 3 else None,
+        extrasamples=["unassalpha"] if picture.alpha is not None else None,
+        compression="zlib",
+        description=text.get(DESCRIPTION, b""),
+        software=text.get(SOFTWARE, b""),
+        datetime=exif.get(DATE) if re.fullmatch(r"\d{4}(:\d\d){2} \d\d(:\d\d){2}", str(exif.get(DATE))) else None,
+        metadata=None,
+        resolution=picture.dpi,
+        resolutionunit="inch" if picture.dpi else None,
+        extratags=tags,
+    )
+    content = buffer.getvalue()
+    for code, entries in directories.items():
+        content = _with_directory(content, code, entries) if entries else content
+    return content
+
+
+def _with_directory(tiff: bytes, code: int, entries: dict[int, Any]) -> bytes:
+    """`tiff` with the directory `entries` behind it, and a pointer `code` to it in place of the tag before it."""
+    directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=tiff[:2])
+    directory.update(entries)
+    offset = len(tiff) + len(tiff) % 2
+    content = bytearray(tiff.ljust(offset, b"\0") + directory.tobytes(offset))
+    with tifffile.TiffFile(io.BytesIO(tiff)) as file:
+        place = file.pages.first.tags[code - 1].offset
+        struct.pack_into(f"{file.byteorder}HHII", content, place, code, 4, 1, offset)
+    return bytes(content)
+
+
+def check_free(path: Path, overwrite: bool) -> None:
+    """Raise BadInput unless a file can be written at `path` now."""
+    if not path.parent.is_dir():
+        raise BadInput(f"{path.parent} is not a folder; make it first, or write elsewhere")
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder; give the name of a file")
+    if path.exists() and not overwrite:
+        raise BadInput(f"{path} exists; choose another name, or allow --overwrite")
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".dip-"):
+            pass
+    except OSError as error:
+        raise BadInput(f"{path.parent} cannot be written to ({error.strerror}); write elsewhere") from None
+
+
+def write_atomically(path: Path, content: bytes, overwrite: bool) -> None:
+    """Write all of `content` to `path` or nothing. Raises BadInput if it exists and may not be overwritten."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        if not overwrite:
+            path.touch(exist_ok=False)  # ours from here on
+        part.replace(path)
+    except FileExistsError:
+        raise BadInput(f"{path} exists; choose another name, or allow --overwrite") from None
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,199 @@
+"""One restoration of files: read, check every door, restore, write, report."""
+
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+
+from . import files, images, metrics
+from .descent import Settings, Step
+from .errors import BadInput
+from .files import FORMATS, LOSSY, Picture
+from .images import Pixels, Scale
+from .progress import Watcher
+from .record import fingerprint, record
+from .restore import Options, Result
+
+SNAPSHOT_EVERY = 100  # steps
+
+
+@dataclass(frozen=True)
+class Common:
+    """What every task's command takes: files and how to fit."""
+
+    output: Path | None
+    reference: Path | None
+    record: Path | None
+    snapshots: Path | None
+    every: int | None
+    overwrite: bool
+    quiet: bool
+    fitting: Mapping[str, Any]  # fields of Options and Settings, sigma as on the command line
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What a task's command asks for: the picture, the function that restores its pixels, and the file's ending.
+
+    choices go to the function and into the record, notes into the record only; parts are written beside the result.
+    """
+
+    task: str
+    ending: str
+    inputs: Mapping[str, Path]
+    picture: Picture
+    restore: Callable[..., Result]
+    choices: Mapping[str, Any]
+    notes: Mapping[str, Any]
+    parts: tuple[str, ...] = ()
+
+
+def run(errand: Errand, common: Common, messages: Console, answers: Console) -> int:
+    """Restore and write what `errand` asks for. Returns the exit code. Raises BadInput before anything is written."""
+    picture, factor = errand.picture, errand.choices.get("factor", 1)
+    images.check_pixels(picture.pixels, -1, str(errand.inputs["image"]))
+    paths = _outputs(errand, common, factor)
+    reference = _reference(common.reference, picture, factor)
+    inputs = {**errand.inputs, **({"reference": common.reference} if common.reference else {})}
+    fingerprints = {name: fingerprint(path) for name, path in inputs.items()}
+    scale = images.scale_of(picture.pixels)
+    fitting = dict(common.fitting)
+    if "sigma" in fitting and scale.clips:
+        fitting["sigma"] /= 255
+    if scale.dtype == np.uint16 and scale.white < 65535 and not common.quiet:
+        messages.print(
+            f"dip: note: the greatest 16-bit value is {picture.pixels.max()}: {scale.white:.0f} counts as white"
+        )
+
+    runs = fitting.get("runs", Settings().runs)
+    with Watcher(
+        messages, runs, common.quiet, common.every or SNAPSHOT_EVERY, _snapshots(errand, common, scale)
+    ) as watch:
+        result = errand.restore(picture.pixels, channel_axis=-1, watch=watch, **errand.choices, **fitting)
+
+    with _undisturbed():
+        pictures = {"image": result.image, **result.parts}
+        for name, path in paths.items():
+            _save(path, picture.with_pixels(pictures[name]), common.overwrite)
+        scores = _scores(reference, picture, result) if reference else {}
+        if common.record:
+            defaults = {"preset": Options().preset, "device": Options().device, "sigma": Options().sigma}
+            choices = {**defaults, **common.fitting, **errand.choices, **errand.notes}
+            outputs = {name: fingerprint(path) for name, path in paths.items()}
+            text = record(errand.task, choices, fingerprints, outputs, result, scores)
+            files.write_atomically(common.record, text.encode(), common.overwrite)
+    if not result.complete:
+        messages.print(f"dip: note: not complete, the best so far is saved: {result.stopped}")
+    if not common.quiet:
+        _report(answers, paths, result, scores)
+    return 130 if result.interrupted else 0 if result.complete else 1
+
+
+def _outputs(errand: Errand, common: Common, factor: int) -> dict[str, Path]:
+    """Where the result and its parts go, every door checked."""
+    source = errand.inputs["image"]
+    lossless = source.suffix if source.suffix.lower() in FORMATS and source.suffix.lower() not in LOSSY else ".png"
+    output = common.output or source.with_name(f"{source.stem}-{errand.ending}{lossless}")
+    height, width, channels = errand.picture.pixels.shape
+    shape = (factor * height, factor * width, channels)
+    if shape[0] * shape[1] <= (Image.MAX_IMAGE_PIXELS or 0):
+        blank = np.zeros(shape, errand.picture.pixels.dtype)
+        files.check_format(output, errand.picture.with_pixels(blank))
+    paths = {"image": output, **{name: output.with_stem(f"{output.stem}-{name}") for name in errand.parts}}
+    written = [*paths.values(), *([common.record] if common.record else [])]
+    for path in written:
+        files.check_free(path, common.overwrite)
+    if len({path.resolve() for path in written}) < len(written):
+        raise BadInput(f"{common.record} would be written twice; give the record another name")
+    if common.record and common.record.resolve() in {path.resolve() for path in errand.inputs.values()}:
+        raise BadInput(f"{common.record} is an input; give the record another name")
+    return paths
+
+
+def _reference(path: Path | None, picture: Picture, factor: int) -> Picture | None:
+    """The clean image at `path`, of the size and channels of the result."""
+    if path is None:
+        return None
+    clean = files.read(path)
+    height, width, channels = picture.pixels.shape
+    if clean.pixels.shape != (factor * height, factor * width, channels):
+        found = "{1} x {0} with {2} channels".format(*clean.pixels.shape)
+        raise BadInput(f"{path} is {found}, the result {factor * width} x {factor * height} with {channels}")
+    images.check_pixels(clean.pixels, -1, str(path))
+    return clean
+
+
+def _scores(clean: Picture, picture: Picture, result: Result) -> dict[str, float | None]:
+    """PSNR and SSIM of what is written, and of the input if it has that size; all channels, no crop, no alpha.
+
+    The peak is the white of the clean image, or its range if it has no white.
+    """
+    truth, scale = images.scale_of(clean.pixels), images.scale_of(picture.pixels)
+    own = scale if scale.clips and truth.clips and clean.pixels.dtype != scale.dtype else truth
+
+    def compare(pixels: Pixels, name: str) -> dict[str, float | None]:
+        pair = (truth.unit(clean.pixels), own.unit(pixels))
+        return {f"psnr{name}": metrics.psnr(*pair, peak=1), f"ssim{name}": metrics.ssim(*pair, peak=1)}
+
+    same_size = picture.pixels.shape == clean.pixels.shape
+    return {**compare(result.image, ""), **(compare(picture.pixels, "_input") if same_size else {})}
+
+
+def _snapshots(errand: Errand, common: Common, scale: Scale) -> Callable[[int, Step], None] | None:
+    """A writer of averaged images into the folder for snapshots. Raises BadInput if that is not empty."""
+    folder = common.snapshots
+    if folder is None:
+        if common.every:
+            raise BadInput("--every needs --snapshots and a folder")
+        return None
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not common.overwrite:
+        raise BadInput(f"{folder} exists and is not an empty folder; give another --snapshots, or --overwrite")
+    if not folder.exists():
+        files.check_free(folder, common.overwrite)
+    deep = errand.picture.pixels.dtype not in (np.uint8, np.uint16) or errand.picture.pixels.shape[2] not in (1, 3)
+    suffix = ".tif" if deep else ".png"
+
+    def save(run: int, step: Step) -> None:
+        folder.mkdir(exist_ok=True)
+        snapshot = replace(errand.picture.with_pixels(images.from_tensor(step.average, -1, scale)), exif=None)
+        path = folder / f"run{run}-step{step.index:06d}{suffix}"
+        files.write_atomically(path, files.encode(snapshot, suffix), common.overwrite)
+
+    return save
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """What is being saved is saved, however often Ctrl-C is pressed."""
+    before = {kind: signal.signal(kind, signal.SIG_IGN) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+def _save(path: Path, picture: Picture, overwrite: bool) -> None:
+    """Write the picture; if that fails now, write it where temporary files go, and raise OSError that says so."""
+    try:
+        files.write_atomically(path, files.encode(picture, path.suffix), overwrite)
+    except Exception as error:  # hours may have gone into it
+        rescued = Path(tempfile.mkdtemp(prefix="dip-"), path.stem + ".tif")
+        rescued.write_bytes(files.encode(Picture(picture.pixels), ".tif"))
+        raise OSError(f"{error}; the result is saved as {rescued}") from error
+
+
+def _report(answers: Console, paths: Mapping[str, Path], result: Result, scores: Mapping[str, float | None]) -> None:
+    answers.print(f"wrote {', '.join(map(str, paths.values()))}")
+    answers.print(f"{sum(result.steps)} steps in {result.seconds:.1f} s on {result.device}; {result.stopped}")
+    for name in ("psnr", "ssim"):
+        after, before = scores.get(name), scores.get(f"{name}_input")
+        if after is not None:
+            answers.print(f"{name.upper()} {f'{before:.4g} -> ' if before is not None else ''}{after:.4g}")
