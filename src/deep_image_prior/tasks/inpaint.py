@@ -12,6 +12,7 @@ from ..operators import Mask
 from .preset import Preset, pose, small
 
 NO_SKIPS = (0, 0, 0, 0, 0)
+DEEP = (16, 32, 64, 128, 128, 128)
 
 HOLES = {
     "text": {
@@ -24,11 +25,11 @@ HOLES = {
     },
     "large": {
         "paper": Preset(partial(Hourglass, skip=NO_SKIPS), codes.meshgrid, Settings(steps=5000)),
-        # jitter of the grid moves every pixel: a small network then draws fog
+        # the widths and kernels of figure 13; jitter of the grid moves every pixel, and draws fog in a short fit
         "quick": Preset(
-            partial(small, skip=NO_SKIPS, upsample=nearest),
+            partial(Hourglass, down=DEEP, up=DEEP, skip=NO_SKIPS + (0,), down_kernel=5, upsample=nearest, mix=False),
             codes.meshgrid,
-            Settings(steps=800, jitter=0, averaging=0.98),
+            Settings(steps=600, jitter=0, averaging=0.98),
         ),
     },
 }
