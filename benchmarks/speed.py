@@ -1,4 +1,4 @@
-"""Seconds a step, peak memory and the share of convolutions: `python -m benchmarks.speed [PRESET:SIZE...]`.
+"""Arithmetic, seconds a step, peak memory and the share of convolutions: `python -m benchmarks.speed [PRESET:SIZE...]`.
 
 Every row is a process of its own; seconds are the median of the steps after the second; memory is the peak of the
 process less what it held before the fit, beside the estimate that guards the door.
@@ -12,6 +12,7 @@ import time
 import psutil
 import torch
 from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
 
 from deep_image_prior import Settings, descend, memory, tasks
 from deep_image_prior.record import peak_memory
@@ -44,8 +45,8 @@ def measure(preset: str, size: int) -> str:
 
 
 def main(rows: list[str]) -> None:
-    print("| preset | side | threads | seconds a step | peak MiB | estimated MiB | convolutions |")
-    print("|---|---|---|---|---|---|---|", flush=True)
+    print("| preset | side | threads | GFLOP a step | seconds a step | peak MiB | estimated MiB | convolutions |")
+    print("|---|---|---|---|---|---|---|---|", flush=True)
     for row in rows:
         subprocess.run([sys.executable, "-m", "benchmarks.speed", "--row", row], check=True)
 

@@ -37,5 +37,5 @@ def pose(energy: Energy, preset: Preset, seen: Tensor, channels: int) -> Problem
     )
 
 
-# a twentieth of the multiplications of the paper's default architecture
+# a thirteenth of the multiplications of the paper's default architecture
 small = partial(Hourglass, down=(16, 32, 64, 128, 128), up=(16, 32, 64, 128, 128))
