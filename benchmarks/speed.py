@@ -37,11 +37,19 @@ def measure(preset: str, size: int) -> str:
         list(descend(problem, Settings(steps=3)))
     totals = {event.key: event.self_cpu_time_total for event in profiler.key_averages()}
     share = sum(spent for name, spent in totals.items() if "convolution" in name) / sum(totals.values())
-    threads = torch.get_num_threads()
-    seconds = statistics.median(times[2:])
-    return (
-        f"| {preset} | {size} | {threads} | {seconds:.3f} | {peak / 2**20:.0f} | {estimate / 2**20:.0f} | {share:.0%} |"
-    )
+    with FlopCounterMode(display=False) as counter:
+        list(descend(problem, Settings(steps=1)))
+    columns = [
+        preset,
+        f"{size}",
+        f"{torch.get_num_threads()}",
+        f"{counter.get_total_flops() / 1e9:.1f}",
+        f"{statistics.median(times[2:]):.3f}",
+        f"{peak / 2**20:.0f}",
+        f"{estimate / 2**20:.0f}",
+        f"{share:.0%}",
+    ]
+    return f"| {' | '.join(columns)} |"
 
 
 def main(rows: list[str]) -> None:
