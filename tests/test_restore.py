@@ -1,7 +1,9 @@
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import torch
 from helpers import noisy, photograph
 from PIL import Image
 from skimage.filters import gaussian
@@ -104,6 +106,19 @@ def test_reruns_are_bit_identical():
     np.testing.assert_array_equal(first.image, second.image)
 
 
+def test_threads_do_not_disturb_each_other():
+    images = [noisy(photograph(32)) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda image: dip.denoise(image, **FEW).image, images))
+    alone = dip.denoise(images[0], **FEW).image
+    assert max(np.abs(image - alone).max() for image in together) < 1e-3
+
+
+def test_works_inside_no_grad():
+    with torch.no_grad():
+        assert dip.denoise(NOISY, **FEW).steps == [3]
+
+
 def test_averaged_runs_beat_one():
     one, two = (dip.denoise(NOISY, channel_axis=-1, steps=60, runs=runs) for runs in (1, 2))
     assert two.steps == [60, 60]
@@ -130,6 +145,13 @@ WRONG = {
     "holes": (lambda: dip.inpaint(NOISY, HOLED, holes="tiny", **FEW), "choose one of text, random, large"),
     "factor": (lambda: dip.upscale(NOISY, 5, **FEW), "choose one of 2, 3, 4, 8"),
     "sigma": (lambda: dip.denoise(NOISY, sigma=0.0, **FEW), "sigma must be a number above 0"),
+    "whole steps": (lambda: dip.denoise(NOISY, channel_axis=-1, steps=3.5), "steps is 3.5, but must be a whole number"),
+    "text steps": (lambda: dip.denoise(NOISY, channel_axis=-1, steps="3"), "steps is '3'"),
+    "infinite rate": (lambda: dip.denoise(NOISY, learning_rate=np.inf, **FEW), "learning_rate is inf, .* finite"),
+    "axis": (lambda: dip.denoise(NOISY, channel_axis=5), "no channel_axis 5"),
+    "no channels": (lambda: dip.denoise(NOISY[..., :0], channel_axis=-1), "it is empty"),
+    "range": (lambda: dip.denoise(np.array([[1.7e308, -1.7e308], [0, 1]])), "spans more"),
+    "NaN mask": (lambda: dip.inpaint(NOISY, np.full((64, 64), np.nan), **FEW), "mask has NaN"),
     "boost": (lambda: dip.enhance(NOISY, boost=np.nan, **FEW), "boost is nan"),
     "device name": (lambda: dip.denoise(NOISY, device="tpu", **FEW), "choose one of auto, cpu, cuda, mps"),
     "device there": (lambda: dip.denoise(NOISY, device="mps", **FEW), "mps is not there; choose one of cpu"),

@@ -2,9 +2,11 @@
 
 import copy
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from torch import Generator, Tensor, nn
 
 from .errors import BadInput
 
+SEEDING = threading.Lock()  # layers draw their weights from the one generator of the process
 JUMP = 10**0.5  # 5 dB, as in the published fall-back
 CHECKPOINT_EVERY = 10  # steps; a copy of weights and moments each step would cost a small network a few per cent
 
@@ -52,9 +55,12 @@ class Settings:
     def __post_init__(self) -> None:
         for each in fields(self):
             value, least, below = getattr(self, each.name), each.metadata["least"], each.metadata["below"]
+            kind = Integral if each.type is int else Real
+            if isinstance(value, bool) or not isinstance(value, kind):
+                raise BadInput(f"{each.name} is {value!r}, but must be a {'whole ' if kind is Integral else ''}number")
             if not least <= value < below:
-                limit = f" and below {below}" if below < math.inf else ""
-                raise BadInput(f"{each.name} is {value}, but must be at least {least}{limit}")
+                limit = f"below {below}" if below < math.inf else "finite"
+                raise BadInput(f"{each.name} is {value}, but must be at least {least} and {limit}")
 
 
 @dataclass(frozen=True)
@@ -209,6 +215,7 @@ def fit(
     )
 
 
+@torch.enable_grad()
 def _fit_once(
     problem: Problem, settings: Settings, stop: Callable[[], Rule] | None, watch: Callable[[Step], None] | None
 ) -> Fit:
@@ -238,6 +245,6 @@ def _fit_once(
 
 def _untrained(recipe: Callable[[], nn.Module], seed: int) -> nn.Module:
     """A network from `recipe` with weights drawn from `seed` on the CPU; the caller's random state is left alone."""
-    with torch.random.fork_rng(devices=[]):
+    with SEEDING, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return recipe()

@@ -325,7 +325,9 @@ def check_free(path: Path, overwrite: bool) -> None:
         raise BadInput(f"{path.parent} is not a folder; make it first, or write elsewhere")
     if path.is_dir():
         raise BadInput(f"{path} is a folder; give the name of a file")
-    if path.exists() and not overwrite:
+    if path.exists() and not path.is_file():
+        raise BadInput(f"{path} is no plain file; give the name of one")
+    if (path.exists() or path.is_symlink()) and not overwrite:
         raise BadInput(f"{path} exists; choose another name, or allow --overwrite")
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".dip-"):

@@ -17,6 +17,10 @@ def check_pixels(pixels: Pixels, channel_axis: int | None, name: str) -> None:
     """Raise BadInput, calling it `name`, if `pixels` is not an image that can be restored."""
     if pixels.dtype.kind not in "biuf":
         raise BadInput(f"{name} has dtype {pixels.dtype}; give integers or real numbers")
+    if channel_axis is not None and channel_axis not in range(-pixels.ndim, pixels.ndim):
+        raise BadInput(f"{name} has shape {pixels.shape}; there is no channel_axis {channel_axis}")
+    if pixels.size == 0:
+        raise BadInput(f"{name} has shape {pixels.shape}: it is empty")
     if pixels.ndim != (2 if channel_axis is None else 3):
         hint = "give channel_axis for colours" if channel_axis is None else "give no channel_axis for gray"
         raise BadInput(f"{name} has shape {pixels.shape}; {hint}")
@@ -27,6 +31,8 @@ def check_pixels(pixels: Pixels, channel_axis: int | None, name: str) -> None:
         raise BadInput(
             f"{name} has {np.count_nonzero(~np.isfinite(pixels))} NaN or infinite values; replace them first"
         )
+    if not np.isfinite(float(pixels.max()) - float(pixels.min())):
+        raise BadInput(f"{name} spans more than its numbers can hold; divide it by its greatest value first")
     if pixels.min() == pixels.max():
         raise BadInput(f"{name} is constant, {pixels.flat[0]} everywhere: there is nothing to restore")
 

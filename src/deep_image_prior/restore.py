@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,7 @@ def upscale(image: Pixels, factor: int, **options: Any) -> Result:
     """Super-resolve by `factor` 2, 3, 4 or 8: (H, W) -> (factor * H, factor * W) (section 3.2)."""
     if factor not in tasks.upscale.FACTORS:
         raise BadInput(f"factor is {factor}; choose one of {', '.join(map(str, tasks.upscale.FACTORS))}")
+    factor = int(factor)
     job = _Job(tasks.upscale.presets(factor), options)
     observation, scale = job.observe(image, factor=factor)
     done = job.fit(tasks.upscale.upscale(observation, factor, job.preset), scale)
@@ -120,6 +122,8 @@ def known_pixels(mask: Pixels, image: Pixels, channel_axis: int | None, mask_mar
     if mask.shape != (height, width):
         found = " x ".join(map(str, reversed(mask.shape)))
         raise BadInput(f"the mask is {found}, the image {width} x {height}; they must be of one size")
+    if not np.isfinite(mask).all():
+        raise BadInput("the mask has NaN or infinite values; make it 0 and 1")
     values = np.unique(mask)
     white = 1.0 if values[-1] <= 1 else images.scale_of(mask).white
     if not set(values.tolist()) <= {0, white}:
@@ -180,7 +184,8 @@ class _Job:
             )
         self.options = Options(**{name: value for name, value in options.items() if name in own})
         self.preset = _named("preset", presets, self.options.preset)
-        if self.options.sigma is not None and not 0 < self.options.sigma < math.inf:
+        sigma = self.options.sigma
+        if sigma is not None and not (isinstance(sigma, Real) and 0 < sigma < math.inf):
             raise BadInput("sigma must be a number above 0")
         changes = {name: value for name, value in options.items() if name in settings}
         self.settings = replace(self.preset.settings, **changes)

@@ -112,8 +112,10 @@ def _outputs(errand: Errand, common: Common, factor: int) -> dict[str, Path]:
         files.check_free(path, common.overwrite)
     if len({path.resolve() for path in written}) < len(written):
         raise BadInput(f"{common.record} would be written twice; give the record another name")
-    if common.record and common.record.resolve() in {path.resolve() for path in errand.inputs.values()}:
-        raise BadInput(f"{common.record} is an input; give the record another name")
+    others = {path.resolve() for path in (*errand.inputs.values(), *([common.reference] if common.reference else []))}
+    for path in written:
+        if path.resolve() in others and not (path == output and path.resolve() == source.resolve()):
+            raise BadInput(f"{path} is an input; write to another name")
     return paths
 
 
