@@ -1,0 +1,47 @@
+import io
+from collections.abc import Callable
+
+import pytest
+import torch
+from rich.console import Console
+
+from deep_image_prior import Step, progress
+from deep_image_prior.progress import Watcher
+
+IMAGE = torch.zeros(1, 1, 2, 2)
+
+
+def shown(monkeypatch, terminal: bool, quiet: bool = False, save: Callable[[int, Step], None] | None = None) -> str:
+    """What a person sees of two runs of three steps."""
+    monkeypatch.setattr(progress, "BAR_EVERY", 0)
+    monkeypatch.setattr(progress, "LINE_EVERY", 0)
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
+    with Watcher(console, runs=2, quiet=quiet, every=2, save=save) as watch:
+        for index in (1, 2, 3, 1, 2, 3):
+            watch(Step(index, 3, torch.tensor(0.125), IMAGE, IMAGE))
+    return console.file.getvalue()
+
+
+def test_a_terminal_gets_a_bar(monkeypatch):
+    text = shown(monkeypatch, terminal=True)
+    assert "6/6" in text
+    assert "energy 0.125" in text
+    assert "\x1b[" in text
+
+
+def test_elsewhere_there_are_lines(monkeypatch):
+    lines = shown(monkeypatch, terminal=False).splitlines()
+    assert len(lines) == 6
+    assert lines[3].startswith("step 4/6  energy 0.125")
+    assert lines[3].endswith(" s left")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_quiet_is_quiet(monkeypatch, terminal):
+    assert shown(monkeypatch, terminal, quiet=True) == ""
+
+
+def test_snapshots_know_their_run_and_step(monkeypatch):
+    saved = []
+    shown(monkeypatch, terminal=False, save=lambda run, step: saved.append((run, step.index)))
+    assert saved == [(1, 2), (2, 2)]
