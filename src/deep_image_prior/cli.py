@@ -25,9 +25,8 @@ from .progress import Watcher
 from .restore import Options, Result
 from .session import SNAPSHOT_EVERY, Common, Errand
 
-plain = {"markup": False, "highlight": False, "soft_wrap": True}
-messages = Console(stderr=True, **plain)  # type: ignore[arg-type]
-answers = Console(**plain)  # type: ignore[arg-type]
+plain = partial(Console, markup=False, highlight=False, soft_wrap=True)
+messages, answers = plain(stderr=True), plain()
 
 FILE = click.Path(path_type=Path)
 
@@ -42,7 +41,7 @@ def main() -> None:
         answers.print(error.ctx.get_help())
         code = 2
     except click.ClickException as error:
-        code = _complain(error.format_message().replace("\n", " "), 2)
+        code = _complain(" ".join(error.format_message().split()), 2)
     except (KeyboardInterrupt, click.Abort):
         code = _complain("interrupted before there was anything to save", 130)
     except BadInput as error:
@@ -93,7 +92,11 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(list(tasks.denoise.PRESETS)),
             help=f"paper: the published settings; quick: about a minute at 256 x 256.  [default: {default.preset}]",
         ),
-        click.option("--sigma", type=float, help="Noise, white being 255; stops when it is reached."),
+        click.option(
+            "--sigma",
+            type=float,
+            help="Noise, white being 255 (float files beyond 0 to 1: in their units); stops when it is reached.",
+        ),
         click.option(
             "--device",
             type=click.Choice(restore.DEVICES),
