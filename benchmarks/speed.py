@@ -37,13 +37,16 @@ def measure(preset: str, size: int) -> str:
         list(descend(problem, Settings(steps=3)))
     totals = {event.key: event.self_cpu_time_total for event in profiler.key_averages()}
     share = sum(spent for name, spent in totals.items() if "convolution" in name) / sum(totals.values())
-    with FlopCounterMode(display=False) as counter:
-        list(descend(problem, Settings(steps=1)))
+    operations = []
+    for steps in (1, 2):  # the first one makes the code too
+        with FlopCounterMode(display=False) as counter:
+            list(descend(problem, Settings(steps=steps)))
+        operations.append(counter.get_total_flops())
     columns = [
         preset,
         f"{size}",
         f"{torch.get_num_threads()}",
-        f"{counter.get_total_flops() / 1e9:.1f}",
+        f"{(operations[1] - operations[0]) / 1e9:.1f}",
         f"{statistics.median(times[2:]):.3f}",
         f"{peak / 2**20:.0f}",
         f"{estimate / 2**20:.0f}",
