@@ -29,7 +29,7 @@ HOLES = {
         "quick": Preset(
             partial(Hourglass, down=DEEP, up=DEEP, skip=NO_SKIPS + (0,), down_kernel=5, upsample=nearest, mix=False),
             codes.meshgrid,
-            Settings(steps=600, jitter=0, averaging=0.98),
+            Settings(steps=1000, jitter=0, averaging=0.98),
         ),
     },
 }
