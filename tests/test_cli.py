@@ -193,6 +193,11 @@ def bomb(name: str) -> str:
     return name
 
 
+def pipe(name: str) -> str:
+    os.mkfifo(name)
+    return name
+
+
 def dangling(name: str) -> str:
     if not Path(name).is_symlink():
         Path(name).symlink_to("nowhere.png")
@@ -250,7 +255,7 @@ BAD = {
         lambda: ["denoise", "photo.png", "--reference", "flash.png", "--record", "flash.png", "--overwrite"],
         "flash.png is an input",
     ),
-    "device node": (lambda: ["denoise", "photo.png", "--record", os.devnull, "--overwrite"], "is no plain file"),
+    "named pipe": (lambda: ["denoise", "photo.png", "--record", pipe("pipe"), "--overwrite"], "is no plain file"),
     "dangling link": (lambda: ["denoise", "photo.png", "-o", dangling("link.png")], "link.png exists"),
     "boost": (lambda: ["enhance", "photo.png", "--boost", "nan"], "boost is nan"),
     "too wide for WebP": (
@@ -281,14 +286,14 @@ BAD = {
 def test_bad_input_is_one_line_exit_code_2_and_nothing_written(run, case):
     arguments, reason = BAD[case]
     given = arguments()
-    before = {path: path.read_bytes() for path in Path().iterdir() if path.exists()}
+    before = {path: path.read_bytes() for path in Path().iterdir() if path.is_file()}
     code, out, err = run(*given, *([] if "--steps" in given else FEW))
     assert code == 2, err
     assert reason in err
     assert err.startswith("dip: ")
     assert err.count("\n") == 1
     assert out == ""
-    assert {path: path.read_bytes() for path in Path().iterdir() if path.exists()} == before
+    assert {path: path.read_bytes() for path in Path().iterdir() if path.is_file()} == before
 
 
 def test_overwrite_is_allowed_when_told(run):
