@@ -1,0 +1,182 @@
+"""The command `python -m benchmarks`. Exit codes: 0 done, 1 some runs failed, 2 bad input, 130 interrupted."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from deep_image_prior import BadInput, files
+
+from . import data, records, run
+from .items import BUDGETS, ITEMS
+from .measure import Place
+from .records import Run
+
+console = Console(highlight=False, markup=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path)
+records_option = click.option(
+    "--records", "folder", type=FOLDER, default=Path("records"), show_default=True, help="Folder of records and images."
+)
+
+
+@click.group()
+def app() -> None:
+    """Rerun the figures and tables of the paper, each beside its baselines and the published numbers."""
+
+
+@app.command("run")
+@click.argument("items", nargs=-1, required=True, metavar="ITEM...")
+@click.option("--data", "data_folder", type=FOLDER, required=True, help="Folder of the benchmark images.")
+@click.option("--budget", type=click.Choice(list(BUDGETS)), default="small", show_default=True, help="How much to run.")
+@click.option("--crop", type=click.IntRange(32), help="Side of the centre crops.  [default: by budget]")
+@click.option("--images", default="", help="Only these pictures, by name, separated by commas.")
+@click.option("--preset", "presets", multiple=True, help="Presets of the prior; may be repeated.  [default: by budget]")
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs of what is random.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time, sharing the cores.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps.")
+@records_option
+def run_command(
+    items: Sequence[str],
+    data_folder: Path,
+    budget: str,
+    crop: int | None,
+    images: str,
+    presets: Sequence[str],
+    seeds: int,
+    jobs: int,
+    device: str,
+    folder: Path,
+) -> int:
+    """Run ITEMs (or "all") that are not recorded yet, and append their records."""
+    chosen = _items(items)
+    pictures = _pictures(chosen, images)
+    plan = list(run.planned(chosen, budget, crop or BUDGETS[budget].crop, pictures, presets, seeds))
+    absent = run.missing(plan)
+    for method, module in absent.items():
+        errors.print(f"benchmarks: note: {method} is left out: it needs the package {module}")
+    done = {records.run_of(record) for record in records.read(folder) if record["complete"]}
+    plan = [each for each in plan if each.method not in absent]
+    todo = [each for each in plan if each not in done]
+    already = f"{len(plan) - len(todo)} of them recorded already in {folder}"
+    console.print(f"{len(plan)} runs, {already}; the others take about {_duration(run.estimate(todo))} on two cores")
+    folder.mkdir(parents=True, exist_ok=True)
+    place = Place(data_folder, folder, device, run.threads_each(jobs))
+    return 0 if run.execute(todo, place, jobs, _tell) else 1
+
+
+@app.command("report")
+@records_option
+@click.option("--html", "html_file", type=FILE, help="Page to write, its pictures embedded.")
+@click.option("--markdown", "markdown_file", type=FILE, help="Tables to write; below a line <!-- results --> if any.")
+@click.option("--overwrite", is_flag=True, help="Allow them to replace others.")
+def report_command(folder: Path, html_file: Path | None, markdown_file: Path | None, overwrite: bool) -> None:
+    """Turn the records into a page and tables; tables go to the terminal if no file is given."""
+    from . import page, report
+
+    sections = report.sections(folder)
+    page.check(sections, folder)
+    if html_file:
+        files.check_free(html_file, overwrite)
+        files.write_atomically(html_file, page.html(folder, sections).encode(), overwrite)
+    if markdown_file:
+        page.write_below_marker(markdown_file, page.markdown(sections), overwrite)
+    for path in filter(None, (html_file, markdown_file)):
+        console.print(f"wrote {path}")
+    if not html_file and not markdown_file:
+        console.print(page.markdown(sections))
+
+
+@app.command("list")
+def list_command() -> None:
+    """Name every item, what it shows, and about how long it takes on two cores."""
+    table = Table("item", "shows", *(f"--budget {name}" for name in BUDGETS), box=None, pad_edge=False)
+    for name, item in ITEMS.items():
+        times = (run.estimate(run.planned([name], budget, BUDGETS[budget].crop, (), (), 1)) for budget in BUDGETS)
+        table.add_row(name, item.shows, *(_duration(seconds) for seconds in times))
+    console.print(table)
+
+
+@app.command("fetch")
+@click.argument("sets", nargs=-1, required=True, metavar="SET...")
+@click.option("--data", "data_folder", type=FOLDER, required=True, help="Folder to put them in.")
+def fetch_command(sets: Sequence[str], data_folder: Path) -> None:
+    """Download the pictures of SETs (or "all") that the folder lacks, each checked against its checksum."""
+    there = list(dict.fromkeys(set for set, _ in data.sources()))
+    for name in there if "all" in sets else sets:
+        if name not in there:
+            raise BadInput(f"there is no set {name!r}; choose from {', '.join(there)}")
+        console.print(f"{data_folder / name}: {data.fetch(data_folder, name)} pictures")
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _tell(each: Run, answer: dict[str, Any] | str) -> None:
+    if isinstance(answer, str):
+        errors.print(f"benchmarks: {each}: {answer}")
+        return
+    scores = "; ".join(
+        f"{name}: {', '.join(f'{metric} {value:.4g}' for metric, value in values.items())}"
+        for name, values in answer["scores"].items()
+    )
+    console.print(f"{each.item} {each.picture}: {scores}; {answer['seconds']:.1f} s {answer['stopped']}")
+
+
+def _items(names: Sequence[str]) -> list[str]:
+    """The items called `names`. Raises BadInput."""
+    if "all" in names:
+        return list(ITEMS)
+    for name in names:
+        if name not in ITEMS:
+            near = get_close_matches(name, ITEMS, 1)
+            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(ITEMS)}"
+            raise BadInput(f"there is no item {name!r}; {hint}")
+    return list(dict.fromkeys(names))
+
+
+def _pictures(items: Sequence[str], images: str) -> list[str]:
+    """The pictures named. Raises BadInput if no item has one of them."""
+    wanted = [name.strip() for name in images.split(",") if name.strip()]
+    there = dict.fromkeys(picture for item in items for picture in ITEMS[item].pictures)
+    for name in wanted:
+        if name not in there:
+            raise BadInput(f"there is no picture {name!r} in {', '.join(items)}; choose from {', '.join(there)}")
+    return wanted
+
+
+def main() -> None:
+    """Run the command; every error of the user's becomes one line and an exit code here."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        code = app(standalone_mode=False)
+    except click.ClickException as error:
+        code = _complain(" ".join(error.format_message().split()), 2)
+    except (KeyboardInterrupt, click.Abort):
+        code = _complain("interrupted; what was finished is recorded: run the same command again to go on", 130)
+    except BadInput as error:
+        code = _complain(str(error), 2)
+    except OSError as error:
+        code = _complain(str(error), 1)
+    sys.exit(code)
+
+
+def _complain(message: str, code: int) -> int:
+    errors.print(f"benchmarks: {message}")
+    return code
+
+
+if __name__ == "__main__":
+    main()

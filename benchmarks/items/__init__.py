@@ -1,0 +1,24 @@
+"""Every figure and table, by name."""
+
+from . import denoising, editing, inpainting, structure, superresolution
+from .item import BUDGETS, Budget, Item, column
+
+ITEMS: dict[str, Item] = {
+    item.name: item
+    for item in (
+        structure.curves,
+        structure.samples,
+        denoising.denoising,
+        denoising.jpeg,
+        *superresolution.tables,
+        superresolution.prior_effect,
+        *inpainting.random,
+        inpainting.text,
+        inpainting.holes,
+        editing.enhancement,
+        editing.flash,
+        denoising.frontier,
+    )
+}
+
+__all__ = ["BUDGETS", "ITEMS", "Budget", "Item", "column"]

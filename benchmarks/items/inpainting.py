@@ -1,0 +1,135 @@
+"""Section 3.3: inpainting of random pixels (table 3), of text (figure 11) and of large holes (figures 10 and 13)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from deep_image_prior import Settings, codes, networks, tasks
+from deep_image_prior.networks import Hourglass, ResNet, UNet
+from deep_image_prior.tasks import Preset
+
+from .. import data
+from ..methods import Contender, prior
+from ..methods.classical import inpainters
+from ..problems import Problem, centred, masked, punctured
+from .item import Item
+
+TABLE_3 = {
+    # picture: Papyan et al., ours
+    "barbara": (28.14, 32.22),
+    "boat": (31.44, 33.06),
+    "house": (34.58, 39.16),
+    "lena": (35.04, 36.16),
+    "peppers": (31.11, 33.05),
+    "cman": (27.90, 29.80),
+    "couple": (31.18, 32.52),
+    "finger": (31.34, 32.84),
+    "hill": (32.35, 32.77),
+    "man": (31.92, 32.20),
+    "montage": (28.05, 34.54),
+}
+PUBLISHED = {
+    50: {"prior (paper), last": {**{name: row[1] for name, row in TABLE_3.items()}, "mean": 33.48}},
+    # measured by others in this protocol (Self2Self, doi:10.1109/CVPR42600.2020.00196)
+    70: {"prior (paper), last": {"mean": 28.50}},
+    90: {"prior (paper), last": {"mean": 24.34}},
+}
+TASKS = {holes: prior.tasked(prior.inpaint, presets) for holes, presets in tasks.inpaint.HOLES.items()}
+
+
+def _punctured(percent: int, folder: Path, picture: str, crop: int) -> Problem:
+    return punctured(picture, centred(data.load(folder, "inpaint11", picture), crop), percent / 100)
+
+
+def _random(percent: int) -> Item:
+    source = "table 3" if percent == 50 else "the same pictures, the paper's method as Self2Self's authors ran it"
+    return Item(
+        name=f"inpaint-{percent}",
+        shows=f"Eleven gray pictures with {percent} % of the pixels missing ({source})",
+        protocol="One Bernoulli mask a picture; PSNR of the whole picture, known pixels as the network gives them. "
+        "11000 steps, Adam 0.001, jitter 1/30.",
+        pictures={name: ("inpaint11", name) for name in data.names("inpaint11")},
+        make=partial(_punctured, percent),
+        presets=TASKS["random"],
+        baselines=inpainters,
+        metrics=("PSNR", "PSNR in the holes", "SSIM", "LPIPS"),
+        published=PUBLISHED[percent],
+    )
+
+
+random = tuple(_random(percent) for percent in PUBLISHED)
+
+
+def _behind(folder: Path, picture: str, crop: int) -> Problem:
+    """A picture with the mask that belongs to it."""
+    known = centred(data.load(folder, "demo", f"{picture}_mask"), crop)[..., 0] > 0.5
+    return masked(picture, centred(data.load(folder, "demo", picture), crop), known)
+
+
+text = Item(
+    name="text",
+    shows="Text over a portrait (figure 11)",
+    protocol="The paper's picture and mask; PSNR of the whole picture, and of the missing pixels. 6000 steps. "
+    "The paper gives pictures only.",
+    pictures={"kate": ("demo", "kate")},
+    make=_behind,
+    presets=TASKS["text"],
+    baselines=inpainters,
+    metrics=("PSNR", "PSNR in the holes", "SSIM", "LPIPS"),
+)
+
+WIDTHS = (16, 32, 64, 128, 128, 128)
+
+
+def _architecture(network: Callable[..., nn.Module], rate: float, pace: float) -> Contender:
+    preset = Preset(network, partial(codes.noise, channels=1), Settings(steps=5000, learning_rate=rate, jitter=0))
+    return prior.task(prior.inpaint, preset, pace, share=0.08)
+
+
+def _hourglass(depth: int) -> Contender:
+    network = partial(
+        Hourglass,
+        down=WIDTHS[:depth],
+        up=WIDTHS[:depth],
+        skip=(0,) * depth,
+        down_kernel=5,
+        upsample=networks.nearest,
+        mix=False,
+    )
+    return _architecture(network, rate=0.01, pace=3)
+
+
+def _large(folder: Path, picture: str, crop: int) -> Problem:
+    """The paper's pictures behind their masks; of the brick wall the middle is missing, so that there is a truth."""
+    if picture != "kodim01":
+        return replace(_behind(folder, picture, crop), clean=None)
+    clean = centred(data.load(folder, "denoise9", picture), crop)
+    height, width = clean.shape[:2]
+    known = np.ones((height, width), dtype=bool)
+    known[height * 3 // 8 : height * 5 // 8, width * 3 // 8 : width * 5 // 8] = False
+    return masked(picture, clean, known)
+
+
+holes = Item(
+    name="holes",
+    shows="Large holes, over architecture and depth (figures 10 and 13)",
+    protocol="Library and vase behind the paper's masks: pictures only, as in the paper. Of kodim01 the middle quarter "
+    "of each side is missing: PSNR of these pixels. Presets: meshgrid, 5000 steps (figure 10). Architectures: the "
+    "published code's widths, kernels (5 down, 3 up), learning rates (0.01; U-Net and ResNet 0.001) and one channel of "
+    "noise, 5000 steps without jitter (figure 13; its text gives 0.1 and 32 channels, its code these).",
+    pictures={"library": ("demo", "library"), "vase": ("demo", "vase"), "kodim01": ("denoise9", "kodim01")},
+    make=_large,
+    presets=TASKS["large"],
+    baselines={
+        **{f"hourglass, depth {depth}": _hourglass(depth) for depth in (6, 4, 2)},
+        "ResNet, depth 8": _architecture(ResNet, rate=0.001, pace=4),
+        "U-Net, depth 5": _architecture(UNet, rate=0.001, pace=1),
+        "Telea": inpainters["Telea"],
+        "biharmonic": inpainters["biharmonic"],
+    },
+    metrics=("PSNR in the holes",),
+)

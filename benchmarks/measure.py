@@ -1,0 +1,116 @@
+"""One run, in a process of its own: make the problem, solve it, score it, save the images, return the record."""
+
+import math
+import platform
+import signal
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from deep_image_prior import BadInput, Destabilised
+from deep_image_prior.images import Pixels
+from deep_image_prior.record import peak_memory
+
+from .items import BUDGETS, ITEMS, Item, column
+from .methods import Effort
+from .metrics import METRICS
+from .problems import Problem
+from .records import Run, save_image
+
+PACKAGES = ("deep-image-prior", "torch", "numpy", "scikit-image")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run finds its data and leaves its images, and what it computes on."""
+
+    data: Path
+    records: Path
+    device: str
+    threads: int
+
+
+def work(run: Run, place: Place, answers: Connection) -> None:
+    """Send the record of `run`, or a line that says what went wrong. SIGTERM ends it with the best so far."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the parent decides
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    torch.set_num_threads(place.threads)
+    try:
+        answers.send(measure(run, place))
+    except KeyboardInterrupt:
+        answers.send("interrupted before there was anything to record")
+    except (BadInput, OSError, Destabilised, MemoryError) as error:
+        answers.send(str(error) or type(error).__name__)
+    except Exception as error:  # a method of another library; the others go on
+        answers.send(f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+def measure(run: Run, place: Place) -> dict[str, Any]:
+    """The record of one run. Raises what the method raises."""
+    item, budget = ITEMS[run.item], BUDGETS[run.budget]
+    problem = item.make(place.data, run.picture, run.crop)
+    primary = METRICS[item.metrics[0]]
+    contender = item.contenders(tuple(item.presets))[run.method]
+    effort = Effort(
+        seed=run.seed,
+        share=1 if budget.exact else contender.share,
+        device=torch.device(place.device),
+        score=(lambda image: primary(problem, image) or 0.0) if problem.clean is not None else None,
+    )
+    before = psutil.Process().memory_info().rss
+    outcome = contender.method(problem, effort)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is done is saved
+    images = {column(run.method, name): image for name, image in outcome.images.items()}
+    return {
+        **asdict(run),
+        "scores": {name: scores(item, problem, image) for name, image in images.items()},
+        "images": {
+            name: save_image(place.records, f"{run.folder}/{_stem(name, run.seed)}.png", image)
+            for name, image in images.items()
+        },
+        "problem": _save_problem(problem, run, place.records),
+        "size": list(next(iter(images.values())).shape[1::-1]) if images else [],
+        "seconds": round(outcome.seconds, 3),
+        "steps": outcome.steps,
+        "stopped": outcome.stopped,
+        "complete": outcome.complete,
+        "peak_memory_bytes": max(0, peak_memory(place.device) - before),
+        "settings": dict(outcome.settings),
+        "curve": [[_short(value) for value in asdict(point).values()] for point in outcome.curve],
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {name: version(name) for name in PACKAGES},
+        "machine": f"{platform.machine()} {platform.system()}, {psutil.cpu_count(logical=False) or '?'} cores",
+        "device": place.device,
+        "threads": place.threads,
+    }
+
+
+def scores(item: Item, problem: Problem, image: Pixels) -> dict[str, float]:
+    """Every metric of the item that can be measured on this image."""
+    measured = {name: METRICS[name](problem, image) for name in item.metrics}
+    return {name: round(value, 4) for name, value in measured.items() if value is not None and math.isfinite(value)}
+
+
+def _save_problem(problem: Problem, run: Run, records: Path) -> dict[str, str]:
+    known = None if problem.known is None else problem.known[..., None]
+    images = {"degraded": problem.observation, "clean": problem.clean, "guide": problem.guide, "known": known}
+    return {
+        name: save_image(records, f"{run.folder}/{name}.png", image)
+        for name, image in images.items()
+        if image is not None
+    }
+
+
+def _stem(name: str, seed: int) -> str:
+    letters = "".join(letter if letter.isalnum() else "-" for letter in name)
+    return f"{'-'.join(filter(None, letters.split('-')))}-{seed}"
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")

@@ -1,0 +1,145 @@
+"""Ours: the tasks of the package, and its descent over free pixels for the columns "no prior" and "TV prior"."""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from deep_image_prior import Settings, Step, descent, energies, fit, operators, tasks
+from deep_image_prior.energies import Energy
+from deep_image_prior.images import Pixels
+from deep_image_prior.tasks.preset import Preset
+
+from ..problems import Problem
+from .method import Contender, Effort, Method, Outcome, Point
+
+POINTS = 40  # of a curve, evenly spaced, besides the powers of two
+PACE = {"paper": 15.6, "quick": 2.1}  # seconds a step and megapixel on two cores (benchmarks.speed at 256 x 256)
+SHARE = {"paper": 0.25, "quick": 0.5}  # of the steps, at budget small
+
+Pose = Callable[[Problem, Preset, torch.device], descent.Problem]
+
+
+def tensor(image: Pixels, device: torch.device) -> Tensor:
+    """(H, W, C) or (H, W) as (1, C, H, W)."""
+    planes = image[..., None] if image.ndim == 2 else image
+    return torch.from_numpy(planes.astype(np.float32)).permute(2, 0, 1)[None].to(device)
+
+
+def pixels(image: Tensor) -> Pixels:
+    """(1, C, H, W) as (H, W, C), clipped to [0, 1]."""
+    return image[0].permute(1, 2, 0).clamp(0, 1).cpu().numpy()
+
+
+def descend(problem: descent.Problem, settings: Settings, effort: Effort, keep: Collection[int] = ()) -> Outcome:
+    """Fit `problem` with a share of the steps: its last and its averaged image, its curve, its images at steps `keep`.
+
+    Scoring does not count in the seconds.
+    """
+    settings = replace(settings, steps=max(1, round(effort.share * settings.steps)), seed=effort.seed)
+    every = max(1, settings.steps // POINTS)
+    images: dict[str, Pixels] = {}
+    curve: list[Point] = []
+    start, paused = time.perf_counter(), 0.0
+    last: Tensor | None = None
+
+    def watch(step: Step) -> None:
+        nonlocal paused, last
+        index, at, last = step.index, time.perf_counter(), step.image
+        if index in keep:
+            images[f"step {index}"] = pixels(step.image)
+        if index % every == 0 or index & (index - 1) == 0 or index == settings.steps:
+            scores = [effort.score(pixels(x)) if effort.score else None for x in (step.image, step.average)]
+            curve.append(Point(index, at - start - paused, step.energy.item(), *scores))
+        paused += time.perf_counter() - at
+
+    done = fit(problem, settings, watch=watch)
+    assert last is not None  # there is at least one step
+    return Outcome(
+        images={**images, "last": pixels(last), "average": pixels(done.image)},
+        seconds=done.seconds - paused,
+        steps=sum(done.steps),
+        stopped=done.stopped,
+        complete=done.complete,
+        curve=curve,
+        settings=asdict(settings),
+    )
+
+
+def task(pose: Pose, preset: Preset, pace: float, share: float, keep: Collection[int] = ()) -> Contender:
+    """A task of the package with a preset, as a contender; pace: seconds a step and megapixel on two cores."""
+
+    def method(problem: Problem, effort: Effort) -> Outcome:
+        return descend(pose(problem, preset, effort.device), preset.settings, effort, keep)
+
+    return Contender(method, cost=pace * preset.settings.steps, share=share, random=True)
+
+
+def tasked(pose: Pose, presets: Mapping[str, Preset]) -> dict[str, Contender]:
+    """Every preset of a task as a contender, by name."""
+    return {name: task(pose, preset, PACE[name], SHARE[name]) for name, preset in presets.items()}
+
+
+def longer(preset: Preset, steps: int) -> Preset:
+    """The preset with another number of steps."""
+    return replace(preset, settings=replace(preset.settings, steps=steps))
+
+
+def denoise(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
+    return tasks.denoise.denoise(tensor(problem.observation, device), preset)
+
+
+def dejpeg(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
+    return tasks.dejpeg.dejpeg(tensor(problem.observation, device), preset)
+
+
+def upscale(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
+    return tasks.upscale.upscale(tensor(problem.observation, device), problem.factor, preset)
+
+
+def inpaint(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
+    assert problem.known is not None
+    return tasks.inpaint.inpaint(tensor(problem.observation, device), tensor(problem.known, device), preset)
+
+
+def flash(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
+    assert problem.guide is not None
+    return tasks.flash.flash(tensor(problem.observation, device), tensor(problem.guide, device), preset)
+
+
+class Free(nn.Module):
+    """f(z) = x: an image that is its own parameter, from U(0, 1/10); whatever the code."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.image = nn.Parameter(0.1 * torch.rand(shape))
+
+    def forward(self, code: Tensor) -> Tensor:
+        return self.image
+
+
+def free_pixels(weight: float) -> Method:
+    """Super-resolution by descent over the pixels: |d(x) - x0|^2 / n + weight TV(x) (figure 9)."""
+
+    def method(problem: Problem, effort: Effort) -> Outcome:
+        observation = tensor(problem.observation, effort.device)
+        batch, channels, height, width = observation.shape
+        shape = (batch, channels, problem.factor * height, problem.factor * width)
+        fidelity: Energy = energies.squared_error(observation, operators.Downsample(problem.factor))
+        posed = descent.Problem(
+            network=partial(Free, shape),
+            code=lambda generator: observation,
+            energy=energies.weighted_sum((1, fidelity), (weight, energies.total_variation)) if weight else fidelity,
+        )
+        outcome = descend(posed, Settings(steps=2000, jitter=0), effort)
+        return replace(outcome, images={"": outcome.images["last"]})
+
+    return method
+
+
+no_prior = Contender(free_pixels(0), cost=100, share=0.5, random=True)
+tv_prior = Contender(free_pixels(1e-7), cost=250, share=0.5, random=True)

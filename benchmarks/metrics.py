@@ -1,0 +1,108 @@
+"""How near a result is to the truth: Problem x image -> number, or None where it cannot be measured."""
+
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+from skimage.filters import gaussian
+from skimage.restoration import estimate_sigma
+
+from deep_image_prior import metrics
+from deep_image_prior.images import Pixels
+
+from .methods.prior import tensor
+from .problems import Problem
+
+Metric = Callable[[Problem, Pixels], float | None]
+
+
+def psnr(problem: Problem, image: Pixels) -> float | None:
+    """All pixels and channels, peak 1."""
+    return None if problem.clean is None else metrics.psnr(problem.clean, image, peak=1)
+
+
+def luminance_psnr(problem: Problem, image: Pixels) -> float | None:
+    """Y of BT.601 in [16, 235] / 255, without 4 pixels a side."""
+    return None if problem.clean is None else metrics.luminance_psnr(problem.clean, image)
+
+
+def hole_psnr(problem: Problem, image: Pixels) -> float | None:
+    """The missing pixels only."""
+    if problem.clean is None or problem.known is None:
+        return None
+    return metrics.psnr(problem.clean[~problem.known], image[~problem.known], peak=1)
+
+
+def ssim(problem: Problem, image: Pixels) -> float | None:
+    """Mean structural similarity over 7 x 7 windows, all channels."""
+    return None if problem.clean is None else metrics.ssim(problem.clean, image.astype(np.float64), peak=1)
+
+
+def lpips(problem: Problem, image: Pixels) -> float | None:
+    """Learned perceptual distance (AlexNet), only if its package and weights are on this machine already."""
+    network = _lpips()
+    if network is None or problem.clean is None or min(image.shape[:2]) < 64:
+        return None
+    device = torch.device("cpu")
+    pair = (2 * tensor(np.broadcast_to(x, (*x.shape[:2], 3)), device) - 1 for x in (problem.clean, image))
+    with torch.no_grad():
+        return float(network(*pair))
+
+
+def sharpness(problem: Problem, image: Pixels) -> float | None:
+    """Mean absolute difference of neighbouring pixels, over that of the observation."""
+
+    def roughness(x: Pixels) -> float:
+        return float(np.abs(np.diff(x, axis=0)).mean() + np.abs(np.diff(x, axis=1)).mean())
+
+    return roughness(image) / roughness(problem.observation)
+
+
+def noise(problem: Problem, image: Pixels) -> float | None:
+    """scikit-image's wavelet estimate of the standard deviation of noise, white being 255."""
+    return 255 * float(estimate_sigma(image, channel_axis=-1, average_sigmas=True))
+
+
+def light(problem: Problem, image: Pixels) -> float | None:
+    """PSNR between image and observation under a Gaussian of 8 pixels: whether the light has been kept."""
+    before, after = (gaussian(x, 8, channel_axis=-1) for x in (problem.observation, image))
+    return metrics.psnr(before, after, peak=1)
+
+
+def scale(problem: Problem, image: Pixels) -> float | None:
+    """The distance in pixels, along rows and columns, at which the autocorrelation of the image falls to a half."""
+    centred = image.mean(axis=2) - image.mean()
+    power = np.abs(np.fft.fft2(centred)) ** 2
+    correlation = np.fft.ifft2(power).real
+    along = (correlation[0] + correlation[:, 0][: correlation.shape[1]]) / (2 * correlation[0, 0])
+    below = np.flatnonzero(along[: len(along) // 2] < 0.5)
+    if not below.size:
+        return None
+    after = int(below[0])
+    return after - 1 + float((along[after - 1] - 0.5) / (along[after - 1] - along[after]))
+
+
+@cache
+def _lpips() -> torch.nn.Module | None:
+    weights = Path(torch.hub.get_dir(), "checkpoints", "alexnet-owt-7be5be79.pth")
+    if find_spec("lpips") is None or not weights.exists():
+        return None
+    from lpips import LPIPS
+
+    return LPIPS(net="alex", verbose=False)
+
+
+METRICS: dict[str, Metric] = {
+    "PSNR": psnr,
+    "luminance PSNR": luminance_psnr,
+    "PSNR in the holes": hole_psnr,
+    "SSIM": ssim,
+    "LPIPS": lpips,
+    "sharpness": sharpness,
+    "noise": noise,
+    "light": light,
+    "scale": scale,
+}

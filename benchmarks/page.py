@@ -1,0 +1,69 @@
+"""The report: one self-contained HTML page, and Markdown tables."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader
+
+from deep_image_prior import BadInput, files
+
+from . import figures
+from .items import BUDGETS
+from .report import NOTABLE, Cell, Section
+
+MARKER = "<!-- results -->\n"
+
+
+def html(folder: Path, sections: Sequence[Section]) -> str:
+    """The page, its pictures embedded."""
+    return _render("report.html.jinja", sections, figures=figures.of, strip=partial(figures.strip, folder))
+
+
+def markdown(sections: Sequence[Section]) -> str:
+    """The tables."""
+    return _render("report.md.jinja", sections)
+
+
+def write_below_marker(path: Path, text: str, overwrite: bool) -> None:
+    """Write `text` to `path`; of a file that has a line `<!-- results -->` only what is below it is replaced."""
+    if path.is_file() and MARKER in (before := path.read_text()):
+        text, overwrite = before[: before.index(MARKER) + len(MARKER)] + "\n" + text, True
+    files.check_free(path, overwrite)
+    files.write_atomically(path, text.encode(), overwrite)
+
+
+def check(sections: Sequence[Section], folder: Path) -> None:
+    """Raise BadInput if there is nothing to report."""
+    if not sections:
+        raise BadInput(f"{folder} holds no records; make some with: python -m benchmarks run ITEM --data DATA")
+
+
+def _render(template: str, sections: Sequence[Section], **more: object) -> str:
+    environment = Environment(
+        loader=PackageLoader("benchmarks"), autoescape=template.endswith("html.jinja"), trim_blocks=True
+    )
+    environment.globals.update(heading=_heading, cell=_cell, budget_note=_budget_note, notable=NOTABLE, **more)
+    return environment.get_template(template).render(sections=sections)
+
+
+def _heading(section: Section) -> str:
+    crop = f", centre crops of {section.crop}" if section.crop else ""
+    return f", budget {section.budget}{crop}"
+
+
+def _budget_note(section: Section) -> str:
+    if BUDGETS[section.budget].exact:
+        return f"Every step was taken{f', of centre crops of {section.crop} pixels' if section.crop else ''}."
+    return (
+        f"Budget small: centre crops of {section.crop} pixels at the most and a share of the steps; the paper's "
+        "numbers, of whole pictures and every step, stand beside ours for orientation only."
+    )
+
+
+def _cell(cell: Cell, metric: str = "") -> str:
+    if cell.value is None:
+        return f"/ {cell.published:.2f}" if cell.published is not None else ""
+    digits = 3 if metric in ("SSIM", "LPIPS", "sharpness") else 2
+    ours = f"{cell.value:.{digits}f}{'†' if cell.partial else ''}"
+    return f"{ours} / {cell.published:.2f}" if cell.published is not None else ours

@@ -1,0 +1,72 @@
+"""Problems: degraded pictures, made from clean ones the way the paper's evaluation made them."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from deep_image_prior.images import Pixels
+
+SIGMA = 25 / 255  # of the denoising experiments, white being 1
+QUALITY = 10  # of the JPEG files that figure 6's curve is measured on
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A picture to restore, (H, W, C) in [0, 1], and what is known of it.
+
+    clean: the truth, if there is one. known (H, W): False where a pixel is missing. guide: the photo with flash.
+    factor: how many times larger the result is. sigma: of the noise, for the methods that want to be told.
+    """
+
+    name: str
+    observation: Pixels
+    clean: Pixels | None = None
+    known: Pixels | None = None
+    guide: Pixels | None = None
+    factor: int = 1
+    sigma: float | None = None
+
+
+def centred(image: Pixels, crop: int = 0, multiple: int = 1) -> Pixels:
+    """The centre of `image`, at most `crop` pixels a side and a multiple of `multiple`."""
+    sides = [min(side, crop or side) // multiple * multiple for side in image.shape[:2]]
+    top, left = ((whole - side) // 2 for whole, side in zip(image.shape[:2], sides, strict=True))
+    return image[top : top + sides[0], left : left + sides[1]]
+
+
+def noisy(name: str, clean: Pixels, sigma: float = SIGMA) -> Problem:
+    """x0 = clip(x + sigma n), n ~ N(0, 1) from default_rng(0), not rounded."""
+    noise = np.random.default_rng(0).normal(0, sigma, clean.shape)
+    return Problem(name, np.clip(clean + noise, 0, 1), clean, sigma=sigma)
+
+
+def compressed(name: str, clean: Pixels, quality: int = QUALITY) -> Problem:
+    """x0 = what a JPEG file of `quality` keeps of x."""
+    buffer = io.BytesIO()
+    _picture(clean).save(buffer, "JPEG", quality=quality)
+    return Problem(name, np.asarray(Image.open(buffer)).reshape(clean.shape) / 255, clean)
+
+
+def shrunk(name: str, clean: Pixels, factor: int) -> Problem:
+    """x0 = Pillow's antialiased Lanczos resize of x, in 8 bits; sides that are multiples of `factor`."""
+    height, width, channels = clean.shape
+    small = _picture(clean).resize((width // factor, height // factor), Image.Resampling.LANCZOS)
+    observation = np.asarray(small).reshape(height // factor, width // factor, channels) / 255
+    return Problem(name, observation, clean, factor=factor)
+
+
+def punctured(name: str, clean: Pixels, missing: float) -> Problem:
+    """x0 = m x, every pixel missing with that probability, from default_rng(0)."""
+    return masked(name, clean, np.random.default_rng(0).random(clean.shape[:2]) >= missing)
+
+
+def masked(name: str, clean: Pixels, known: Pixels) -> Problem:
+    """x0 = m x; known (H, W), True where m is 1."""
+    return Problem(name, clean * known[..., None], clean, known)
+
+
+def _picture(image: Pixels) -> Image.Image:
+    pixels = np.rint(image * 255).astype(np.uint8)
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)

@@ -1,0 +1,115 @@
+"""Run what is not recorded yet, a process each, and append its records."""
+
+import math
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.util import find_spec
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from typing import Any, cast
+
+import torch
+
+from . import data, records
+from .items import BUDGETS, ITEMS
+from .measure import Place, work
+from .records import Run
+
+Started = tuple[Connection, BaseProcess, Run]
+
+
+def planned(
+    items: Sequence[str], budget: str, crop: int, images: Sequence[str], presets: Sequence[str], seeds: int
+) -> Iterator[Run]:
+    """Every run of the items, picture by picture, so that its methods are compared in one session."""
+    for name in items:
+        item = ITEMS[name]
+        contenders = item.contenders(tuple(presets) or BUDGETS[budget].presets)
+        for picture in item.pictures:
+            if not images or picture in images:
+                for method, contender in contenders.items():
+                    for seed in range(seeds if contender.random else 1):
+                        yield Run(name, budget, crop, picture, method, seed)
+
+
+def estimate(runs: Iterable[Run]) -> float:
+    """About how many seconds `runs` take on two cores."""
+    total = 0.0
+    for each in runs:
+        item = ITEMS[each.item]
+        source = data.sources().get(item.pictures[each.picture])
+        sides = (source.width, source.height) if source else (256, 256)
+        area = math.prod(min(side, each.crop or side) for side in sides) / 1e6
+        contender = item.contenders(tuple(item.presets))[each.method]
+        total += area * contender.cost * (1 if BUDGETS[each.budget].exact else contender.share)
+    return total
+
+
+def missing(runs: Sequence[Run]) -> dict[str, str]:
+    """The methods of `runs` whose optional package is not installed, and its name."""
+    needs = {run.method: ITEMS[run.item].contenders(tuple(ITEMS[run.item].presets))[run.method].needs for run in runs}
+    return {method: module for method, module in needs.items() if module and find_spec(module) is None}
+
+
+def execute(runs: Sequence[Run], place: Place, jobs: int, tell: Callable[[Run, dict[str, Any] | str], None]) -> bool:
+    """Do `runs`, `jobs` at a time; tell each one's record, or the line that says why there is none.
+
+    Returns whether all of them gave a record. KeyboardInterrupt goes on after the best so far has been recorded.
+    """
+    context = _context()
+    waiting, good = list(runs), True
+    busy: dict[Connection, Started] = {}
+    try:
+        while waiting or busy:
+            while waiting and len(busy) < jobs:
+                started = _start(context, waiting.pop(0), place)
+                busy[started[0]] = started
+            for answers in wait(busy):
+                good &= _collect(busy.pop(cast(Connection, answers)), place, tell)
+    except KeyboardInterrupt:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for _, process, _ in busy.values():
+            process.terminate()
+        for started in busy.values():
+            _collect(started, place, tell)
+        signal.signal(signal.SIGINT, before)
+        raise
+    return good
+
+
+def _context() -> BaseContext:
+    """A process that has imported everything once and forks the others, where the system has one."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["benchmarks.measure"])
+    return context
+
+
+def _start(context: Any, run: Run, place: Place) -> Started:
+    answers, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=work, args=(run, place, theirs))
+    process.start()
+    theirs.close()
+    return answers, process, run
+
+
+def _collect(started: Started, place: Place, tell: Callable[[Run, dict[str, Any] | str], None]) -> bool:
+    answers, process, run = started
+    try:
+        answer = answers.recv()
+    except EOFError:
+        process.join()
+        answer = f"its process was killed (exit code {process.exitcode}); out of memory?"
+    process.join()
+    if isinstance(answer, dict):
+        records.append(place.records, answer)
+    tell(run, answer)
+    return isinstance(answer, dict)
+
+
+def threads_each(jobs: int) -> int:
+    """The threads that PyTorch would take here (OMP_NUM_THREADS counts), shared among `jobs`."""
+    return max(1, torch.get_num_threads() // jobs)
