@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deep_image_prior import BadInput, files
+from deep_image_prior.restore import DEVICES, find_device
 
 from . import data, records, run
 from .items import BUDGETS, ITEMS
@@ -42,7 +43,7 @@ def app() -> None:
 @click.option("--preset", "presets", multiple=True, help="Presets of the prior; may be repeated.  [default: by budget]")
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs of what is random.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time, sharing the cores.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps.")
+@click.option("--device", default="auto", show_default=True, help=f"One of {', '.join(DEVICES)}.")
 @records_option
 def run_command(
     items: Sequence[str],
@@ -59,6 +60,9 @@ def run_command(
     """Run ITEMs (or "all") that are not recorded yet, and append their records."""
     chosen = _items(items)
     pictures = _pictures(chosen, images)
+    for name in presets:
+        _check("preset", name, dict.fromkeys(preset for item in ITEMS.values() for preset in item.presets))
+    device = str(find_device(device))
     plan = list(run.planned(chosen, budget, crop or BUDGETS[budget].crop, pictures, presets, seeds))
     absent = run.missing(plan)
     for method, module in absent.items():
@@ -68,6 +72,7 @@ def run_command(
     todo = [each for each in plan if each not in done]
     already = f"{len(plan) - len(todo)} of them recorded already in {folder}"
     console.print(f"{len(plan)} runs, {already}; the others take about {_duration(run.estimate(todo))} on two cores")
+    run.check_data(todo, data_folder)
     folder.mkdir(parents=True, exist_ok=True)
     place = Place(data_folder, folder, device, run.threads_each(jobs))
     return 0 if run.execute(todo, place, jobs, _tell) else 1
@@ -112,8 +117,7 @@ def fetch_command(sets: Sequence[str], data_folder: Path) -> None:
     """Download the pictures of SETs (or "all") that the folder lacks, each checked against its checksum."""
     there = list(dict.fromkeys(set for set, _ in data.sources()))
     for name in there if "all" in sets else sets:
-        if name not in there:
-            raise BadInput(f"there is no set {name!r}; choose from {', '.join(there)}")
+        _check("set", name, there)
         console.print(f"{data_folder / name}: {data.fetch(data_folder, name)} pictures")
 
 
@@ -140,10 +144,7 @@ def _items(names: Sequence[str]) -> list[str]:
     if "all" in names:
         return list(ITEMS)
     for name in names:
-        if name not in ITEMS:
-            near = get_close_matches(name, ITEMS, 1)
-            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(ITEMS)}"
-            raise BadInput(f"there is no item {name!r}; {hint}")
+        _check("item", name, ITEMS)
     return list(dict.fromkeys(names))
 
 
@@ -152,9 +153,16 @@ def _pictures(items: Sequence[str], images: str) -> list[str]:
     wanted = [name.strip() for name in images.split(",") if name.strip()]
     there = dict.fromkeys(picture for item in items for picture in ITEMS[item].pictures)
     for name in wanted:
-        if name not in there:
-            raise BadInput(f"there is no picture {name!r} in {', '.join(items)}; choose from {', '.join(there)}")
+        _check("picture", name, there)
     return wanted
+
+
+def _check(what: str, name: str, there: Collection[str]) -> None:
+    """Raise BadInput, with the nearest name, if `name` is not one of `there`."""
+    if name not in there:
+        near = get_close_matches(name, there, 1)
+        hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(there)}"
+        raise BadInput(f"there is no {what} {name!r}; {hint}")
 
 
 def main() -> None:

@@ -63,7 +63,7 @@ def run_of(record: dict[str, Any]) -> Run:
 def append(folder: Path, record: dict[str, Any]) -> None:
     """Add one line, whole or not at all as far as `read` is concerned."""
     path = folder / LINES
-    with path.open("a+b") as lines:
+    with path.open("a+b", buffering=0) as lines:  # one call to the system a line
         if lines.tell():
             lines.seek(-1, 2)
             if lines.read(1) != b"\n":

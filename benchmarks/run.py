@@ -2,21 +2,24 @@
 
 import math
 import multiprocessing
-import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any, cast
 
 import torch
+
+from deep_image_prior.session import undisturbed
 
 from . import data, records
 from .items import BUDGETS, ITEMS
 from .measure import Place, work
 from .records import Run
 
+GRACE = 60  # seconds for an interrupted run to save its best so far
 Started = tuple[Connection, BaseProcess, Run]
 
 
@@ -47,6 +50,12 @@ def estimate(runs: Iterable[Run]) -> float:
     return total
 
 
+def check_data(runs: Sequence[Run], folder: Path) -> None:
+    """Raise BadInput if a picture that `runs` show is missing or damaged, before hours are spent on the others."""
+    for each in {(each.item, each.picture, each.crop): each for each in runs}.values():
+        ITEMS[each.item].make(folder, each.picture, each.crop)
+
+
 def missing(runs: Sequence[Run]) -> dict[str, str]:
     """The methods of `runs` whose optional package is not installed, and its name."""
     needs = {run.method: ITEMS[run.item].contenders(tuple(ITEMS[run.item].presets))[run.method].needs for run in runs}
@@ -56,7 +65,7 @@ def missing(runs: Sequence[Run]) -> dict[str, str]:
 def execute(runs: Sequence[Run], place: Place, jobs: int, tell: Callable[[Run, dict[str, Any] | str], None]) -> bool:
     """Do `runs`, `jobs` at a time; tell each one's record, or the line that says why there is none.
 
-    Returns whether all of them gave a record. KeyboardInterrupt goes on after the best so far has been recorded.
+    Returns whether all of them gave a record. Whatever ends it early goes on after the best so far has been recorded.
     """
     context = _context()
     waiting, good = list(runs), True
@@ -68,13 +77,14 @@ def execute(runs: Sequence[Run], place: Place, jobs: int, tell: Callable[[Run, d
                 busy[started[0]] = started
             for answers in wait(busy):
                 good &= _collect(busy.pop(cast(Connection, answers)), place, tell)
-    except KeyboardInterrupt:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        for _, process, _ in busy.values():
-            process.terminate()
-        for started in busy.values():
-            _collect(started, place, tell)
-        signal.signal(signal.SIGINT, before)
+    except BaseException:
+        with undisturbed():
+            for _, process, _ in busy.values():
+                process.terminate()
+            for started in busy.values():
+                if not started[0].poll(GRACE):
+                    started[1].kill()
+                _collect(started, place, tell)
         raise
     return good
 

@@ -189,7 +189,7 @@ class _Job:
             raise BadInput("sigma must be a number above 0")
         changes = {name: value for name, value in options.items() if name in settings}
         self.settings = replace(self.preset.settings, **changes)
-        self.device = _device(self.options.device)
+        self.device = find_device(self.options.device)
 
     def observe(self, image: Pixels, name: str = "image", factor: int = 1) -> tuple[Tensor, Scale]:
         """The image as (1, C, H, W) in [0, 1], once it is known that a result `factor` times its size can be fitted."""
@@ -241,7 +241,8 @@ def _named(what: str, choices: Mapping[str, Any], name: str) -> Any:
     return choices[name]
 
 
-def _device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
+    """The device called `name`, "auto" being the fastest there is. Raises BadInput."""
     kind = name.partition(":")[0]
     if kind not in DEVICES:
         raise BadInput(f"unknown device {name!r}; choose one of {', '.join(DEVICES)}")

@@ -78,7 +78,7 @@ def run(errand: Errand, common: Common, messages: Console, answers: Console) -> 
     ) as watch:
         result = errand.restore(picture.pixels, channel_axis=-1, watch=watch, **errand.choices, **fitting)
 
-    with _undisturbed():
+    with undisturbed():
         pictures = {"image": result.image, **result.parts}
         for name, path in paths.items():
             _save(path, picture.with_pixels(pictures[name]), common.overwrite)
@@ -172,7 +172,7 @@ def _snapshots(errand: Errand, common: Common, scale: Scale) -> Callable[[int, S
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """What is being saved is saved, however often Ctrl-C is pressed."""
     before = {kind: signal.signal(kind, signal.SIG_IGN) for kind in (signal.SIGINT, signal.SIGTERM)}
     try:

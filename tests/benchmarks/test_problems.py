@@ -1,0 +1,60 @@
+import io
+
+import numpy as np
+import pytest
+from helpers import photograph
+from PIL import Image
+
+from benchmarks.problems import centred, compressed, masked, noisy, punctured, shrunk
+
+
+@pytest.mark.parametrize(
+    ("crop", "multiple", "shape", "corner"),
+    [(0, 1, (10, 13), 0), (4, 1, (4, 4), 3 * 13 + 4), (0, 4, (8, 12), 13), (20, 1, (10, 13), 0), (9, 4, (8, 8), 15)],
+)
+def test_crops_are_central(crop, multiple, shape, corner):
+    image = np.arange(130).reshape(10, 13, 1)
+    cropped = centred(image, crop, multiple)
+    assert cropped.shape == (*shape, 1)
+    assert cropped[0, 0, 0] == corner
+
+
+def test_noise_is_clipped_not_rounded_and_the_same_each_time():
+    clean = photograph()
+    problem = noisy("p", clean)
+    assert 0 == problem.observation.min() < problem.observation.max() == 1
+    inside = (problem.observation > 0) & (problem.observation < 1)
+    assert (problem.observation - clean)[inside].std() == pytest.approx(25 / 255, rel=0.05)
+    assert np.abs(problem.observation * 255 % 1)[inside].std() > 0.2
+    np.testing.assert_array_equal(problem.observation, noisy("p", clean).observation)
+
+
+def test_jpeg_of_a_low_quality_has_blocks():
+    clean = photograph()
+    problem = compressed("p", clean)
+    buffer = io.BytesIO()
+    Image.fromarray((clean * 255).round().astype(np.uint8)).save(buffer, "JPEG", quality=10)
+    np.testing.assert_array_equal(problem.observation * 255, np.asarray(Image.open(buffer)))
+    assert compressed("p", clean[..., :1]).observation.shape == (64, 64, 1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_shrinking_keeps_the_mean_and_divides_the_size(channels):
+    clean = photograph()[..., :channels]
+    problem = shrunk("p", clean, 4)
+    assert problem.observation.shape == (16, 16, channels)
+    assert problem.factor == 4
+    assert problem.observation.mean() == pytest.approx(clean.mean(), abs=0.01)
+
+
+def test_holes_are_black_and_as_many_as_asked():
+    clean = photograph() + 0.01
+    problem = punctured("p", clean, missing=0.7)
+    assert (~problem.known).mean() == pytest.approx(0.7, abs=0.03)
+    assert (problem.observation[~problem.known] == 0).all()
+    np.testing.assert_array_equal(problem.observation[problem.known], clean[problem.known])
+
+
+def test_masked_by_hand():
+    problem = masked("p", np.ones((1, 2, 3)), np.array([[True, False]]))
+    np.testing.assert_array_equal(problem.observation, [[[1, 1, 1], [0, 0, 0]]])

@@ -1,0 +1,148 @@
+import re
+
+import numpy as np
+import pytest
+
+from benchmarks import page, records, report
+from benchmarks.items import ITEMS
+from benchmarks.report import Cell, Section
+from deep_image_prior import BadInput
+
+
+def record(folder, picture, method, value, *, item="set5-x4", budget="paper", seed=0, complete=True, images=None):
+    """A record as a run leaves it, with pictures of one gray."""
+    crop = 0 if budget == "paper" else 128
+    place = f"{item}/{budget}/{picture}"
+    gray = np.full((8, 8, 3), 0.5)
+    names = images or {f"{method}, last": gray, f"{method}, average": gray}
+    return {
+        "item": item,
+        "budget": budget,
+        "crop": crop,
+        "picture": picture,
+        "method": method,
+        "seed": seed,
+        "scores": {name: {ITEMS[item].metrics[0]: value, "SSIM": 0.5} for name in names},
+        "images": {
+            name: records.save_image(folder, f"{place}/{name}-{seed}.png", image) for name, image in names.items()
+        },
+        "problem": {
+            name: records.save_image(folder, f"{place}/{name}.png", gray + shift)
+            for name, shift in (("degraded", 0.1), ("clean", 0))
+        },
+        "seconds": 10.0 + seed,
+        "steps": 100,
+        "stopped": "budget: 100 steps" if complete else "interrupted at step 100",
+        "complete": complete,
+        "peak_memory_bytes": 2**20,
+        "settings": {"steps": 200},
+        "curve": [[1, 1.0, 0.5, value - 1, value - 2], [100, 10.0, 0.1, value, value]],
+        "date": "2026-01-02T03:04:05+00:00",
+        "versions": {"torch": "2.5"},
+        "machine": "a machine",
+        "device": "cpu",
+        "threads": 2,
+    }
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for each in (
+        record(tmp_path, "butterfly", "prior (paper)", 26.0),
+        record(tmp_path, "bird", "prior (paper)", 31.0),
+        record(tmp_path, "bird", "bicubic", 30.2, images={"bicubic, of a bicubic x0": np.zeros((8, 8, 3))}),
+    ):
+        records.append(tmp_path, each)
+    return tmp_path
+
+
+def test_numbers_stand_beside_the_papers(folder):
+    (section,) = report.sections(folder)
+    assert section.pictures == ["bird", "butterfly"]
+    assert section.value("bird", "prior (paper), last") == Cell(31.0, 31.80)
+    assert section.value("bird", "prior (paper), average") == Cell(31.0)
+    assert section.value("butterfly", "bicubic, of a bicubic x0") == Cell(None, 22.13)
+    assert section.mean("prior (paper), last") == Cell(28.5, (31.80 + 26.23) / 2)
+    assert section.notes == ["bird, prior (paper), last: -0.80 dB to the paper"]
+    assert section.cost("prior (paper), last") == (10.0, 100, 1.0)
+
+
+def test_the_papers_mean_stands_only_beside_a_mean_over_all_its_pictures(tmp_path):
+    pictures = list(ITEMS["denoising"].pictures)
+    section = Section(
+        ITEMS["denoising"],
+        "paper",
+        0,
+        [record(tmp_path, name, "prior (paper)", 30.0, item="denoising") for name in pictures],
+    )
+    assert section.mean("prior (paper), average") == Cell(30.0, 30.43)
+    fewer = Section(ITEMS["denoising"], "paper", 0, section.records[:-1])
+    assert fewer.mean("prior (paper), average") == Cell(30.0, None)
+
+
+def test_the_command_makes_the_same_records(folder, tmp_path):
+    (section,) = report.sections(folder)
+    assert section.command == "python -m benchmarks run set5-x4 --data DATA --budget paper --images bird,butterfly"
+    small = Section(ITEMS["set5-x4"], "small", 64, [record(tmp_path, "bird", "prior (paper)", 1, seed=1)])
+    assert small.command.endswith("--budget small --crop 64 --preset paper --seeds 2 --images bird")
+
+
+def test_the_mean_of_two_runs_is_scored_as_an_image(tmp_path):
+    dark, bright = np.full((8, 8, 3), 0.4), np.full((8, 8, 3), 0.62)
+    for seed, image in enumerate((dark, bright)):
+        images = {"prior (paper), average": image}
+        records.append(
+            tmp_path, record(tmp_path, "house", "prior (paper)", 20.0, item="denoising", seed=seed, images=images)
+        )
+    (section,) = report.sections(tmp_path)
+    cell = section.value("house", "prior (paper), average of 2 runs")
+    assert cell.value == pytest.approx(40, abs=0.1)  # 0.51 is 0.01 off, each alone 20 dB
+    assert section.cost("prior (paper), average of 2 runs")[:2] == (21.0, 200)
+
+
+def test_an_interrupted_run_is_marked_and_told(tmp_path):
+    records.append(tmp_path, record(tmp_path, "bird", "prior (paper)", 31.0, complete=False))
+    (section,) = report.sections(tmp_path)
+    assert section.notes[0] == "bird, prior (paper): interrupted at step 100, of 200"
+    assert "31.00† / 31.80" in page.markdown([section])
+
+
+def test_markdown_has_table_protocol_command_and_circumstances(folder):
+    text = page.markdown(report.sections(folder))
+    for part in (
+        "## set5-x4, budget paper",
+        "| bird | 31.00 / 31.80 | 31.00 | 30.20 / 30.20 |",
+        "| **mean** | 28.50 / 29.02 | 28.50 |",
+        "Protocol: Truth cropped",
+        "    python -m benchmarks run set5-x4",
+        "2026-01-02; a machine, cpu, 2 thread(s); torch 2.5",
+    ):
+        assert part in text
+    assert re.search(r"\|\n\n+\|", text) is None  # an empty line would cut a table in two
+
+
+def test_a_small_budget_says_so(tmp_path):
+    records.append(tmp_path, record(tmp_path, "bird", "prior (quick)", 31.0, budget="small"))
+    text = page.markdown(report.sections(tmp_path))
+    assert "for orientation only" in text
+    assert "dB to the paper" not in text
+
+
+def test_the_page_embeds_everything(folder):
+    text = page.html(folder, report.sections(folder))
+    assert text.count("data:image/webp;base64,") == 2 * 2 + 5
+    assert "<svg" in text
+    assert re.search(r"(src|href)=\"(?!data:|#)", text) is None
+    assert 'class="notable"' in text
+
+
+def test_only_what_is_below_the_marker_is_replaced(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(f"Our words.\n{page.MARKER}old")
+    page.write_below_marker(path, "new\n", overwrite=False)
+    assert path.read_text() == f"Our words.\n{page.MARKER}\nnew\n"
+    other = tmp_path / "other.md"
+    other.write_text("theirs")
+    with pytest.raises(BadInput, match="exists"):
+        page.write_below_marker(other, "new\n", overwrite=False)
+    assert other.read_text() == "theirs"

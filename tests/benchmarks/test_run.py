@@ -1,0 +1,107 @@
+import os
+import time
+from dataclasses import asdict
+
+import pytest
+
+from benchmarks import records, run
+from benchmarks.measure import Place, measure
+from benchmarks.records import Run
+
+
+def job(picture="code", method="a: depth 1, bilinear", seed=0):
+    return Run("samples", "small", 32, picture, method, seed)
+
+
+def answer(each, **more):
+    return {**asdict(each), "complete": True, **more}
+
+
+def fake_work(each, place, answers):
+    """Ends as the name of its picture says."""
+    if each.picture == "dies":
+        os._exit(9)
+    try:
+        if each.picture == "long":
+            place.records.joinpath("started").touch()
+            time.sleep(60)
+        answers.send("no luck" if each.picture == "fails" else answer(each))
+    except KeyboardInterrupt:
+        answers.send(answer(each, complete=False))
+
+
+def interruptible_work(each, place, answers):
+    import signal
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    fake_work(each, place, answers)
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path, tmp_path, "cpu", 1)
+
+
+def test_the_plan_goes_picture_by_picture_and_seeds_only_what_is_random():
+    plan = list(run.planned(["denoising"], "small", 64, ["house", "f16"], [], seeds=2))
+    assert [each.picture for each in plan] == ["f16"] * 6 + ["house"] * 6
+    assert [(each.method, each.seed) for each in plan[:3]] == [
+        ("prior (quick)", 0),
+        ("prior (quick)", 1),
+        ("CBM3D", 0),
+    ]
+    both = run.planned(["denoising"], "paper", 0, ["house"], ["paper", "quick"], seeds=1)
+    assert {"prior (paper)", "prior (quick)"} < {each.method for each in both}
+
+
+def test_the_estimate_grows_with_the_area_and_the_budget():
+    def estimate(budget, crop):
+        return run.estimate(run.planned(["set5-x4"], budget, crop, [], [], 1))
+
+    assert estimate("paper", 0) > 2 * estimate("paper", 128) > 2 * estimate("small", 128) > 0
+
+
+def test_a_method_whose_package_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr(run, "find_spec", lambda module: None if module == "bm3d" else module)
+    plan = list(run.planned(["denoising"], "small", 64, ["house"], [], 1))
+    assert run.missing(plan) == {"CBM3D": "bm3d"}
+
+
+def test_a_run_gives_a_record_with_images_scores_and_circumstances(place):
+    record = measure(job(), place)
+    assert records.run_of(record) == job()
+    assert record["scores"]["a: depth 1, bilinear"]["scale"] > 0
+    assert records.load_image(place.records, record["images"]["a: depth 1, bilinear"]).shape == (32, 32, 3)
+    assert record["complete"]
+    assert record["threads"] == 1
+    assert "torch" in record["versions"]
+    records.append(place.records, record)
+    assert records.read(place.records) == [record]
+
+
+def test_what_fails_or_dies_is_told_and_the_others_are_recorded(place, monkeypatch):
+    monkeypatch.setattr(run, "work", fake_work)
+    told = {}
+    jobs = [job("dies"), job("fails"), job("fine")]
+    assert not run.execute(jobs, place, 2, lambda each, answer: told.update({each.picture: answer}))
+    assert "killed (exit code 9)" in told["dies"]
+    assert told["fails"] == "no luck"
+    assert [record["picture"] for record in records.read(place.records)] == ["fine"]
+
+
+def test_an_interrupt_records_the_best_so_far_of_what_is_under_way(place, monkeypatch):
+    monkeypatch.setattr(run, "work", interruptible_work)
+
+    def tell(each, answer):
+        if each.picture == "fine":
+            while not place.records.joinpath("started").exists():
+                time.sleep(0.05)
+            time.sleep(0.2)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run.execute([job("long"), job("fine"), job("never")], place, 2, tell)
+    assert {(each["picture"], each["complete"]) for each in records.read(place.records)} == {
+        ("fine", True),
+        ("long", False),
+    }
