@@ -41,6 +41,7 @@ def app() -> None:
 @click.option("--crop", type=click.IntRange(32), help="Side of the centre crops.  [default: by budget]")
 @click.option("--images", default="", help="Only these pictures, by name, separated by commas.")
 @click.option("--preset", "presets", multiple=True, help="Presets of the prior; may be repeated.  [default: by budget]")
+@click.option("--methods", default="", help="Only these methods, by the names of the records, separated by commas.")
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs of what is random.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time, sharing the cores.")
 @click.option("--device", default="auto", show_default=True, help=f"One of {', '.join(DEVICES)}.")
@@ -52,18 +53,26 @@ def run_command(
     crop: int | None,
     images: str,
     presets: Sequence[str],
+    methods: str,
     seeds: int,
     jobs: int,
     device: str,
     folder: Path,
 ) -> int:
     """Run ITEMs (or "all") that are not recorded yet, and append their records."""
-    chosen = _items(items)
-    pictures = _pictures(chosen, images)
-    for name in presets:
-        _check("preset", name, dict.fromkeys(preset for item in ITEMS.values() for preset in item.presets))
+    chosen = list(ITEMS) if "all" in items else _names("item", items, ITEMS)
+    of = [ITEMS[item] for item in chosen]
+    order = run.Order(
+        chosen,
+        budget,
+        crop,
+        pictures=_names("picture", images.split(","), [name for item in of for name in item.pictures]),
+        presets=_names("preset", presets, [name for item in ITEMS.values() for name in item.presets]),
+        methods=_names("method", methods.split(","), [n for item in of for n in item.contenders(tuple(item.presets))]),
+        seeds=seeds,
+    )
     device = str(find_device(device))
-    plan = list(run.planned(chosen, budget, crop or BUDGETS[budget].crop, pictures, presets, seeds))
+    plan = list(run.planned(order))
     absent = run.missing(plan)
     for method, module in absent.items():
         errors.print(f"benchmarks: note: {method} is left out: it needs the package {module}")
@@ -105,7 +114,7 @@ def list_command() -> None:
     """Name every item, what it shows, and about how long it takes on two cores."""
     table = Table("item", "shows", *(f"--budget {name}" for name in BUDGETS), box=None, pad_edge=False)
     for name, item in ITEMS.items():
-        times = (run.estimate(run.planned([name], budget, BUDGETS[budget].crop, (), (), 1)) for budget in BUDGETS)
+        times = (run.estimate(run.planned(run.Order([name], budget))) for budget in BUDGETS)
         table.add_row(name, item.shows, *(_duration(seconds) for seconds in times))
     console.print(table)
 
@@ -116,8 +125,7 @@ def list_command() -> None:
 def fetch_command(sets: Sequence[str], data_folder: Path) -> None:
     """Download the pictures of SETs (or "all") that the folder lacks, each checked against its checksum."""
     there = list(dict.fromkeys(set for set, _ in data.sources()))
-    for name in there if "all" in sets else sets:
-        _check("set", name, there)
+    for name in there if "all" in sets else _names("set", sets, there):
         console.print(f"{data_folder / name}: {data.fetch(data_folder, name)} pictures")
 
 
@@ -139,30 +147,15 @@ def _tell(each: Run, answer: dict[str, Any] | str) -> None:
     console.print(f"{each.item} {each.picture}: {scores}; {answer['seconds']:.1f} s {answer['stopped']}")
 
 
-def _items(names: Sequence[str]) -> list[str]:
-    """The items called `names`. Raises BadInput."""
-    if "all" in names:
-        return list(ITEMS)
+def _names(what: str, wanted: Sequence[str], there: Collection[str]) -> list[str]:
+    """The names wanted, each once. Raises BadInput, with the nearest name, for one that is not there."""
+    names = list(dict.fromkeys(name.strip() for name in wanted if name.strip()))
     for name in names:
-        _check("item", name, ITEMS)
-    return list(dict.fromkeys(names))
-
-
-def _pictures(items: Sequence[str], images: str) -> list[str]:
-    """The pictures named. Raises BadInput if no item has one of them."""
-    wanted = [name.strip() for name in images.split(",") if name.strip()]
-    there = dict.fromkeys(picture for item in items for picture in ITEMS[item].pictures)
-    for name in wanted:
-        _check("picture", name, there)
-    return wanted
-
-
-def _check(what: str, name: str, there: Collection[str]) -> None:
-    """Raise BadInput, with the nearest name, if `name` is not one of `there`."""
-    if name not in there:
-        near = get_close_matches(name, there, 1)
-        hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(there)}"
-        raise BadInput(f"there is no {what} {name!r}; {hint}")
+        if name not in there:
+            near = get_close_matches(name, there, 1)
+            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(dict.fromkeys(there))}"
+            raise BadInput(f"there is no {what} {name!r}; {hint}")
+    return names
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import math
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
@@ -15,26 +16,43 @@ import torch
 from deep_image_prior.session import undisturbed
 
 from . import data, records
-from .items import BUDGETS, ITEMS
+from .items import BUDGETS, ITEMS, Item
 from .measure import Place, work
+from .methods import Contender
 from .records import Run
 
 GRACE = 60  # seconds for an interrupted run to save its best so far
 Started = tuple[Connection, BaseProcess, Run]
 
 
-def planned(
-    items: Sequence[str], budget: str, crop: int, images: Sequence[str], presets: Sequence[str], seeds: int
-) -> Iterator[Run]:
-    """Every run of the items, picture by picture, so that its methods are compared in one session."""
-    for name in items:
-        item = ITEMS[name]
-        contenders = item.contenders(tuple(presets) or BUDGETS[budget].presets)
-        for picture in item.pictures:
-            if not images or picture in images:
-                for method, contender in contenders.items():
-                    for seed in range(seeds if contender.random else 1):
-                        yield Run(name, budget, crop, picture, method, seed)
+@dataclass(frozen=True)
+class Order:
+    """What is wanted of the items: pictures, presets and methods by name, none meaning those of the budget."""
+
+    items: Sequence[str]
+    budget: str
+    crop: int | None = None
+    pictures: Sequence[str] = ()
+    presets: Sequence[str] = ()
+    methods: Sequence[str] = ()
+    seeds: int = 1
+
+    def contenders(self, item: Item) -> dict[str, Contender]:
+        """The methods wanted of `item`; one that is named need not be of the budget's preset."""
+        presets = self.presets or (item.presets if self.methods else BUDGETS[self.budget].presets)
+        named = item.contenders(tuple(presets))
+        return {name: contender for name, contender in named.items() if not self.methods or name in self.methods}
+
+
+def planned(order: Order) -> Iterator[Run]:
+    """Every run of an order, picture by picture, so that its methods are compared in one session."""
+    crop = BUDGETS[order.budget].crop if order.crop is None else order.crop
+    for name in order.items:
+        for picture in ITEMS[name].pictures:
+            if not order.pictures or picture in order.pictures:
+                for method, contender in order.contenders(ITEMS[name]).items():
+                    for seed in range(order.seeds if contender.random else 1):
+                        yield Run(name, order.budget, crop, picture, method, seed)
 
 
 def estimate(runs: Iterable[Run]) -> float:

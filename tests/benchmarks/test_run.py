@@ -7,6 +7,7 @@ import pytest
 from benchmarks import records, run
 from benchmarks.measure import Place, measure
 from benchmarks.records import Run
+from benchmarks.run import Order
 
 
 def job(picture="code", method="a: depth 1, bilinear", seed=0):
@@ -43,27 +44,32 @@ def place(tmp_path):
 
 
 def test_the_plan_goes_picture_by_picture_and_seeds_only_what_is_random():
-    plan = list(run.planned(["denoising"], "small", 64, ["house", "f16"], [], seeds=2))
+    plan = list(run.planned(Order(["denoising"], "small", 64, ["house", "f16"], seeds=2)))
     assert [each.picture for each in plan] == ["f16"] * 6 + ["house"] * 6
     assert [(each.method, each.seed) for each in plan[:3]] == [
         ("prior (quick)", 0),
         ("prior (quick)", 1),
         ("CBM3D", 0),
     ]
-    both = run.planned(["denoising"], "paper", 0, ["house"], ["paper", "quick"], seeds=1)
+    both = run.planned(Order(["denoising"], "paper", pictures=["house"], presets=["paper", "quick"]))
     assert {"prior (paper)", "prior (quick)"} < {each.method for each in both}
+
+
+def test_methods_named_are_planned_alone_whatever_their_preset():
+    (only,) = run.planned(Order(["jpeg"], "paper", pictures=["f16"], methods=["prior (quick)"]))
+    assert only == Run("jpeg", "paper", 0, "f16", "prior (quick)", 0)
 
 
 def test_the_estimate_grows_with_the_area_and_the_budget():
     def estimate(budget, crop):
-        return run.estimate(run.planned(["set5-x4"], budget, crop, [], [], 1))
+        return run.estimate(run.planned(Order(["set5-x4"], budget, crop)))
 
     assert estimate("paper", 0) > 2 * estimate("paper", 128) > 2 * estimate("small", 128) > 0
 
 
 def test_a_method_whose_package_is_not_there_is_named(monkeypatch):
     monkeypatch.setattr(run, "find_spec", lambda module: None if module == "bm3d" else module)
-    plan = list(run.planned(["denoising"], "small", 64, ["house"], [], 1))
+    plan = list(run.planned(Order(["denoising"], "small", pictures=["house"])))
     assert run.missing(plan) == {"CBM3D": "bm3d"}
 
 
