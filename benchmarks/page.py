@@ -43,7 +43,9 @@ def _render(template: str, sections: Sequence[Section], **more: object) -> str:
     environment = Environment(
         loader=PackageLoader("benchmarks"), autoescape=template.endswith("html.jinja"), trim_blocks=True
     )
-    environment.globals.update(heading=_heading, cell=_cell, budget_note=_budget_note, notable=NOTABLE, **more)
+    environment.globals.update(
+        heading=_heading, cell=_cell, budget_note=_budget_note, cost=_cost, notable=NOTABLE, **more
+    )
     return environment.get_template(template).render(sections=sections)
 
 
@@ -59,6 +61,11 @@ def _budget_note(section: Section) -> str:
         f"Budget small: centre crops of {section.crop} pixels at the most and a share of the steps; the paper's "
         "numbers, of whole pictures and every step, stand beside ours for orientation only."
     )
+
+
+def _cost(section: Section, column: str, which: int) -> str:
+    cost = section.cost(column)
+    return f"{cost[which]:{('.3g', 'd', '.0f')[which]}}" if cost and cost[which] else ""
 
 
 def _cell(cell: Cell, metric: str = "") -> str:

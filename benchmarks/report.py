@@ -15,6 +15,7 @@ from .items import BUDGETS, ITEMS, Item, column
 
 Record = dict[str, Any]
 NOTABLE = 0.3  # dB from the paper's number
+COSTS = ("seconds", "steps", "peak_memory_bytes")
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ class Cell:
     partial: bool = False
 
     @property
-    def notable(self) -> bool:
-        """Whether both numbers are there and far apart."""
-        return self.value is not None and self.published is not None and abs(self.value - self.published) > NOTABLE
+    def apart(self) -> float | None:
+        """Ours less the paper's."""
+        return None if self.value is None or self.published is None else self.value - self.published
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,12 @@ class Section:
         return [name for name in self.item.metrics if name in measured]
 
     @property
-    def columns_of_table(self) -> list[str]:
-        """The columns that have a number of the first metric."""
+    def headings(self) -> list[str]:
+        """The columns that have a number of the first metric, and those that only the paper has."""
         if not self.metrics:
             return []
-        return [name for name in self.columns if any(self.value(p, name).value is not None for p in self.pictures)]
+        measured = [name for name in self.columns if any(self.value(p, name).value is not None for p in self.pictures)]
+        return list(dict.fromkeys([*measured, *self.item.published]))
 
     def value(self, picture: str, column: str, metric: str = "") -> Cell:
         """The mean over the seeds, beside the paper's number if the metric is the first."""
@@ -83,22 +85,29 @@ class Section:
     def mean(self, column: str, metric: str = "") -> Cell:
         """The mean over the pictures; the paper's over the same ones, or its own mean if all are there."""
         cells = [self.value(picture, column, metric) for picture in self.pictures]
-        cells = [cell for cell in cells if cell.value is not None]
-        if not cells:
-            return Cell(None)
-        single = [cell.published for cell in cells if cell.published is not None]
-        published = fmean(single) if single and len(single) == len(cells) else None
-        if published is None and not metric and len(cells) == len(self.item.pictures):
+        measured = [cell for cell in cells if cell.value is not None] or cells
+        single = [cell.published for cell in measured if cell.published is not None]
+        published = fmean(single) if len(single) == len(measured) else None
+        if published is None and not metric and len(measured) == len(self.item.pictures):
             published = self.item.published.get(column, {}).get("mean")
-        values = [cell.value for cell in cells if cell.value is not None]
-        return Cell(fmean(values), published, any(cell.partial for cell in cells))
+        values = [cell.value for cell in measured if cell.value is not None]
+        return Cell(fmean(values) if values else None, published, any(cell.partial for cell in measured))
 
-    def cost(self, column: str) -> tuple[float, int, float]:
+    def notable(self, cell: Cell) -> bool:
+        """Whether ours is far from the paper's, both being of whole pictures and every step."""
+        return self.exact and cell.apart is not None and abs(cell.apart) > NOTABLE
+
+    @property
+    def exact(self) -> bool:
+        return BUDGETS[self.budget].exact and not self.crop
+
+    def cost(self, column: str) -> tuple[float, int, float] | None:
         """Medians over pictures and seeds of seconds, steps, and peak memory in MiB."""
         found = [record for picture in self.pictures for record in self.of(picture, column)]
-        seconds = median(record["seconds"] for record in found)
-        memory = median(record["peak_memory_bytes"] for record in found) / 2**20
-        return seconds, round(median(record["steps"] for record in found)), memory
+        if not found:
+            return None
+        seconds, steps, memory = (median(record[name] for record in found) for name in COSTS)
+        return seconds, round(steps), memory / 2**20
 
     @property
     def verdicts(self) -> list[str]:
@@ -113,12 +122,11 @@ class Section:
             for record in self.records
             if not record["complete"]
         ]
-        if BUDGETS[self.budget].exact and not self.crop:
-            for picture in self.pictures:
-                for name in self.columns_of_table:
-                    cell = self.value(picture, name)
-                    if cell.notable and cell.value is not None and cell.published is not None:
-                        notes.append(f"{picture}, {name}: {cell.value - cell.published:+.2f} dB to the paper")
+        for picture in self.pictures:
+            for name in self.headings:
+                cell = self.value(picture, name)
+                if self.notable(cell):
+                    notes.append(f"{picture}, {name}: {cell.apart:+.2f} dB to the paper")
         return notes
 
     @property

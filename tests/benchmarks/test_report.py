@@ -111,8 +111,8 @@ def test_markdown_has_table_protocol_command_and_circumstances(folder):
     text = page.markdown(report.sections(folder))
     for part in (
         "## set5-x4, budget paper",
-        "| bird | 31.00 / 31.80 | 31.00 | 30.20 / 30.20 |",
-        "| **mean** | 28.50 / 29.02 | 28.50 |",
+        "| bird | 31.00 / 31.80 | 31.00 | 30.20 / 30.20 | / 27.67 | / 30.43 |",
+        "| **mean** | 28.50 / 29.02 | 28.50 | 30.20 / 30.20 | / 23.7",
         "Protocol: Truth cropped",
         "    python -m benchmarks run set5-x4",
         "2026-01-02; a machine, cpu, 2 thread(s); torch 2.5",
@@ -126,6 +126,7 @@ def test_a_small_budget_says_so(tmp_path):
     text = page.markdown(report.sections(tmp_path))
     assert "for orientation only" in text
     assert "dB to the paper" not in text
+    assert "| bird | 31.00 | 31.00 | / 27.67 | / 30.20 | / 30.43 | / 31.80 |" in text  # the paper's own beside it
 
 
 def test_the_page_embeds_everything(folder):
