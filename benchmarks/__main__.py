@@ -5,7 +5,6 @@ import sys
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -41,7 +40,9 @@ def app() -> None:
 @click.option("--crop", type=click.IntRange(32), help="Side of the centre crops.  [default: by budget]")
 @click.option("--images", default="", help="Only these pictures, by name, separated by commas.")
 @click.option("--preset", "presets", multiple=True, help="Presets of the prior; may be repeated.  [default: by budget]")
-@click.option("--methods", default="", help="Only these methods, by the names of the records, separated by commas.")
+@click.option(
+    "--method", "methods", multiple=True, help="Only this method, by its name in the tables; may be repeated."
+)
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs of what is random.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time, sharing the cores.")
 @click.option("--device", default="auto", show_default=True, help=f"One of {', '.join(DEVICES)}.")
@@ -53,7 +54,7 @@ def run_command(
     crop: int | None,
     images: str,
     presets: Sequence[str],
-    methods: str,
+    methods: Sequence[str],
     seeds: int,
     jobs: int,
     device: str,
@@ -68,7 +69,7 @@ def run_command(
         crop,
         pictures=_names("picture", images.split(","), [name for item in of for name in item.pictures]),
         presets=_names("preset", presets, [name for item in ITEMS.values() for name in item.presets]),
-        methods=_names("method", methods.split(","), [n for item in of for n in item.contenders(tuple(item.presets))]),
+        methods=_names("method", methods, [name for item in of for name in item.contenders()]),
         seeds=seeds,
     )
     device = str(find_device(device))
@@ -76,7 +77,7 @@ def run_command(
     absent = run.missing(plan)
     for method, module in absent.items():
         errors.print(f"benchmarks: note: {method} is left out: it needs the package {module}")
-    done = {records.run_of(record) for record in records.read(folder) if record["complete"]}
+    done = {records.run_of(record) for record in _known(folder) if run.is_done(record)}
     plan = [each for each in plan if each.method not in absent]
     todo = [each for each in plan if each not in done]
     already = f"{len(plan) - len(todo)} of them recorded already in {folder}"
@@ -91,21 +92,25 @@ def run_command(
 @records_option
 @click.option("--html", "html_file", type=FILE, help="Page to write, its pictures embedded.")
 @click.option("--markdown", "markdown_file", type=FILE, help="Tables to write; below a line <!-- results --> if any.")
+@click.option("--figures", "figures_folder", type=FOLDER, help="Folder to write the curves to, as SVG.")
 @click.option("--overwrite", is_flag=True, help="Allow them to replace others.")
-def report_command(folder: Path, html_file: Path | None, markdown_file: Path | None, overwrite: bool) -> None:
-    """Turn the records into a page and tables; tables go to the terminal if no file is given."""
+def report_command(
+    folder: Path, html_file: Path | None, markdown_file: Path | None, figures_folder: Path | None, overwrite: bool
+) -> None:
+    """Turn the records into a page, tables and figures; tables go to the terminal if nothing is asked for."""
     from . import page, report
 
-    sections = report.sections(folder)
-    page.check(sections, folder)
+    sections = report.sections(folder, _known(folder))
     if html_file:
         files.check_free(html_file, overwrite)
         files.write_atomically(html_file, page.html(folder, sections).encode(), overwrite)
     if markdown_file:
         page.write_below_marker(markdown_file, page.markdown(sections), overwrite)
-    for path in filter(None, (html_file, markdown_file)):
+    if figures_folder:
+        page.write_figures(figures_folder, sections, overwrite)
+    for path in filter(None, (html_file, markdown_file, figures_folder)):
         console.print(f"wrote {path}")
-    if not html_file and not markdown_file:
+    if not (html_file or markdown_file or figures_folder):
         console.print(page.markdown(sections))
 
 
@@ -136,7 +141,20 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _tell(each: Run, answer: dict[str, Any] | str) -> None:
+def _known(folder: Path) -> list[records.Record]:
+    """The records of a folder whose item and method still exist; says how many do not."""
+    found = records.read(folder)
+    known = [record for record in found if record["method"] in _contenders(record["item"])]
+    if len(known) < len(found):
+        errors.print(f"benchmarks: note: {len(found) - len(known)} records in {folder} are of items or methods no more")
+    return known
+
+
+def _contenders(item: str) -> Collection[str]:
+    return ITEMS[item].contenders() if item in ITEMS else ()
+
+
+def _tell(each: Run, answer: records.Record | str) -> None:
     if isinstance(answer, str):
         errors.print(f"benchmarks: {each}: {answer}")
         return

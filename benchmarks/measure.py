@@ -1,29 +1,43 @@
 """One run, in a process of its own: make the problem, solve it, score it, save the images, return the record."""
 
 import math
+import os
 import platform
 import signal
+import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
+import cv2
 import psutil
 import torch
+from threadpoolctl import threadpool_limits
 
 from deep_image_prior import BadInput, Destabilised
 from deep_image_prior.images import Pixels
 from deep_image_prior.record import peak_memory
 
 from .items import BUDGETS, ITEMS, Item, column
-from .methods import Effort
+from .methods import Effort, Point
 from .metrics import METRICS
 from .problems import Problem
 from .records import Run, save_image
 
-PACKAGES = ("deep-image-prior", "torch", "numpy", "scikit-image")
+PACKAGES = (
+    "deep-image-prior",
+    "torch",
+    "numpy",
+    "scikit-image",
+    "opencv-contrib-python-headless",
+    "pillow",
+    "bm3d",
+    "deepinv",
+)
 
 
 @dataclass(frozen=True)
@@ -40,9 +54,12 @@ def work(run: Run, place: Place, answers: Connection) -> None:
     """Send the record of `run`, or a line that says what went wrong. SIGTERM ends it with the best so far."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the parent decides
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     torch.set_num_threads(place.threads)
+    cv2.setNumThreads(place.threads)
     try:
-        answers.send(measure(run, place))
+        with threadpool_limits(place.threads):
+            answers.send(measure(run, place))
     except KeyboardInterrupt:
         answers.send("interrupted before there was anything to record")
     except (BadInput, OSError, Destabilised, MemoryError) as error:
@@ -51,40 +68,50 @@ def work(run: Run, place: Place, answers: Connection) -> None:
         answers.send(f"{type(error).__name__}: {error}".splitlines()[0])
 
 
+def _end_with_parent(parent: int) -> None:
+    """A run whose parent was killed has nobody to record it."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
 def measure(run: Run, place: Place) -> dict[str, Any]:
     """The record of one run. Raises what the method raises."""
     item, budget = ITEMS[run.item], BUDGETS[run.budget]
     problem = item.make(place.data, run.picture, run.crop)
     primary = METRICS[item.metrics[0]]
-    contender = item.contenders(tuple(item.presets))[run.method]
+    contender = item.contenders()[run.method]
     effort = Effort(
         seed=run.seed,
         share=1 if budget.exact else contender.share,
         device=torch.device(place.device),
         score=(lambda image: primary(problem, image) or 0.0) if problem.clean is not None else None,
     )
-    before = psutil.Process().memory_info().rss
+    before = 0 if place.device.startswith("cuda") else psutil.Process().memory_info().rss
     outcome = contender.method(problem, effort)
+    peak = max(0, peak_memory(place.device) - before)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is done is saved
     images = {column(run.method, name): image for name, image in outcome.images.items()}
+    curve = [asdict(point) for point in outcome.curve]
     return {
         **asdict(run),
+        "settings": dict(contender.settings),
+        "share": effort.share,
         "scores": {name: scores(item, problem, image) for name, image in images.items()},
         "images": {
             name: save_image(place.records, f"{run.folder}/{_stem(name, run.seed)}.png", image)
             for name, image in images.items()
         },
         "problem": _save_problem(problem, run, place.records),
-        "size": list(next(iter(images.values())).shape[1::-1]) if images else [],
         "seconds": round(outcome.seconds, 3),
         "steps": outcome.steps,
         "stopped": outcome.stopped,
         "complete": outcome.complete,
-        "peak_memory_bytes": max(0, peak_memory(place.device) - before),
-        "settings": dict(outcome.settings),
-        "curve": [[_short(value) for value in asdict(point).values()] for point in outcome.curve],
+        "interrupted": outcome.interrupted,
+        "peak_memory_bytes": peak,
+        "curve": {name: [_short(point[name]) for point in curve] for name in Point.__dataclass_fields__},
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {name: version(name) for name in PACKAGES if _is_installed(name)},
         "machine": f"{platform.machine()} {platform.system()}, {psutil.cpu_count(logical=False) or '?'} cores",
         "device": place.device,
         "threads": place.threads,
@@ -114,3 +141,11 @@ def _stem(name: str, seed: int) -> str:
 
 def _short(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True

@@ -77,8 +77,9 @@ def scale(problem: Problem, image: Pixels) -> float | None:
     centred = image.mean(axis=2) - image.mean()
     power = np.abs(np.fft.fft2(centred)) ** 2
     correlation = np.fft.ifft2(power).real
-    along = (correlation[0] + correlation[:, 0][: correlation.shape[1]]) / (2 * correlation[0, 0])
-    below = np.flatnonzero(along[: len(along) // 2] < 0.5)
+    half = min(correlation.shape) // 2
+    along = (correlation[0, :half] + correlation[:half, 0]) / (2 * correlation[0, 0])
+    below = np.flatnonzero(along < 0.5)
     if not below.size:
         return None
     after = int(below[0])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader
 
-from deep_image_prior import BadInput, files
+from deep_image_prior import files
 
 from . import figures
 from .items import BUDGETS
@@ -33,10 +33,13 @@ def write_below_marker(path: Path, text: str, overwrite: bool) -> None:
     files.write_atomically(path, text.encode(), overwrite)
 
 
-def check(sections: Sequence[Section], folder: Path) -> None:
-    """Raise BadInput if there is nothing to report."""
-    if not sections:
-        raise BadInput(f"{folder} holds no records; make some with: python -m benchmarks run ITEM --data DATA")
+def write_figures(folder: Path, sections: Sequence[Section], overwrite: bool) -> None:
+    """Every figure as FOLDER/ITEM-BUDGET-CROP-NUMBER.svg."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for section in sections:
+        for number, drawn in enumerate(figures.of(section), start=1):
+            path = folder / f"{section.item.name}-{section.budget}-{section.crop}-{number}.svg"
+            files.write_atomically(path, drawn.encode(), overwrite)
 
 
 def _render(template: str, sections: Sequence[Section], **more: object) -> str:

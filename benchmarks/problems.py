@@ -10,6 +10,7 @@ from deep_image_prior.images import Pixels
 
 SIGMA = 25 / 255  # of the denoising experiments, white being 1
 QUALITY = 10  # of the JPEG files that figure 6's curve is measured on
+ARTEFACTS = 10 / 255  # about the standard deviation of what JPEG of that quality does
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def compressed(name: str, clean: Pixels, quality: int = QUALITY) -> Problem:
     """x0 = what a JPEG file of `quality` keeps of x."""
     buffer = io.BytesIO()
     _picture(clean).save(buffer, "JPEG", quality=quality)
-    return Problem(name, np.asarray(Image.open(buffer)).reshape(clean.shape) / 255, clean)
+    return Problem(name, np.asarray(Image.open(buffer)).reshape(clean.shape) / 255, clean, sigma=ARTEFACTS)
 
 
 def shrunk(name: str, clean: Pixels, factor: int) -> Problem:

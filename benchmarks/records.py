@@ -14,6 +14,7 @@ from deep_image_prior.images import Pixels
 from .problems import Problem
 
 LINES = "records.jsonl"
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -36,31 +37,28 @@ class Run:
         return f"{self.item} {self.picture}: {self.method}{f', seed {self.seed}' if self.seed else ''}"
 
 
-def read(folder: Path) -> list[dict[str, Any]]:
+def read(folder: Path) -> list[Record]:
     """Every record of a folder, the newest of each run; a line that a kill cut short is left out. Raises BadInput."""
     path = folder / LINES
     if not path.exists():
         return []
-    newest: dict[Run, dict[str, Any]] = {}
-    lines = path.read_text().split("\n")
+    newest: dict[Run, Record] = {}
+    *lines, _ = path.read_bytes().split(b"\n")  # what has no end of line was being written
     for number, line in enumerate(lines, start=1):
         try:
-            record = json.loads(line) if line else None
-        except json.JSONDecodeError:
-            if number == len(lines):  # no end of line: it was being written
-                continue
-            raise BadInput(f"{path}, line {number} is not a record; delete that line, the others stand") from None
-        if record:
+            record = json.loads(line)
             newest[run_of(record)] = record
+        except (ValueError, KeyError, TypeError):
+            raise BadInput(f"{path}, line {number} is not a record; delete that line, the others stand") from None
     return list(newest.values())
 
 
-def run_of(record: dict[str, Any]) -> Run:
+def run_of(record: Record) -> Run:
     """The identity of a record."""
     return Run(**{name: record[name] for name in Run.__dataclass_fields__})
 
 
-def append(folder: Path, record: dict[str, Any]) -> None:
+def append(folder: Path, record: Record) -> None:
     """Add one line, whole or not at all as far as `read` is concerned."""
     path = folder / LINES
     with path.open("a+b", buffering=0) as lines:  # one call to the system a line
@@ -85,7 +83,7 @@ def load_image(folder: Path, name: str) -> Pixels:
     return files.read(folder / name).pixels / np.float64(65535)
 
 
-def load_problem(folder: Path, record: dict[str, Any]) -> Problem:
+def load_problem(folder: Path, record: Record) -> Problem:
     """The pictures that a run was about, as its record knows them. Raises BadInput."""
     images = {name: load_image(folder, path) for name, path in record["problem"].items()}
     known = images["known"][..., 0] > 0.5 if "known" in images else None

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean, median
-from typing import Any
 
 import numpy as np
 
+from deep_image_prior import BadInput
+from deep_image_prior.images import Pixels
+
 from . import metrics, records
 from .items import BUDGETS, ITEMS, Item, column
+from .records import Record
 
-Record = dict[str, Any]
 NOTABLE = 0.3  # dB from the paper's number
 COSTS = ("seconds", "steps", "peak_memory_bytes")
 
@@ -34,18 +36,19 @@ class Cell:
 
 @dataclass(frozen=True)
 class Section:
-    """The records of one item with one budget and crop."""
+    """The records of one item with one budget and crop; means: those of the mean images of several runs."""
 
     item: Item
     budget: str
     crop: int
     records: Sequence[Record]
+    means: Sequence[Record] = ()
 
     @cached_property
     def columns(self) -> list[str]:
         """The images that methods gave, in the order of the item's methods."""
-        order = list(self.item.contenders(tuple(self.item.presets)))
-        known = sorted(self.records, key=lambda record: (order.index(record["method"]), record["seed"]))
+        order = list(self.item.contenders())
+        known = sorted([*self.records, *self.means], key=lambda record: (order.index(record["method"]), record["seed"]))
         return list(dict.fromkeys(name for record in known for name in record["scores"]))
 
     @cached_property
@@ -56,7 +59,8 @@ class Section:
 
     def of(self, picture: str, column: str) -> list[Record]:
         """The records that have an image `column` of `picture`, seed by seed."""
-        found = [record for record in self.records if record["picture"] == picture and column in record["scores"]]
+        every = (*self.records, *self.means)
+        found = [record for record in every if record["picture"] == picture and column in record["scores"]]
         return sorted(found, key=lambda record: record["seed"])
 
     @cached_property
@@ -65,13 +69,28 @@ class Section:
         measured = {name for record in self.records for scores in record["scores"].values() for name in scores}
         return [name for name in self.item.metrics if name in measured]
 
-    @property
-    def headings(self) -> list[str]:
-        """The columns that have a number of the first metric, and those that only the paper has."""
+    @cached_property
+    def measured(self) -> list[str]:
+        """The columns that have a number of the first metric."""
         if not self.metrics:
             return []
-        measured = [name for name in self.columns if any(self.value(p, name).value is not None for p in self.pictures)]
-        return list(dict.fromkeys([*measured, *self.item.published]))
+        return [name for name in self.columns if any(self.value(p, name).value is not None for p in self.pictures)]
+
+    @property
+    def headings(self) -> list[str]:
+        """The columns measured, and those that only the paper has."""
+        return list(dict.fromkeys([*self.measured, *(self.item.published if self.metrics else ())]))
+
+    @cached_property
+    def common(self) -> list[str]:
+        """The pictures that every measured column has a number for: the ones that means are over."""
+        return [p for p in self.pictures if all(self.value(p, name).value is not None for name in self.measured)]
+
+    def rows(self, metric: str) -> list[tuple[str, list[Cell]]]:
+        """The rows of another metric: its mean, or every picture where some have no truth for the first one."""
+        if len(self.common) == len(self.pictures):
+            return [(f"{metric}, mean", [self.mean(name, metric) for name in self.headings])]
+        return [(f"{metric}, {p}", [self.value(p, name, metric) for name in self.headings]) for p in self.pictures]
 
     def value(self, picture: str, column: str, metric: str = "") -> Cell:
         """The mean over the seeds, beside the paper's number if the metric is the first."""
@@ -83,15 +102,14 @@ class Section:
         return Cell(fmean(values) if values else None, published, partial)
 
     def mean(self, column: str, metric: str = "") -> Cell:
-        """The mean over the pictures; the paper's over the same ones, or its own mean if all are there."""
-        cells = [self.value(picture, column, metric) for picture in self.pictures]
-        measured = [cell for cell in cells if cell.value is not None] or cells
-        single = [cell.published for cell in measured if cell.published is not None]
-        published = fmean(single) if len(single) == len(measured) else None
-        if published is None and not metric and len(measured) == len(self.item.pictures):
+        """The mean over the common pictures; the paper's over the same ones, or its own mean if they are all."""
+        cells = [self.value(picture, column, metric) for picture in self.common]
+        single = [cell.published for cell in cells if cell.published is not None]
+        published = fmean(single) if single and len(single) == len(cells) else None
+        if published is None and not metric and len(self.common) == len(self.item.pictures):
             published = self.item.published.get(column, {}).get("mean")
-        values = [cell.value for cell in measured if cell.value is not None]
-        return Cell(fmean(values) if values else None, published, any(cell.partial for cell in measured))
+        values = [cell.value for cell in cells if cell.value is not None]
+        return Cell(fmean(values) if values else None, published, any(cell.partial for cell in cells))
 
     def notable(self, cell: Cell) -> bool:
         """Whether ours is far from the paper's, both being of whole pictures and every step."""
@@ -118,7 +136,7 @@ class Section:
     def notes(self) -> list[str]:
         """Interrupted runs, and numbers far from the paper's."""
         notes = [
-            f"{record['picture']}, {record['method']}: {record['stopped']}, of {record['settings'].get('steps', '?')}"
+            f"† {record['picture']}, {record['method']}: {record['stopped']}, of {self.wanted(record)}"
             for record in self.records
             if not record["complete"]
         ]
@@ -128,6 +146,11 @@ class Section:
                 if self.notable(cell):
                     notes.append(f"{picture}, {name}: {cell.apart:+.2f} dB to the paper")
         return notes
+
+    @staticmethod
+    def wanted(record: Record) -> int:
+        """The steps that a run would have taken."""
+        return max(1, round(record["share"] * record["settings"].get("steps", 0)))
 
     @property
     def command(self) -> str:
@@ -153,52 +176,56 @@ class Section:
     def circumstances(self) -> str:
         """Dates, versions and machine."""
         dates = sorted({record["date"][:10] for record in self.records})
-        versions = self.records[-1]["versions"]
+        versions = dict.fromkeys(
+            f"{name} {version}" for record in self.records for name, version in record["versions"].items()
+        )
         machines = {
             f"{record['machine']}, {record['device']}, {record['threads']} thread(s)" for record in self.records
         }
         span = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-        return "; ".join([span, *sorted(machines), *(f"{name} {version}" for name, version in versions.items())])
+        return "; ".join([span, *sorted(machines), *versions])
 
 
-def sections(folder: Path) -> list[Section]:
-    """Every item that has records, in the order of ITEMS, budget paper first. Raises BadInput."""
+def sections(folder: Path, known: Sequence[Record]) -> list[Section]:
+    """Every item that has records, in the order of ITEMS, budget paper first. Raises BadInput if there are none."""
+    if not known:
+        raise BadInput(f"{folder} holds no records; make some with: python -m benchmarks run ITEM --data DATA")
     groups: dict[tuple[str, str, int], list[Record]] = defaultdict(list)
-    for record in records.read(folder):
-        if record["item"] in ITEMS:
-            groups[record["item"], record["budget"], record["crop"]].append(record)
+    for record in known:
+        groups[record["item"], record["budget"], record["crop"]].append(record)
     places = list(ITEMS)
     keys = sorted(groups, key=lambda key: (places.index(key[0]), not BUDGETS[key[1]].exact, key[2]))
     return [
-        Section(ITEMS[item], budget, crop, [*group, *averaged_runs(folder, ITEMS[item], group)])
-        for item, budget, crop in keys
-        for group in [groups[item, budget, crop]]
+        Section(ITEMS[key[0]], key[1], key[2], groups[key], averaged_runs(folder, ITEMS[key[0]], groups[key]))
+        for key in keys
     ]
 
 
 def averaged_runs(folder: Path, item: Item, group: Iterable[Record]) -> list[Record]:
-    """Records of the mean of the averaged images of all seeds, where a picture has several (section 3.1)."""
+    """Records of the mean of the averaged images of two and of all seeds, where a picture has several (section 3.1)."""
     runs: dict[tuple[str, str], list[Record]] = defaultdict(list)
-    for record in group:
+    for record in sorted(group, key=lambda record: record["seed"]):
         if column(record["method"], "average") in record["images"] and record["complete"]:
             runs[record["picture"], record["method"]].append(record)
-    return [_mean_of(folder, item, several) for several in runs.values() if len(several) > 1]
+    return [
+        _mean_of(folder, item, several[:count])
+        for several in runs.values()
+        for count in sorted({2, len(several)})
+        if len(several) >= count > 1
+    ]
 
 
 def _mean_of(folder: Path, item: Item, several: Sequence[Record]) -> Record:
     method = several[0]["method"]
-    name = column(method, "average")
-    image = np.mean([records.load_image(folder, record["images"][name]) for record in several], axis=0)
-    problem = records.load_problem(folder, several[0])
     title = column(method, f"average of {len(several)} runs")
-    measured = {each: metrics.METRICS[each](problem, image) for each in item.metrics}
-    stem = Path(several[0]["images"][name]).with_name(f"{method}-mean-of-{len(several)}.png")
+    images = [records.load_image(folder, record["images"][column(method, "average")]) for record in several]
+    image: Pixels = np.mean(images, axis=0)
+    problem = records.load_problem(folder, several[0])
+    measured = {name: metrics.METRICS[name](problem, image) for name in item.metrics}
     return {
         **several[0],
-        "scores": {title: {each: value for each, value in measured.items() if value is not None}},
-        "images": {title: records.save_image(folder, str(stem), image)},
+        "scores": {title: {name: value for name, value in measured.items() if value is not None}},
+        "images": {title: image},
         "seconds": sum(record["seconds"] for record in several),
         "steps": sum(record["steps"] for record in several),
-        "seed": len(several) - 1,
-        "curve": [],
     }

@@ -19,9 +19,10 @@ from . import data, records
 from .items import BUDGETS, ITEMS, Item
 from .measure import Place, work
 from .methods import Contender
-from .records import Run
+from .records import Record, Run
 
 GRACE = 60  # seconds for an interrupted run to save its best so far
+Tell = Callable[[Run, Record | str], None]
 Started = tuple[Connection, BaseProcess, Run]
 
 
@@ -40,7 +41,7 @@ class Order:
     def contenders(self, item: Item) -> dict[str, Contender]:
         """The methods wanted of `item`; one that is named need not be of the budget's preset."""
         presets = self.presets or (item.presets if self.methods else BUDGETS[self.budget].presets)
-        named = item.contenders(tuple(presets))
+        named = item.contenders(presets)
         return {name: contender for name, contender in named.items() if not self.methods or name in self.methods}
 
 
@@ -63,7 +64,7 @@ def estimate(runs: Iterable[Run]) -> float:
         source = data.sources().get(item.pictures[each.picture])
         sides = (source.width, source.height) if source else (256, 256)
         area = math.prod(min(side, each.crop or side) for side in sides) / 1e6
-        contender = item.contenders(tuple(item.presets))[each.method]
+        contender = item.contenders()[each.method]
         total += area * contender.cost * (1 if BUDGETS[each.budget].exact else contender.share)
     return total
 
@@ -74,13 +75,19 @@ def check_data(runs: Sequence[Run], folder: Path) -> None:
         ITEMS[each.item].make(folder, each.picture, each.crop)
 
 
+def is_done(record: Record) -> bool:
+    """Whether a record need not be made again: it was not interrupted, and its method's settings are still these."""
+    contender = ITEMS[record["item"]].contenders()[record["method"]]
+    return not record["interrupted"] and record["settings"] == dict(contender.settings)
+
+
 def missing(runs: Sequence[Run]) -> dict[str, str]:
     """The methods of `runs` whose optional package is not installed, and its name."""
-    needs = {run.method: ITEMS[run.item].contenders(tuple(ITEMS[run.item].presets))[run.method].needs for run in runs}
+    needs = {run.method: ITEMS[run.item].contenders()[run.method].needs for run in runs}
     return {method: module for method, module in needs.items() if module and find_spec(module) is None}
 
 
-def execute(runs: Sequence[Run], place: Place, jobs: int, tell: Callable[[Run, dict[str, Any] | str], None]) -> bool:
+def execute(runs: Sequence[Run], place: Place, jobs: int, tell: Tell) -> bool:
     """Do `runs`, `jobs` at a time; tell each one's record, or the line that says why there is none.
 
     Returns whether all of them gave a record. Whatever ends it early goes on after the best so far has been recorded.
@@ -91,10 +98,12 @@ def execute(runs: Sequence[Run], place: Place, jobs: int, tell: Callable[[Run, d
     try:
         while waiting or busy:
             while waiting and len(busy) < jobs:
-                started = _start(context, waiting.pop(0), place)
-                busy[started[0]] = started
+                with undisturbed():
+                    started = _start(context, waiting.pop(0), place)
+                    busy[started[0]] = started
             for answers in wait(busy):
-                good &= _collect(busy.pop(cast(Connection, answers)), place, tell)
+                with undisturbed():
+                    good &= _collect(busy.pop(cast(Connection, answers)), place, tell)
     except BaseException:
         with undisturbed():
             for _, process, _ in busy.values():
@@ -124,16 +133,16 @@ def _start(context: Any, run: Run, place: Place) -> Started:
     return answers, process, run
 
 
-def _collect(started: Started, place: Place, tell: Callable[[Run, dict[str, Any] | str], None]) -> bool:
+def _collect(started: Started, place: Place, tell: Tell) -> bool:
     answers, process, run = started
     try:
         answer = answers.recv()
     except EOFError:
         process.join()
         answer = f"its process was killed (exit code {process.exitcode}); out of memory?"
-    process.join()
     if isinstance(answer, dict):
         records.append(place.records, answer)
+    process.join()
     tell(run, answer)
     return isinstance(answer, dict)
 

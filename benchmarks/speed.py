@@ -29,7 +29,7 @@ def measure(preset: str, size: int) -> str:
     estimate = memory.needed(problem.network, (1, row.code_channels(image), size, size))
     before = psutil.Process().memory_info().rss
     times, begun = [], time.perf_counter()
-    for _ in descend(problem, Settings(steps=STEPS[size])):
+    for _ in descend(problem, Settings(steps=STEPS.get(size, 5))):
         times.append(time.perf_counter() - begun)
         begun = time.perf_counter()
     peak = peak_memory("cpu") - before

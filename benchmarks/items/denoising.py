@@ -7,12 +7,15 @@ from deep_image_prior import tasks
 from .. import data
 from ..methods import peers, prior
 from ..methods.classical import denoisers
-from ..problems import Problem, centred, compressed, noisy
+from ..problems import ARTEFACTS, Problem, centred, compressed, noisy
 from .item import Item
 
 PICTURES = {name: ("denoise9", name) for name in data.names("denoise9")}
 PRESETS = prior.tasked(prior.denoise, tasks.denoise.PRESETS)
-NOISE = "x0 = clip(x + N(0, (25/255)^2)), not rounded; RGB PSNR of the whole picture, peak 1, results clipped. "
+NOISE = (
+    "x0 = clip(x + N(0, (25/255)^2)), not rounded, from default_rng(0) (pictures of one size share it); RGB PSNR of "
+    "the whole picture, peak 1, results clipped. "
+)
 
 
 def _noisy(folder: Path, picture: str, crop: int) -> Problem:
@@ -22,8 +25,8 @@ def _noisy(folder: Path, picture: str, crop: int) -> Problem:
 denoising = Item(
     name="denoising",
     shows="Nine colour pictures with noise of sigma 25: last image, averaged image, two runs (section 3.1)",
-    protocol=NOISE + "1800 steps, output average with weight 0.99; CBM3D and the rest are told sigma. The paper gives "
-    "means only.",
+    protocol=NOISE + "1800 steps, output average with weight 0.99. CBM3D, non-local means, total variation and wavelet "
+    "are told sigma. The paper gives means only, and CBM3D and non-local means of other implementations (IPOL).",
     pictures=PICTURES,
     make=_noisy,
     presets=PRESETS,
@@ -40,32 +43,41 @@ denoising = Item(
 frontier = Item(
     name="frontier",
     shows="PSNR against seconds of every denoiser, the untrained peers among them",
-    protocol=NOISE + "Seconds of one run on this machine; the presets are drawn along their steps, averaged image.",
+    protocol=NOISE + "Seconds of one run on this machine; the presets are drawn along their steps, averaged image. "
+    "CBM3D, non-local means, total variation and wavelet are told sigma; the prior and its untrained peers are not.",
     pictures={name: PICTURES[name] for name in ("house", "f16", "kodim03")},
     make=_noisy,
     presets=PRESETS,
-    baselines={**denoisers, "zero-shot Noise2Noise": peers.zero_shot, "ConvDecoder (deepinv)": peers.conv_decoder},
+    baselines={
+        **denoisers,
+        "zero-shot Noise2Noise": peers.zero_shot,
+        "ConvDecoder, 64 channels (deepinv)": peers.conv_decoder,
+    },
+    figure="frontier",
 )
 
 
 def _compressed(folder: Path, picture: str, crop: int) -> Problem:
     """The paper's snail as it is, and a picture with a truth as a JPEG file of quality 10."""
     if picture == "snail":
-        return Problem(picture, centred(data.load(folder, "demo", picture), crop))
+        return Problem(picture, centred(data.load(folder, "demo", picture), crop), sigma=ARTEFACTS)
     return compressed(picture, centred(data.load(folder, "denoise9", picture), crop))
 
+
+NARROW = 2.0  # seconds a step and megapixel of the network of figure 6
 
 jpeg = Item(
     name="jpeg",
     shows="JPEG artefacts along the steps: restored at 2400, fitted at the end (figure 6)",
     protocol="RGB PSNR of the whole picture to what was compressed with quality 10 (Pillow). The paper shows pictures "
-    "of 100, 2400 and 50,000 steps and gives no numbers; its network is narrow (8 to 128 channels).",
+    "of 100, 2400 and 50,000 steps and gives no numbers; its network is narrow (8 to 128 channels). Non-local means "
+    "and total variation are told a sigma of 10/255, about that of the artefacts.",
     pictures={"snail": ("demo", "snail"), **{name: PICTURES[name] for name in ("f16", "kodim03")}},
     make=_compressed,
-    presets=prior.tasked(prior.dejpeg, tasks.dejpeg.PRESETS),
+    presets=prior.tasked(prior.dejpeg, tasks.dejpeg.PRESETS, {**prior.PACE, "paper": NARROW}),
     baselines={
         "prior (paper) for long": prior.task(
-            prior.dejpeg, prior.longer(tasks.dejpeg.PRESETS["paper"], 50_000), pace=2, share=0.05, keep=(100, 2400)
+            prior.dejpeg, prior.longer(tasks.dejpeg.PRESETS["paper"], 50_000), NARROW, share=0.05, keep=(100, 2400)
         ),
         "non-local means": denoisers["non-local means"],
         "total variation": denoisers["total variation"],

@@ -15,7 +15,7 @@ from deep_image_prior.tasks import Preset
 
 from .. import data
 from ..methods import Contender, Effort, Outcome, prior
-from ..problems import Problem, centred
+from ..problems import SIGMA, Problem, centred
 from .item import Item
 
 LEVEL = 0.005  # of the squared error, 23 dB: between a blurred image and a fitted one
@@ -29,7 +29,7 @@ def _target(folder: Path, picture: str, crop: int) -> Problem:
     random = np.random.default_rng(0)
     targets = {
         "image": image,
-        "image + noise": np.clip(image + random.normal(0, 25 / 255, image.shape), 0, 1),
+        "image + noise": np.clip(image + random.normal(0, SIGMA, image.shape), 0, 1),
         "shuffled": random.permutation(image.reshape(-1, image.shape[2])).reshape(image.shape),
         "noise": random.random(image.shape),
     }
@@ -38,7 +38,11 @@ def _target(folder: Path, picture: str, crop: int) -> Problem:
 
 def impedance(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Whether the image is taken up first, and by how many steps: the claim of figure 4."""
-    errors = {record["picture"]: {point[0]: point[2] for point in record["curve"]} for record in records}
+    errors = {
+        record["picture"]: dict(zip(record["curve"]["step"], record["curve"]["energy"], strict=True))
+        for record in records
+        if record["seed"] == 0 and record["complete"]
+    }
     if set(errors) != set(TARGETS):
         return []
     reached = {
@@ -60,9 +64,13 @@ def impedance(records: Sequence[Mapping[str, Any]]) -> list[str]:
 def growth(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Whether the scale of what is drawn grows with depth: the claim of figure 5."""
     scales = [
-        fmean(scores["scale"] for record in records for scores in record["scores"].values() if record["method"] == name)
+        fmean(found)
         for name in list(ARCHITECTURES)[:3]
-        if any(record["method"] == name for record in records)
+        if (
+            found := [
+                record["scores"][name]["scale"] for record in records if "scale" in record["scores"].get(name, {})
+            ]
+        )
     ]
     if len(scales) < 3:
         return []
@@ -80,7 +88,8 @@ curves = Item(
     name="curves",
     shows="Learning curves of an image, the image with noise, the image shuffled, and noise (figure 4)",
     protocol="Squared error to the target itself along the steps, of butterfly; the "
-    "paper's network, Adam 0.01, no jitter, 2400 steps. Noise of sigma 25, clipped; pixels permuted; U(0, 1).",
+    "paper's network, Adam 0.01, no jitter, 2400 steps. Noise of sigma 25, clipped; pixels permuted; U(0, 1). The "
+    "paper names neither picture nor number of steps.",
     pictures=dict.fromkeys(TARGETS, SUBJECT),
     make=_target,
     baselines={
@@ -92,6 +101,7 @@ curves = Item(
         )
     },
     metrics=("PSNR",),
+    figure="energies",
     verdicts=impedance,
 )
 

@@ -9,7 +9,7 @@ from .. import data
 from ..methods import prior
 from ..methods.classical import bicubic
 from ..problems import Problem, centred, shrunk
-from .item import Item
+from .item import DISTANCES, Item
 
 PROTOCOL = (
     "Truth cropped at its centre to a multiple of 32; x0 is Pillow's antialiased Lanczos resize of it, in 8 bits; the "
@@ -85,12 +85,12 @@ def _table(set: str, factor: int) -> Item:
     return Item(
         name=f"{set}-x{factor}",
         shows=f"Super-resolution x{factor} of {set.capitalize()} (table {1 if set == 'set14' else 2})",
-        protocol=PROTOCOL + PAPERS_BICUBIC + f"{4000 if factor == 8 else 2000} steps.",
+        protocol=PROTOCOL + PAPERS_BICUBIC + f"Ours: {'4000 steps, jitter 1/20' if factor == 8 else '2000 steps'}.",
         pictures={name: (set, name) for name in data.names(set)},
         make=partial(_shrunk, set, factor),
         presets=prior.tasked(prior.upscale, tasks.upscale.presets(factor)),
         baselines={"bicubic": bicubic, "no prior": prior.no_prior, "TV prior": prior.tv_prior},
-        metrics=("luminance PSNR", "PSNR", "SSIM", "LPIPS"),
+        metrics=("luminance PSNR", *DISTANCES),
         published={
             column: {picture: numbers[index] for picture, numbers in table.items()}
             for index, column in enumerate(COLUMNS)
@@ -108,10 +108,10 @@ def _zebra(folder: Path, picture: str, crop: int) -> Problem:
 prior_effect = Item(
     name="prior-effect",
     shows="Super-resolution x4 without a prior, with TV and with ours, to be looked at (figure 9)",
-    protocol=PROTOCOL + "2000 steps. The paper gives pictures only.",
+    protocol=PROTOCOL + "Ours: 2000 steps. The paper gives pictures only.",
     pictures={"zebra_crop": ("demo", "zebra_crop")},
     make=_zebra,
     presets=prior.tasked(prior.upscale, tasks.upscale.presets(4)),
     baselines={"bicubic": bicubic, "no prior": prior.no_prior, "TV prior": prior.tv_prior},
-    metrics=("luminance PSNR", "PSNR", "SSIM", "LPIPS"),
+    metrics=("luminance PSNR", *DISTANCES),
 )

@@ -2,11 +2,17 @@
 
 import time
 from collections.abc import Callable
-from fractions import Fraction
+from importlib import import_module
 
+import cv2
 import numpy as np
 from PIL import Image
-from skimage import restoration
+from skimage.restoration import (
+    denoise_tv_chambolle,
+    denoise_wavelet,
+    estimate_sigma,
+    inpaint_biharmonic,
+)
 
 from deep_image_prior import baselines
 from deep_image_prior.images import Pixels
@@ -19,6 +25,8 @@ def plain(solve: Callable[[Problem], Pixels], cost: float, needs: str = "") -> C
     """A method without steps or chance as a contender."""
 
     def method(problem: Problem, effort: Effort) -> Outcome:
+        if needs:
+            import_module(needs)  # before the clock starts
         start = time.perf_counter()
         image = solve(problem)
         return Outcome({"": np.clip(image, 0, 1)}, time.perf_counter() - start)
@@ -33,12 +41,12 @@ def nonlocal_means(problem: Problem) -> Pixels:
 
 def total_variation(problem: Problem) -> Pixels:
     """scikit-image's Chambolle solver; its weight is sigma, of the noise."""
-    return restoration.denoise_tv_chambolle(problem.observation, weight=_sigma(problem), channel_axis=-1)
+    return denoise_tv_chambolle(problem.observation, weight=_sigma(problem), channel_axis=-1)
 
 
 def wavelet(problem: Problem) -> Pixels:
     """scikit-image's BayesShrink in YCbCr, told sigma, or estimating it."""
-    return restoration.denoise_wavelet(
+    return denoise_wavelet(
         problem.observation,
         sigma=_sigma(problem),
         channel_axis=-1,
@@ -56,23 +64,22 @@ def bm3d(problem: Problem) -> Pixels:
     return solve(problem.observation, _sigma(problem)).reshape(problem.observation.shape)
 
 
-def resized(image: Pixels, factor: Fraction) -> Pixels:
+def resized(image: Pixels, height: int, width: int) -> Pixels:
     """Pillow's bicubic resize of (H, W, C) in [0, 1], antialiased where it shrinks, in 8 bits."""
-    height, width, _ = image.shape
-    size = (int(factor * width), int(factor * height))
     planes = np.rint(image * 255).astype(np.uint8).transpose(2, 0, 1)
-    return (
-        np.dstack([np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BICUBIC)) for plane in planes]) / 255
-    )
+    bicubic = (Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC) for plane in planes)
+    return np.dstack([np.asarray(plane) for plane in bicubic]) / 255
 
 
 def _bicubic(problem: Problem, effort: Effort) -> Outcome:
     """Of x0; and of what bicubic shrinking would have left, which is the protocol of the paper's bicubic column."""
-    start, factor = time.perf_counter(), Fraction(problem.factor)
-    images = {"": resized(problem.observation, factor)}
+    start = time.perf_counter()
+    small = problem.observation.shape[:2]
+    large = [problem.factor * side for side in small]
+    images = {"": resized(problem.observation, *large)}
     seconds = time.perf_counter() - start
     if problem.clean is not None:
-        images["of a bicubic x0"] = resized(resized(problem.clean, 1 / factor), factor)
+        images["of a bicubic x0"] = resized(resized(problem.clean, *small), *large)
     return Outcome(images, seconds)
 
 
@@ -82,13 +89,11 @@ bicubic = Contender(_bicubic, cost=0.1)
 def biharmonic(problem: Problem) -> Pixels:
     """scikit-image's biharmonic inpainting."""
     assert problem.known is not None
-    return restoration.inpaint_biharmonic(problem.observation, ~problem.known, channel_axis=-1)
+    return inpaint_biharmonic(problem.observation, ~problem.known, channel_axis=-1)
 
 
 def telea(problem: Problem) -> Pixels:
     """OpenCV's fast-marching inpainting (doi:10.1080/10867651.2004.10487596), radius 3."""
-    import cv2
-
     assert problem.known is not None
     damaged = np.rint(problem.observation * 255).astype(np.uint8)
     filled = cv2.inpaint(damaged, (~problem.known).astype(np.uint8), 3, cv2.INPAINT_TELEA)
@@ -97,8 +102,6 @@ def telea(problem: Problem) -> Pixels:
 
 def joint_bilateral(problem: Problem) -> Pixels:
     """OpenCV's bilateral filter whose range weights come from the flash photo (doi:10.1145/1015706.1015777)."""
-    import cv2
-
     assert problem.guide is not None
     guide, image = problem.guide.astype(np.float32), problem.observation.astype(np.float32)
     return cv2.ximgproc.jointBilateralFilter(guide, image, d=-1, sigmaColor=0.1, sigmaSpace=8)
@@ -109,8 +112,6 @@ def guided(problem: Problem) -> Pixels:
 
     In [0, 255]: in [0, 1] its determinants of variances underflow, and it becomes a mean.
     """
-    import cv2
-
     assert problem.guide is not None
     guide, image = (255 * x.astype(np.float32) for x in (problem.guide, problem.observation))
     return cv2.ximgproc.guidedFilter(guide, image, radius=8, eps=(0.02 * 255) ** 2) / 255
@@ -119,14 +120,14 @@ def guided(problem: Problem) -> Pixels:
 def _sigma(problem: Problem) -> float:
     if problem.sigma is not None:
         return problem.sigma
-    return float(restoration.estimate_sigma(problem.observation, channel_axis=-1, average_sigmas=True))
+    return float(estimate_sigma(problem.observation, channel_axis=-1, average_sigmas=True))
 
 
 denoisers = {
     "CBM3D": plain(bm3d, cost=115, needs="bm3d"),
     "non-local means": plain(nonlocal_means, cost=25),
     "total variation": plain(total_variation, cost=6),
-    "wavelet": plain(wavelet, cost=1),
+    "wavelet": plain(wavelet, cost=1, needs="pywt"),
 }
 inpainters = {"biharmonic": plain(biharmonic, cost=300), "Telea": plain(telea, cost=2)}
 guided_filters = {"joint bilateral": plain(joint_bilateral, cost=10), "guided filter": plain(guided, cost=1)}

@@ -37,7 +37,8 @@ class Point:
 class Outcome:
     """The images (H, W, C) that a method gave, by name, how long it took, and how it went.
 
-    An image named "" is the method's only one. complete: false if it was interrupted; the images are the best so far.
+    An image named "" is the method's only one. complete: false if it was interrupted or destabilised; the images are
+    the best so far.
     """
 
     images: Mapping[str, Pixels]
@@ -45,8 +46,8 @@ class Outcome:
     steps: int = 0
     stopped: str = ""
     complete: bool = True
+    interrupted: bool = False
     curve: Sequence[Point] = ()
-    settings: Mapping[str, float] = field(default_factory=dict)
 
 
 Method = Callable[[Problem, Effort], Outcome]
@@ -57,7 +58,7 @@ class Contender:
     """A method in an item. random: another seed gives another result. needs: the module of an optional extra.
 
     cost: seconds a megapixel of result on two cores, at the full number of steps; for the estimates of `list`.
-    share: of the steps, at budget small.
+    share: of the steps, at budget small. settings: of the descent; a record made with others is run again.
     """
 
     method: Method
@@ -65,3 +66,4 @@ class Contender:
     share: float = 1.0
     random: bool = False
     needs: str = ""
+    settings: Mapping[str, float] = field(default_factory=dict)

@@ -15,20 +15,16 @@ from .prior import pixels, tensor
 def _conv_decoder(problem: Problem, effort: Effort) -> Outcome:
     """deepinv's DeepImagePrior with its ConvDecoder: 64 channels, a code of 2 x 2, 2500 steps of Adam at 0.01."""
     from deepinv.models import ConvDecoder, DeepImagePrior
-    from deepinv.physics import Denoising, GaussianNoise, Inpainting
+    from deepinv.physics import Denoising
 
     observation = tensor(problem.observation, effort.device)
     size = tuple(observation.shape[1:])
-    physics = Denoising(GaussianNoise(problem.sigma or 0))
-    if problem.known is not None:
-        mask = tensor(problem.known, effort.device).expand_as(observation)[0]
-        physics = Inpainting(size, mask=mask, device=effort.device)
     steps = max(1, round(effort.share * 2500))
     start = time.perf_counter()
     with torch.random.fork_rng(devices=[]):  # it draws from the generator of the process
         torch.manual_seed(effort.seed)
         network = ConvDecoder(size, in_size=(2, 2), channels=64).to(effort.device)
-        image = DeepImagePrior(network, img_size=(64, 2, 2), iterations=steps)(observation, physics)
+        image = DeepImagePrior(network, img_size=(64, 2, 2), iterations=steps)(observation, Denoising())
     return Outcome({"": pixels(image.detach())}, time.perf_counter() - start, steps, f"budget: {steps} steps")
 
 

@@ -21,6 +21,8 @@ POINTS = 40  # of a curve, evenly spaced, besides the powers of two
 PACE = {"paper": 15.6, "quick": 2.1}  # seconds a step and megapixel on two cores (benchmarks.speed at 256 x 256)
 SHARE = {"paper": 0.25, "quick": 0.5}  # of the steps, at budget small
 
+PIXELS = Settings(steps=2000, jitter=0)  # of the descent over free pixels
+
 Pose = Callable[[Problem, Preset, torch.device], descent.Problem]
 
 
@@ -65,8 +67,8 @@ def descend(problem: descent.Problem, settings: Settings, effort: Effort, keep: 
         steps=sum(done.steps),
         stopped=done.stopped,
         complete=done.complete,
+        interrupted=done.interrupted,
         curve=curve,
-        settings=asdict(settings),
     )
 
 
@@ -76,12 +78,12 @@ def task(pose: Pose, preset: Preset, pace: float, share: float, keep: Collection
     def method(problem: Problem, effort: Effort) -> Outcome:
         return descend(pose(problem, preset, effort.device), preset.settings, effort, keep)
 
-    return Contender(method, cost=pace * preset.settings.steps, share=share, random=True)
+    return Contender(method, pace * preset.settings.steps, share, random=True, settings=asdict(preset.settings))
 
 
-def tasked(pose: Pose, presets: Mapping[str, Preset]) -> dict[str, Contender]:
+def tasked(pose: Pose, presets: Mapping[str, Preset], paces: Mapping[str, float] = PACE) -> dict[str, Contender]:
     """Every preset of a task as a contender, by name."""
-    return {name: task(pose, preset, PACE[name], SHARE[name]) for name, preset in presets.items()}
+    return {name: task(pose, preset, paces[name], SHARE[name]) for name, preset in presets.items()}
 
 
 def longer(preset: Preset, steps: int) -> Preset:
@@ -135,11 +137,11 @@ def free_pixels(weight: float) -> Method:
             code=lambda generator: observation,
             energy=energies.weighted_sum((1, fidelity), (weight, energies.total_variation)) if weight else fidelity,
         )
-        outcome = descend(posed, Settings(steps=2000, jitter=0), effort)
+        outcome = descend(posed, PIXELS, effort)
         return replace(outcome, images={"": outcome.images["last"]})
 
     return method
 
 
-no_prior = Contender(free_pixels(0), cost=100, share=0.5, random=True)
-tv_prior = Contender(free_pixels(1e-7), cost=250, share=0.5, random=True)
+no_prior = Contender(free_pixels(0), cost=100, share=0.5, random=True, settings=asdict(PIXELS))
+tv_prior = Contender(free_pixels(1e-7), cost=250, share=0.5, random=True, settings=asdict(PIXELS))

@@ -20,7 +20,10 @@ def luminance(image: NDArray[Any]) -> NDArray[Any]:
 
 
 def luminance_psnr(clean: NDArray[Any], image: NDArray[Any], border: int = 4) -> float:
-    """PSNR of the luminance of (H, W, C) in [0, 1], peak 1, without `border` pixels a side (tables 1 and 2)."""
+    """PSNR of the luminance of (H, W, C) in [0, 1], peak 1, without `border` pixels a side (tables 1 and 2).
+
+    The authors' script leaves out one more row and column at the far ends.
+    """
     inside = slice(border, -border or None)
     return psnr(luminance(clean)[inside, inside], luminance(image)[inside, inside], peak=1)
 

@@ -49,6 +49,7 @@ def test_samples_run_are_recorded_resumed_and_reported(tmp_path):
         (("run", "denoise", "--data", "."), "there is no item 'denoise'; did you mean denoising?"),
         (("run", "xyz", "--data", "."), "choose from curves, samples"),
         (("run", "denoising", "--data", ".", "--images", "hause"), "no picture 'hause'; did you mean house?"),
+        (("run", "denoising", "--data", ".", "--method", "CBM3"), "no method 'CBM3'; did you mean CBM3D?"),
         (("run", "denoising", "--data", ".", "--preset", "best!"), "there is no preset 'best!'"),
         (("run", "denoising", "--data", ".", "--budget", "huge"), "'huge' is not one of 'paper', 'small'"),
         (("run", "denoising", "--data", ".", "--device", "tpu"), "unknown device 'tpu'"),

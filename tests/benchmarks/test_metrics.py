@@ -1,5 +1,8 @@
+import sys
+
 import numpy as np
 import pytest
+import torch
 
 from benchmarks import metrics
 from benchmarks.problems import Problem, masked
@@ -17,6 +20,13 @@ def test_without_a_truth_there_is_no_distance_to_it():
     problem = Problem("p", np.zeros((8, 8, 3)))
     for name in ("PSNR", "luminance PSNR", "PSNR in the holes", "SSIM", "LPIPS"):
         assert metrics.METRICS[name](problem, problem.observation) is None
+
+
+def test_no_perceptual_distance_without_its_weights_and_no_download(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setitem(sys.modules, "lpips", None)  # an import would fail
+    image = np.zeros((64, 64, 3))
+    assert metrics.lpips(Problem("p", image, image), image) is None
 
 
 def test_sharpness_is_relative_to_the_observation():
@@ -41,5 +51,6 @@ def test_scale_of_waves_along_both_axes_is_a_quarter_of_their_period(period):
     wave = np.cos(2 * np.pi * np.arange(128) / period)  # along one axis the other wave is constant: (1 + cos) / 2
     image = np.dstack([np.add.outer(wave, wave)] * 3)
     assert metrics.scale(Problem("p", image), image) == pytest.approx(period / 4, abs=0.05)
+    assert metrics.scale(Problem("p", image), image[:64]) == pytest.approx(period / 4, abs=0.05)
     noise = np.random.default_rng(0).random((128, 128, 3))
     assert metrics.scale(Problem("p", noise), noise) < 1

@@ -36,9 +36,11 @@ def test_a_line_cut_short_is_left_out_and_the_next_one_stands(tmp_path):
 def test_a_damaged_line_in_the_middle_is_named(tmp_path):
     records.append(tmp_path, record(0))
     path = tmp_path / records.LINES
-    path.write_text("{not json\n" + path.read_text())
-    with pytest.raises(BadInput, match="line 1 is not a record"):
-        records.read(tmp_path)
+    good = path.read_text()
+    for bad in ("{not json", "3", '{"item": "denoising"}', "\0\0"):
+        path.write_text(f"{good}{bad}\n{good}")
+        with pytest.raises(BadInput, match="line 2 is not a record"):
+            records.read(tmp_path)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -5,6 +5,7 @@ from dataclasses import asdict
 import pytest
 
 from benchmarks import records, run
+from benchmarks.items import ITEMS
 from benchmarks.measure import Place, measure
 from benchmarks.records import Run
 from benchmarks.run import Order
@@ -85,6 +86,15 @@ def test_a_run_gives_a_record_with_images_scores_and_circumstances(place):
     assert records.read(place.records) == [record]
 
 
+def test_a_record_of_other_settings_or_an_interrupted_one_is_made_again():
+    settings = dict(ITEMS["denoising"].contenders()["prior (quick)"].settings)
+    assert settings["steps"] == 300
+    record = {"item": "denoising", "method": "prior (quick)", "interrupted": False, "settings": settings}
+    assert run.is_done(record)
+    assert not run.is_done({**record, "interrupted": True})
+    assert not run.is_done({**record, "settings": {**settings, "steps": 299}})
+
+
 def test_what_fails_or_dies_is_told_and_the_others_are_recorded(place, monkeypatch):
     monkeypatch.setattr(run, "work", fake_work)
     told = {}
@@ -100,7 +110,8 @@ def test_an_interrupt_records_the_best_so_far_of_what_is_under_way(place, monkey
 
     def tell(each, answer):
         if each.picture == "fine":
-            while not place.records.joinpath("started").exists():
+            deadline = time.monotonic() + 60
+            while not place.records.joinpath("started").exists() and time.monotonic() < deadline:
                 time.sleep(0.05)
             time.sleep(0.2)
             raise KeyboardInterrupt
