@@ -88,7 +88,7 @@ WIDTHS = (16, 32, 64, 128, 128, 128)
 
 def _architecture(network: Callable[..., nn.Module], rate: float, pace: float) -> Contender:
     preset = Preset(network, partial(codes.noise, channels=1), Settings(steps=5000, learning_rate=rate, jitter=0))
-    return prior.task(prior.inpaint, preset, pace, share=0.08)
+    return prior.task(prior.inpaint, preset, pace, share=0.06)
 
 
 def _hourglass(depth: int) -> Contender:

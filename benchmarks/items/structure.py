@@ -97,7 +97,7 @@ curves = Item(
             prior.denoise,
             Preset(Hourglass, codes.noise, Settings(steps=2400, jitter=0)),
             prior.PACE["paper"],
-            share=0.1,
+            share=0.06,
         )
     },
     metrics=("PSNR",),
