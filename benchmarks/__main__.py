@@ -61,7 +61,8 @@ def run_command(
     folder: Path,
 ) -> int:
     """Run ITEMs (or "all") that are not recorded yet, and append their records."""
-    chosen = list(ITEMS) if "all" in items else _names("item", items, ITEMS)
+    named = _names("item", [name for name in items if name != "all"], ITEMS)
+    chosen = list(ITEMS) if "all" in items else named
     of = [ITEMS[item] for item in chosen]
     order = run.Order(
         chosen,
@@ -74,16 +75,19 @@ def run_command(
     )
     device = str(find_device(device))
     plan = list(run.planned(order))
+    if not plan:
+        raise BadInput("there is nothing to run: no item has these pictures, presets and methods together")
     absent = run.missing(plan)
     for method, module in absent.items():
         errors.print(f"benchmarks: note: {method} is left out: it needs the package {module}")
-    done = {records.run_of(record) for record in _known(folder) if run.is_done(record)}
+    done = {records.run_of(record) for record in _known(folder) if run.is_done(record, folder)}
     plan = [each for each in plan if each.method not in absent]
     todo = [each for each in plan if each not in done]
     already = f"{len(plan) - len(todo)} of them recorded already in {folder}"
     console.print(f"{len(plan)} runs, {already}; the others take about {_duration(run.estimate(todo))} on two cores")
     run.check_data(todo, data_folder)
     folder.mkdir(parents=True, exist_ok=True)
+    files.check_free(folder / records.LINES, overwrite=True)
     place = Place(data_folder, folder, device, run.threads_each(jobs))
     return 0 if run.execute(todo, place, jobs, _tell) else 1
 
@@ -144,7 +148,7 @@ def _duration(seconds: float) -> str:
 def _known(folder: Path) -> list[records.Record]:
     """The records of a folder whose item and method still exist; says how many do not."""
     found = records.read(folder)
-    known = [record for record in found if record["method"] in _contenders(record["item"])]
+    known = [each for each in found if each["budget"] in BUDGETS and each["method"] in _contenders(each["item"])]
     if len(known) < len(found):
         errors.print(f"benchmarks: note: {len(found) - len(known)} records in {folder} are of items or methods no more")
     return known
@@ -181,6 +185,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        console.print(error.ctx.get_help())
+        code = 2
     except click.ClickException as error:
         code = _complain(" ".join(error.format_message().split()), 2)
     except (KeyboardInterrupt, click.Abort):

@@ -56,12 +56,14 @@ def load(folder: Path, set: str, name: str) -> Pixels:
 def fetch(folder: Path, set: str) -> int:
     """Download what `folder` lacks of a set, checked; returns how many files it has. Raises BadInput."""
     wanted = [source for source in sources().values() if source.set == set]
+    place = folder / set
+    place.mkdir(parents=True, exist_ok=True)
+    files.check_free(place / "any", overwrite=True)
+    pooch.get_logger().setLevel("ERROR")
     for source in wanted:
         try:
-            pooch.retrieve(source.url, f"sha256:{source.sha256}", source.file, folder / set)
+            pooch.retrieve(source.url, f"sha256:{source.sha256}", source.file, place)
         except (OSError, ValueError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise BadInput(
-                f"could not get {source.url}: {reason}; put the file at {folder / set / source.file}"
-            ) from error
+            reason = f"{type(error).__name__} {error}".splitlines()[0][:100]
+            raise BadInput(f"could not get {source.url}: {reason}; put the file at {place / source.file}") from error
     return len(wanted)

@@ -71,6 +71,7 @@ def frontier(section: Section) -> str | None:
             times = np.mean([record["curve"]["seconds"] for record in found], axis=0)
             axis.plot(times, np.mean([record["curve"]["average"] for record in found], axis=0), color=f"C{number}")
     axis.set_xscale("log")
+    axis.margins(x=0.2)
     _label(axis, f"mean of {', '.join(section.common)}", "seconds", f"{metric}, dB")
     return svg(figure)
 

@@ -62,7 +62,9 @@ def work(run: Run, place: Place, answers: Connection) -> None:
             answers.send(measure(run, place))
     except KeyboardInterrupt:
         answers.send("interrupted before there was anything to record")
-    except (BadInput, OSError, Destabilised, MemoryError) as error:
+    except OSError as error:  # it would meet the others too
+        answers.send(error)
+    except (BadInput, Destabilised, MemoryError) as error:
         answers.send(str(error) or type(error).__name__)
     except Exception as error:  # a method of another library; the others go on
         answers.send(f"{type(error).__name__}: {error}".splitlines()[0])
@@ -140,7 +142,9 @@ def _stem(name: str, seed: int) -> str:
 
 
 def _short(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
+    if value is None or isinstance(value, int):
+        return value
+    return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 def _is_installed(package: str) -> bool:

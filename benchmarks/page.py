@@ -12,7 +12,7 @@ from . import figures
 from .items import BUDGETS
 from .report import NOTABLE, Cell, Section
 
-MARKER = "<!-- results -->\n"
+MARKER = b"<!-- results -->\n"
 
 
 def html(folder: Path, sections: Sequence[Section]) -> str:
@@ -27,10 +27,11 @@ def markdown(sections: Sequence[Section]) -> str:
 
 def write_below_marker(path: Path, text: str, overwrite: bool) -> None:
     """Write `text` to `path`; of a file that has a line `<!-- results -->` only what is below it is replaced."""
-    if path.is_file() and MARKER in (before := path.read_text()):
-        text, overwrite = before[: before.index(MARKER) + len(MARKER)] + "\n" + text, True
+    content = text.encode()
+    if path.is_file() and MARKER in (before := path.read_bytes()):
+        content, overwrite = before[: before.index(MARKER) + len(MARKER)] + b"\n" + content, True
     files.check_free(path, overwrite)
-    files.write_atomically(path, text.encode(), overwrite)
+    files.write_atomically(path, content, overwrite)
 
 
 def write_figures(folder: Path, sections: Sequence[Section], overwrite: bool) -> None:

@@ -61,7 +61,7 @@ def run_of(record: Record) -> Run:
 def append(folder: Path, record: Record) -> None:
     """Add one line, whole or not at all as far as `read` is concerned."""
     path = folder / LINES
-    with path.open("a+b", buffering=0) as lines:  # one call to the system a line
+    with path.open("a+b") as lines:
         if lines.tell():
             lines.seek(-1, 2)
             if lines.read(1) != b"\n":
@@ -80,6 +80,8 @@ def save_image(folder: Path, name: str, image: Pixels) -> str:
 
 def load_image(folder: Path, name: str) -> Pixels:
     """The inverse of `save_image`. Raises BadInput if it is missing or damaged."""
+    if not (folder / name).is_file():
+        raise BadInput(f"{folder / name} is missing; run what it was recorded by again, and it will be remade")
     return files.read(folder / name).pixels / np.float64(65535)
 
 

@@ -1,5 +1,6 @@
 """From records to sections of a report: tables, pictures, curves, protocol and command of every item."""
 
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -155,12 +156,19 @@ class Section:
     @property
     def command(self) -> str:
         """The command that makes these records."""
-        used = [name for name in self.item.presets if column(f"prior ({name})", "") in self.methods]
+        used = [name for name in self.item.presets if f"prior ({name})" in self.methods]
+        expected = self.item.contenders(used or BUDGETS[self.budget].presets)
+        named = [] if self.methods == set(expected) else [n for n in self.item.contenders() if n in self.methods]
         options = [
             *([f"--crop {self.crop}"] if self.crop != BUDGETS[self.budget].crop else []),
-            *([f"--preset {name}" for name in used] if tuple(used) != BUDGETS[self.budget].presets else []),
+            *([f"--preset {name}" for name in used if not named and tuple(used) != BUDGETS[self.budget].presets]),
+            *(f"--method {shlex.quote(name)}" for name in named),
             *([f"--seeds {self.seeds}"] if self.seeds > 1 else []),
-            *([f"--images {','.join(self.pictures)}"] if len(self.pictures) < len(self.item.pictures) else []),
+            *(
+                [f"--images {shlex.quote(','.join(self.pictures))}"]
+                if len(self.pictures) < len(self.item.pictures)
+                else []
+            ),
         ]
         return " ".join([f"python -m benchmarks run {self.item.name} --data DATA --budget {self.budget}", *options])
 

@@ -75,10 +75,12 @@ def check_data(runs: Sequence[Run], folder: Path) -> None:
         ITEMS[each.item].make(folder, each.picture, each.crop)
 
 
-def is_done(record: Record) -> bool:
-    """Whether a record need not be made again: it was not interrupted, and its method's settings are still these."""
+def is_done(record: Record, folder: Path) -> bool:
+    """Whether a record need not be made again: not interrupted, the method's settings still these, its images there."""
     contender = ITEMS[record["item"]].contenders()[record["method"]]
-    return not record["interrupted"] and record["settings"] == dict(contender.settings)
+    images = (*record["images"].values(), *record["problem"].values())
+    unchanged = record["settings"] == dict(contender.settings)
+    return not record["interrupted"] and unchanged and all((folder / image).is_file() for image in images)
 
 
 def missing(runs: Sequence[Run]) -> dict[str, str]:
@@ -140,6 +142,8 @@ def _collect(started: Started, place: Place, tell: Tell) -> bool:
     except EOFError:
         process.join()
         answer = f"its process was killed (exit code {process.exitcode}); out of memory?"
+    if isinstance(answer, OSError):
+        raise OSError(f"{place.records}: {answer.strerror or answer}; make room or write elsewhere, the records stand")
     if isinstance(answer, dict):
         records.append(place.records, answer)
     process.join()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from deep_image_prior import Settings, codes, networks, tasks
+from deep_image_prior import BadInput, Settings, codes, networks, tasks
 from deep_image_prior.networks import Hourglass, ResNet, UNet
 from deep_image_prior.tasks import Preset
 
@@ -68,6 +68,8 @@ random = tuple(_random(percent) for percent in PUBLISHED)
 def _behind(folder: Path, picture: str, crop: int) -> Problem:
     """A picture with the mask that belongs to it."""
     known = centred(data.load(folder, "demo", f"{picture}_mask"), crop)[..., 0] > 0.5
+    if known.all():
+        raise BadInput(f"the centre of {picture}, {crop} pixels, has no missing pixel; give a larger --crop")
     return masked(picture, centred(data.load(folder, "demo", picture), crop), known)
 
 

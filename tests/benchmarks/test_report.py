@@ -97,9 +97,17 @@ def test_the_papers_mean_stands_only_beside_a_mean_over_all_its_pictures(tmp_pat
 
 def test_the_command_makes_the_same_records(folder, tmp_path):
     (section,) = sections(folder)
-    assert section.command == "python -m benchmarks run set5-x4 --data DATA --budget paper --images bird,butterfly"
+    assert section.command == (
+        "python -m benchmarks run set5-x4 --data DATA --budget paper --method 'prior (paper)' --method bicubic "
+        "--images bird,butterfly"
+    )
     small = Section(ITEMS["set5-x4"], "small", 64, [record(tmp_path, "bird", "prior (paper)", 1, seed=1)])
-    assert small.command.endswith("--budget small --crop 64 --preset paper --seeds 2 --images bird")
+    assert small.command.endswith(
+        "--budget small --crop 64 --method 'prior (paper)' --seeds 2 --images bird"  # no baselines
+    )
+    every = ITEMS["curves"], "small", 128
+    curves = Section(*every, [record(tmp_path, "image + noise", "hourglass", 1, item="curves")])
+    assert curves.command.endswith("--budget small --images 'image + noise'")
 
 
 def test_the_mean_of_two_runs_is_scored_as_an_image(tmp_path):
@@ -186,9 +194,9 @@ def test_figures_are_files_of_their_own(folder):
 
 def test_only_what_is_below_the_marker_is_replaced(tmp_path):
     path = tmp_path / "README.md"
-    path.write_text(f"Our words.\n{page.MARKER}old")
+    path.write_text(f"Our words.\n{page.MARKER.decode()}old")
     page.write_below_marker(path, "new\n", overwrite=False)
-    assert path.read_text() == f"Our words.\n{page.MARKER}\nnew\n"
+    assert path.read_text() == f"Our words.\n{page.MARKER.decode()}\nnew\n"
     other = tmp_path / "other.md"
     other.write_text("theirs")
     with pytest.raises(BadInput, match="exists"):

@@ -1,3 +1,4 @@
+import errno
 import os
 import time
 from dataclasses import asdict
@@ -23,6 +24,9 @@ def fake_work(each, place, answers):
     """Ends as the name of its picture says."""
     if each.picture == "dies":
         os._exit(9)
+    if each.picture == "full":
+        answers.send(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        return
     try:
         if each.picture == "long":
             place.records.joinpath("started").touch()
@@ -86,13 +90,16 @@ def test_a_run_gives_a_record_with_images_scores_and_circumstances(place):
     assert records.read(place.records) == [record]
 
 
-def test_a_record_of_other_settings_or_an_interrupted_one_is_made_again():
+def test_a_record_of_other_settings_or_an_interrupted_one_is_made_again(tmp_path):
     settings = dict(ITEMS["denoising"].contenders()["prior (quick)"].settings)
     assert settings["steps"] == 300
     record = {"item": "denoising", "method": "prior (quick)", "interrupted": False, "settings": settings}
-    assert run.is_done(record)
-    assert not run.is_done({**record, "interrupted": True})
-    assert not run.is_done({**record, "settings": {**settings, "steps": 299}})
+    record |= {"images": {"m": "image.png"}, "problem": {}}
+    assert not run.is_done(record, tmp_path)  # its image is gone
+    tmp_path.joinpath("image.png").touch()
+    assert run.is_done(record, tmp_path)
+    assert not run.is_done({**record, "interrupted": True}, tmp_path)
+    assert not run.is_done({**record, "settings": {**settings, "steps": 299}}, tmp_path)
 
 
 def test_what_fails_or_dies_is_told_and_the_others_are_recorded(place, monkeypatch):
@@ -102,6 +109,13 @@ def test_what_fails_or_dies_is_told_and_the_others_are_recorded(place, monkeypat
     assert not run.execute(jobs, place, 2, lambda each, answer: told.update({each.picture: answer}))
     assert "killed (exit code 9)" in told["dies"]
     assert told["fails"] == "no luck"
+    assert [record["picture"] for record in records.read(place.records)] == ["fine"]
+
+
+def test_a_full_disk_ends_it_with_one_error_and_the_records_stand(place, monkeypatch):
+    monkeypatch.setattr(run, "work", fake_work)
+    with pytest.raises(OSError, match=r"No space left on device; make room .* the records stand"):
+        run.execute([job("fine"), job("full"), job("never")], place, 1, lambda each, answer: None)
     assert [record["picture"] for record in records.read(place.records)] == ["fine"]
 
 
