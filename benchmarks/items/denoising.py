@@ -6,7 +6,7 @@ from deep_image_prior import tasks
 
 from .. import data
 from ..methods import peers, prior
-from ..methods.classical import denoisers
+from ..methods.classical import denoisers, untouched
 from ..problems import ARTEFACTS, Problem, centred, compressed, noisy
 from .item import Item
 
@@ -30,7 +30,7 @@ denoising = Item(
     pictures=PICTURES,
     make=_noisy,
     presets=PRESETS,
-    baselines=denoisers,
+    baselines={"x0": untouched, **denoisers},
     published={
         "prior (paper), last": {"mean": 29.22},
         "prior (paper), average": {"mean": 30.43},
@@ -79,6 +79,7 @@ jpeg = Item(
         "prior (paper) for long": prior.task(
             prior.dejpeg, prior.longer(tasks.dejpeg.PRESETS["paper"], 50_000), NARROW, share=0.05, keep=(100, 2400)
         ),
+        "x0": untouched,
         "non-local means": denoisers["non-local means"],
         "total variation": denoisers["total variation"],
     },

@@ -12,7 +12,7 @@ from deep_image_prior.tasks import Preset
 
 from .. import data
 from ..methods import Contender, Effort, Outcome, prior
-from ..methods.classical import denoisers, guided_filters
+from ..methods.classical import denoisers, guided_filters, untouched
 from ..problems import Problem, centred, noisy
 from .item import Item
 
@@ -82,6 +82,6 @@ flash = Item(
     pictures={"cave": ("demo", "cave_noflash"), "kodim03": ("denoise9", "kodim03")},
     make=_pair,
     presets=prior.tasked(prior.flash, tasks.flash.PRESETS),
-    baselines={**guided_filters, "non-local means": denoisers["non-local means"]},
+    baselines={"x0": untouched, **guided_filters, "non-local means": denoisers["non-local means"]},
     metrics=("PSNR", "SSIM", "noise", "light"),
 )

@@ -123,6 +123,7 @@ def _sigma(problem: Problem) -> float:
     return float(estimate_sigma(problem.observation, channel_axis=-1, average_sigmas=True))
 
 
+untouched = plain(lambda problem: problem.observation, cost=0)
 denoisers = {
     "CBM3D": plain(bm3d, cost=115, needs="bm3d"),
     "non-local means": plain(nonlocal_means, cost=25),

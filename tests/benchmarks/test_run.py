@@ -50,11 +50,11 @@ def place(tmp_path):
 
 def test_the_plan_goes_picture_by_picture_and_seeds_only_what_is_random():
     plan = list(run.planned(Order(["denoising"], "small", 64, ["house", "f16"], seeds=2)))
-    assert [each.picture for each in plan] == ["f16"] * 6 + ["house"] * 6
+    assert [each.picture for each in plan] == ["f16"] * 7 + ["house"] * 7
     assert [(each.method, each.seed) for each in plan[:3]] == [
         ("prior (quick)", 0),
         ("prior (quick)", 1),
-        ("CBM3D", 0),
+        ("x0", 0),
     ]
     both = run.planned(Order(["denoising"], "paper", pictures=["house"], presets=["paper", "quick"]))
     assert {"prior (paper)", "prior (quick)"} < {each.method for each in both}
