@@ -80,7 +80,9 @@ class Section:
     @property
     def headings(self) -> list[str]:
         """The columns measured, and those that only the paper has."""
-        return list(dict.fromkeys([*self.measured, *(self.item.published if self.metrics else ())]))
+        there = {*self.pictures, "mean"} if len(self.common) == len(self.item.pictures) else {*self.pictures}
+        papers = [name for name, numbers in self.item.published.items() if there & set(numbers)]
+        return list(dict.fromkeys([*self.measured, *(papers if self.metrics else ())]))
 
     @cached_property
     def common(self) -> list[str]:

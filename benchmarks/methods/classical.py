@@ -126,7 +126,7 @@ def _sigma(problem: Problem) -> float:
 untouched = plain(lambda problem: problem.observation, cost=0)
 denoisers = {
     "CBM3D": plain(bm3d, cost=115, needs="bm3d"),
-    "non-local means": plain(nonlocal_means, cost=25),
+    "non-local means": plain(nonlocal_means, cost=60),
     "total variation": plain(total_variation, cost=6),
     "wavelet": plain(wavelet, cost=1, needs="pywt"),
 }
