@@ -64,6 +64,6 @@ def fetch(folder: Path, set: str) -> int:
         try:
             pooch.retrieve(source.url, f"sha256:{source.sha256}", source.file, place)
         except (OSError, ValueError) as error:
-            reason = f"{type(error).__name__} {error}".splitlines()[0][:100]
+            reason = f"{type(error).__name__}: {error}".splitlines()[0][:100]
             raise BadInput(f"could not get {source.url}: {reason}; put the file at {place / source.file}") from error
     return len(wanted)
