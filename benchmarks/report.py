@@ -91,7 +91,7 @@ class Section:
 
     def rows(self, metric: str) -> list[tuple[str, list[Cell]]]:
         """The rows of another metric: its mean, or every picture where some have no truth for the first one."""
-        if len(self.common) == len(self.pictures):
+        if all(any(self.value(p, name).value is not None for name in self.measured) for p in self.pictures):
             return [(f"{metric}, mean", [self.mean(name, metric) for name in self.headings])]
         return [(f"{metric}, {p}", [self.value(p, name, metric) for name in self.headings]) for p in self.pictures]
 

@@ -60,5 +60,7 @@ def test_what_cannot_be_fetched_names_address_and_place(shelf, monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr(data.pooch, "retrieve", unreachable)
-    with pytest.raises(BadInput, match=r"example\.invalid/bird\.png: OSError: no route to host; put the file at .*bird.png"):
+    with pytest.raises(
+        BadInput, match=r"example\.invalid/bird\.png: OSError: no route to host; put the file at .*bird.png"
+    ):
         data.fetch(shelf, "set5")

@@ -136,7 +136,7 @@ def test_markdown_has_table_protocol_command_and_circumstances(folder):
     for part in (
         "## set5-x4, budget paper",
         "| bird | 31.00 / 31.80 | 31.00 | 30.20 / 30.20 | / 27.67 | / 30.43 |",
-        "| SSIM, bird | 0.500 | 0.500 | 0.500 |",
+        "| SSIM, mean | 0.500 | 0.500 | 0.500 |",
         "Protocol: Truth cropped",
         "    python -m benchmarks run set5-x4",
         "2026-01-02; a machine, cpu, 2 thread(s); torch 2.5",
