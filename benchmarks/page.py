@@ -72,9 +72,11 @@ def _cost(section: Section, column: str, which: int) -> str:
     return f"{cost[which]:{('.3g', 'd', '.0f')[which]}}" if cost and cost[which] else ""
 
 
-def _cell(cell: Cell, metric: str = "") -> str:
+def _cell(cell: Cell, metric: str = "", pictures: int = 1) -> str:
+    """Ours / the paper's; of a mean over fewer than `pictures`, over how many."""
+    papers = f"/ {cell.published:.2f}" if cell.published is not None else ""
     if cell.value is None:
-        return f"/ {cell.published:.2f}" if cell.published is not None else ""
+        return papers
     digits = 3 if metric in ("SSIM", "LPIPS", "sharpness") else 2
-    ours = f"{cell.value:.{digits}f}{'†' if cell.partial else ''}"
-    return f"{ours} / {cell.published:.2f}" if cell.published is not None else ours
+    fewer = f" (of {cell.pictures})" if cell.pictures < pictures else ""
+    return f"{cell.value:.{digits}f}{'†' if cell.partial else ''}{fewer} {papers}".rstrip()

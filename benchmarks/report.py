@@ -23,11 +23,12 @@ COSTS = ("seconds", "steps", "peak_memory_bytes")
 
 @dataclass(frozen=True)
 class Cell:
-    """One number of a table, the paper's beside it, and whether its run was interrupted."""
+    """One number of a table, the paper's beside it, whether a run was interrupted, and over how many pictures."""
 
     value: float | None
     published: float | None = None
     partial: bool = False
+    pictures: int = 1
 
     @property
     def apart(self) -> float | None:
@@ -80,13 +81,13 @@ class Section:
     @property
     def headings(self) -> list[str]:
         """The columns measured, and those that only the paper has."""
-        there = {*self.pictures, "mean"} if len(self.common) == len(self.item.pictures) else {*self.pictures}
+        there = {*self.pictures, "mean"} if len(self.pictures) == len(self.item.pictures) else {*self.pictures}
         papers = [name for name, numbers in self.item.published.items() if there & set(numbers)]
         return list(dict.fromkeys([*self.measured, *(papers if self.metrics else ())]))
 
     @cached_property
     def common(self) -> list[str]:
-        """The pictures that every measured column has a number for: the ones that means are over."""
+        """The pictures that every measured column has a number for."""
         return [p for p in self.pictures if all(self.value(p, name).value is not None for name in self.measured)]
 
     def rows(self, metric: str) -> list[tuple[str, list[Cell]]]:
@@ -105,14 +106,17 @@ class Section:
         return Cell(fmean(values) if values else None, published, partial)
 
     def mean(self, column: str, metric: str = "") -> Cell:
-        """The mean over the common pictures; the paper's over the same ones, or its own mean if they are all."""
-        cells = [self.value(picture, column, metric) for picture in self.common]
-        single = [cell.published for cell in cells if cell.published is not None]
-        published = fmean(single) if single and len(single) == len(cells) else None
-        if published is None and not metric and len(self.common) == len(self.item.pictures):
+        """The mean over the column's pictures; the paper's over the same ones, or its own mean if they are all."""
+        cells = [self.value(picture, column, metric) for picture in self.pictures]
+        measured = [cell for cell in cells if cell.value is not None]
+        own = measured or cells
+        single = [cell.published for cell in own if cell.published is not None]
+        published = fmean(single) if len(single) == len(own) else None
+        if published is None and not metric and len(own) == len(self.item.pictures):
             published = self.item.published.get(column, {}).get("mean")
-        values = [cell.value for cell in cells if cell.value is not None]
-        return Cell(fmean(values) if values else None, published, any(cell.partial for cell in cells))
+        values = [cell.value for cell in measured if cell.value is not None]
+        partial = any(cell.partial for cell in measured)
+        return Cell(fmean(values) if values else None, published, partial, pictures=len(values))
 
     def notable(self, cell: Cell) -> bool:
         """Whether ours is far from the paper's, both being of whole pictures and every step."""

@@ -75,9 +75,8 @@ def test_numbers_stand_beside_the_papers(folder):
     assert section.value("bird", "prior (paper), average") == Cell(31.0)
     assert section.value("butterfly", "bicubic, of a bicubic x0") == Cell(None, 22.13)
     assert section.common == ["bird"]  # of butterfly there is no bicubic
-    assert section.mean("prior (paper), last") == Cell(31.0, 31.80)
-    both = Section(section.item, "paper", 0, section.records[:2])
-    assert both.mean("prior (paper), last") == Cell(28.5, (31.80 + 26.23) / 2)
+    assert section.mean("prior (paper), last") == Cell(28.5, (31.80 + 26.23) / 2, pictures=2)
+    assert section.mean("bicubic, of a bicubic x0") == Cell(30.2, 30.20, pictures=1)
     assert section.notes == ["bird, prior (paper), last: -0.80 dB to the paper"]
     assert section.cost("prior (paper), last") == (10.0, 100, 1.0)
 
@@ -90,9 +89,9 @@ def test_the_papers_mean_stands_only_beside_a_mean_over_all_its_pictures(tmp_pat
         0,
         [record(tmp_path, name, "prior (paper)", 30.0, item="denoising") for name in pictures],
     )
-    assert section.mean("prior (paper), average") == Cell(30.0, 30.43)
+    assert section.mean("prior (paper), average") == Cell(30.0, 30.43, pictures=9)
     fewer = Section(ITEMS["denoising"], "paper", 0, section.records[:-1])
-    assert fewer.mean("prior (paper), average") == Cell(30.0, None)
+    assert fewer.mean("prior (paper), average") == Cell(30.0, None, pictures=8)
 
 
 def test_the_command_makes_the_same_records(folder, tmp_path):
@@ -136,6 +135,7 @@ def test_markdown_has_table_protocol_command_and_circumstances(folder):
     for part in (
         "## set5-x4, budget paper",
         "| bird | 31.00 / 31.80 | 31.00 | 30.20 / 30.20 | / 27.67 | / 30.43 |",
+        "| **mean** | 28.50 / 29.02 | 28.50 | 30.20 (of 1) / 30.20 |",
         "| SSIM, mean | 0.500 | 0.500 | 0.500 |",
         "Protocol: Truth cropped",
         "    python -m benchmarks run set5-x4",
