@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -58,6 +59,7 @@ def frontier(section: Section) -> str | None:
     figure = Figure(figsize=(7, 4.6), layout="constrained")
     axis = figure.subplots()
     metric = section.metrics[0]
+    lowest = math.inf
     for number, (method, every) in enumerate(_first_runs(section).items()):
         found = [record for record in every if record["picture"] in section.common]
         if len(found) < len(section.common) or not found:
@@ -65,6 +67,7 @@ def frontier(section: Section) -> str | None:
         name = column(method, "average") if column(method, "average") in found[0]["scores"] else column(method, "")
         seconds = max(1e-3, fmean(record["seconds"] for record in found))
         score = fmean(record["scores"][name][metric] for record in found)
+        lowest = min(lowest, score)
         axis.plot(seconds, score, "o", color=f"C{number}")
         axis.annotate(method, (seconds, score), (5, 4), textcoords="offset points", fontsize=8)
         if found[0]["curve"]["step"]:
@@ -72,6 +75,8 @@ def frontier(section: Section) -> str | None:
             axis.plot(times, np.mean([record["curve"]["average"] for record in found], axis=0), color=f"C{number}")
     axis.set_xscale("log")
     axis.margins(x=0.2)
+    if math.isfinite(lowest):
+        axis.set_ylim(bottom=lowest - 2)  # curves start far below
     _label(axis, f"mean of {', '.join(section.common)}", "seconds", f"{metric}, dB")
     return svg(figure)
 
