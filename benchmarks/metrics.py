@@ -13,6 +13,7 @@ from skimage.restoration import estimate_sigma
 from deep_image_prior import metrics
 from deep_image_prior.images import Pixels
 
+from .methods.method import CPU
 from .methods.prior import tensor
 from .problems import Problem
 
@@ -46,8 +47,7 @@ def lpips(problem: Problem, image: Pixels) -> float | None:
     network = _lpips()
     if network is None or problem.clean is None or min(image.shape[:2]) < 64:
         return None
-    device = torch.device("cpu")
-    pair = (2 * tensor(np.broadcast_to(x, (*x.shape[:2], 3)), device) - 1 for x in (problem.clean, image))
+    pair = (2 * tensor(np.broadcast_to(x, (*x.shape[:2], 3)), CPU) - 1 for x in (problem.clean, image))
     with torch.no_grad():
         return float(network(*pair))
 
