@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from deep_image_prior import Settings, descend, memory, tasks
 from deep_image_prior.record import peak_memory
 
-ROWS = [f"{preset}:{size}" for preset in ("paper", "quick") for size in (128, 256, 512)]
+ROWS = [f"{preset}:{size}" for preset in ("paper", "fast") for size in (128, 256, 512)]
 STEPS = {128: 12, 256: 7, 512: 5}
 
 
@@ -26,7 +26,8 @@ def measure(preset: str, size: int) -> str:
     image = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
     row = tasks.denoise.PRESETS[preset]
     problem = tasks.denoise.denoise(image, row)
-    estimate = memory.needed(problem.network, (1, row.code_channels(image), size, size))
+    assert problem.shape
+    estimate = memory.needed(problem.network, problem.shape)
     before = psutil.Process().memory_info().rss
     times, begun = [], time.perf_counter()
     for _ in descend(problem, Settings(steps=STEPS.get(size, 5))):

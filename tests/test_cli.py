@@ -127,7 +127,7 @@ def test_record_tells_everything(run):
     record = json.loads(Path("r.json").read_text())
     assert record["task"] == "denoise"
     assert record["package"].startswith("deep-image-prior ")
-    assert record["choices"] == {"preset": "quick", "device": "auto", "sigma": 1, "steps": 4, "runs": 2, "seed": 5}
+    assert record["choices"] == {"preset": "fast", "device": "auto", "sigma": 1, "steps": 4, "runs": 2, "seed": 5}
     assert record["settings"]["steps"] == 4
     assert record["settings"]["jitter"] > 0
     for group, kind, name in (
@@ -271,7 +271,7 @@ BAD = {
         lambda: ["denoise", "photo.png", "--reference", made("r.png", PIXELS[:9])],
         "r.png is 32 x 9 with 3 channels",
     ),
-    "preset": (lambda: ["denoise", "photo.png", "--preset", "best"], "'best' is not one of 'paper', 'quick'"),
+    "preset": (lambda: ["denoise", "photo.png", "--preset", "nice"], "'nice' is not one of 'fast', 'best', 'paper'"),
     "device": (lambda: ["denoise", "photo.png", "--device", "mps"], "device mps is not there"),
     "steps": (lambda: ["denoise", "photo.png", "--steps", "0"], "steps is 0"),
     "sigma": (lambda: ["denoise", "photo.png", "--sigma", "-3"], "sigma must be a number above 0"),
@@ -402,7 +402,7 @@ def test_interrupt_saves_the_best_so_far(folder, kind):
 def test_help_and_version_list_the_choices(run):
     _, out, _ = run("inpaint", "--help")
     for name in (
-        "paper|quick",
+        "fast|best|paper",
         "text|random|large",
         "known|missing",
         "auto|cpu|cuda|mps",

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from deep_image_prior.energies import squared_error, total_variation, weighted_sum
+from deep_image_prior.energies import squared_error, stein, total_variation, weighted_sum
 from deep_image_prior.operators import Mask, identity
 
 
@@ -35,3 +35,13 @@ def test_total_variation_has_a_gradient_on_flat_images():
 def test_weighted_sum():
     energy = weighted_sum((2, lambda x: x.sum()), (0.5, lambda x: x.square().sum()))
     assert energy(torch.tensor([1.0, 2.0])).item() == pytest.approx(2 * 3 + 0.5 * 5)
+
+
+def test_stein_by_hand():
+    observation, probe = torch.tensor([[[[1.0, 0.0]]]]), torch.tensor([[[[2.0, -1.0]]]])
+    x, moved = torch.tensor([[[[0.5, 0.0]]]]), torch.tensor([[[[0.6, 0.2]]]])
+    # |x - x0|^2 / 2 + 2 (2 * 0.1 - 1 * 0.2) / (2 * 0.5), then with half as large a change in the second pixel
+    energy = stein(observation, identity, probe, step=0.5)
+    assert energy(torch.cat([x, moved])).item() == pytest.approx(0.125)
+    moved[..., 1] = 0.1
+    assert energy(torch.cat([x, moved])).item() == pytest.approx(0.125 + 0.2)

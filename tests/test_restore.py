@@ -140,7 +140,7 @@ WRONG = {
     "text": (lambda: dip.denoise(np.array([["a", "b"]])), "dtype <U1"),
     "preset": (
         lambda: dip.denoise(NOISY, channel_axis=-1, preset="best"),
-        "unknown preset 'best'; choose one of paper, quick",
+        "unknown preset 'nice'; choose one of fast, best, paper",
     ),
     "holes": (lambda: dip.inpaint(NOISY, HOLED, holes="tiny", **FEW), "choose one of text, random, large"),
     "factor": (lambda: dip.upscale(NOISY, 5, **FEW), "choose one of 2, 3, 4, 8"),

@@ -1,9 +1,12 @@
 import pytest
 import torch
-from helpers import count
+from helpers import count, photograph
 
 from deep_image_prior import codes, tasks
 from deep_image_prior.networks import Hourglass
+from deep_image_prior.noise import Noise
+from deep_image_prior.tasks.heldout import PARTS, HeldOut
+from deep_image_prior.tasks.probed import Probed
 
 IMAGE = torch.rand(1, 3, 12, 10, generator=torch.Generator().manual_seed(0))
 MASK = torch.ones(1, 1, 12, 10)
@@ -11,7 +14,9 @@ MASK[..., 3:6, 2:7] = 0
 
 
 def drawn(problem):
+    """z, and f(z): an image, and what the energy needs besides."""
     z = problem.code(torch.Generator().manual_seed(0))
+    assert tuple(z.shape) == problem.shape
     return z, problem.network()(z)
 
 
@@ -29,11 +34,11 @@ def rows(preset: str):
         yield f"x{factor}", tasks.upscale.upscale(IMAGE, factor, tasks.upscale.presets(factor)[preset]), shape
 
 
-@pytest.mark.parametrize("preset", ["paper", "quick"])
+@pytest.mark.parametrize("preset", ["paper", "fast", "best"])
 def test_every_row_draws_an_image_of_its_size_with_a_finite_energy(preset):
     for name, problem, shape in rows(preset):
         _, x = drawn(problem)
-        assert x.shape == shape, name
+        assert x.shape[1:] == shape[1:], name
         assert torch.isfinite(problem.energy(x)), name
 
 
@@ -90,14 +95,15 @@ def test_large_holes_have_no_skips():
 
 
 def test_energies_are_zero_at_the_answer():
-    zero = {name: problem.energy for name, problem, _ in rows("quick")}
+    zero = {name: problem.energy for name, problem, _ in rows("paper")}
     assert zero["denoise"](IMAGE) == zero["dejpeg"](IMAGE) == zero["enhance"](IMAGE) == 0
     for holes in tasks.inpaint.HOLES:
         assert zero[holes](torch.where(MASK.bool(), IMAGE, 0.123)) == 0
         assert zero[holes](IMAGE + 0.5 * MASK).item() == pytest.approx(0.25)
     constant = torch.full((1, 3, 12, 10), 0.4)
-    energy = tasks.upscale.upscale(constant, 4, tasks.upscale.presets(4)["quick"]).energy
-    assert energy(torch.full((1, 3, 48, 40), 0.4)).item() == pytest.approx(0, abs=1e-10)
+    for preset in tasks.upscale.presets(4).values():
+        energy = tasks.upscale.upscale(constant, 4, preset).energy
+        assert energy(torch.full((1, 3, 48, 40), 0.4)).item() == pytest.approx(0, abs=1e-10)
 
 
 def test_inpainting_never_looks_at_missing_pixels():
@@ -105,8 +111,44 @@ def test_inpainting_never_looks_at_missing_pixels():
     for presets in tasks.inpaint.HOLES.values():
         for preset in presets.values():
             one, other = (tasks.inpaint.inpaint(x, MASK, preset) for x in (IMAGE, spoiled))
-            assert torch.equal(drawn(one)[0], drawn(other)[0])
-            assert one.energy(IMAGE) == other.energy(IMAGE)
+            z, x = drawn(one)
+            assert torch.equal(z, drawn(other)[0])
+            assert one.energy(x) == other.energy(x)
+
+
+@pytest.mark.parametrize("scattered", [True, False])
+def test_what_is_held_out_is_known_and_the_code_of_a_part_is_not_shown_it(scattered):
+    held = HeldOut(IMAGE, MASK, tasks.inpaint.HOLES["text"]["fast"], scattered)
+    assert ((held.parts == 0) | (held.parts == 1)).all()
+    assert (held.parts <= MASK).all()
+    assert (held.parts.sum(dim=(1, 2, 3)) > 0).all()
+    changed = torch.where(held.parts[:1] > 0, 1 - IMAGE, IMAGE)
+    other = HeldOut(changed, MASK, held.preset, scattered)
+    z, y = (each.code(torch.Generator()).unflatten(1, (-1, 3))[:, 1:] for each in (held, other))
+    assert torch.equal(z[1], y[1]), "the fills of part 0 are made without it"
+    assert not torch.equal(z[0], y[0])
+
+
+def test_the_energy_of_a_part_is_the_error_on_it():
+    held = HeldOut(IMAGE, MASK, tasks.inpaint.HOLES["text"]["fast"], scattered=True)
+    drawn = IMAGE.expand(1 + PARTS, -1, -1, -1)
+    assert held.energy(drawn) == 0
+    assert held.energy(drawn + 0.5 * held.parts.new_ones(1)).item() == pytest.approx(0.25)
+    assert held.energy(drawn + (MASK == 0)) == 0
+
+
+def test_the_energy_of_a_probed_code_follows_the_true_error():
+    """Stein: over mixes of too much and too little smoothing, E less the noise's variance is the error to the truth."""
+    clean = torch.from_numpy(photograph(96)).float().permute(2, 0, 1)[None]
+    noise = Noise(25 / 255, clipped=False)
+    observation = clean + noise.sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+    probed = Probed(observation, noise, tasks.denoise.PRESETS["fast"])
+    z = probed.code(torch.Generator()).unflatten(1, (-1, 3))  # (2, images, C, H, W)
+    for image in range(z.shape[1]):
+        true = (z[0, image] - clean[0]).square().mean().item()
+        assert probed.energy(z[:, image]).item() - noise.sigma**2 == pytest.approx(true, abs=0.12 * noise.sigma**2)
+    best = min(probed.energy(z[:, image]).item() for image in range(1, z.shape[1] - 1))
+    assert probed.energy(z[:, 0]).item() <= best * 1.001, "the mix is the best of them"
 
 
 def test_boost_adds_detail_by_hand():

@@ -21,7 +21,7 @@ class Budget:
 DISTANCES = ("PSNR", "SSIM", "LPIPS")
 BUDGETS = {
     "paper": Budget(crop=0, exact=True, presets=("paper",)),
-    "small": Budget(crop=128, exact=False, presets=("quick",)),
+    "small": Budget(crop=128, exact=False, presets=("fast",)),
 }
 
 

@@ -18,8 +18,8 @@ from ..problems import Problem
 from .method import Contender, Effort, Method, Outcome, Point
 
 POINTS = 40  # of a curve, evenly spaced, besides the powers of two
-PACE = {"paper": 15.6, "quick": 2.1}  # seconds a step and megapixel on two cores (benchmarks.speed at 256 x 256)
-SHARE = {"paper": 0.25, "quick": 0.5}  # of the steps, at budget small
+PACE = {"paper": 15.6, "fast": 2.1, "best": 2.1}  # seconds a step and megapixel on two cores (benchmarks.speed)
+SHARE = {"paper": 0.25, "fast": 1.0, "best": 1.0}  # of the steps, at budget small
 
 PIXELS = Settings(steps=2000, jitter=0)  # of the descent over free pixels
 
@@ -78,7 +78,8 @@ def task(pose: Pose, preset: Preset, pace: float, share: float, keep: Collection
     def method(problem: Problem, effort: Effort) -> Outcome:
         return descend(pose(problem, preset, effort.device), preset.settings, effort, keep)
 
-    return Contender(method, pace * preset.settings.steps, share, random=True, settings=asdict(preset.settings))
+    settings = preset.settings
+    return Contender(method, pace * settings.steps * settings.runs, share, random=True, settings=asdict(settings))
 
 
 def tasked(pose: Pose, presets: Mapping[str, Preset], paces: Mapping[str, float] = PACE) -> dict[str, Contender]:
@@ -103,9 +104,22 @@ def upscale(problem: Problem, preset: Preset, device: torch.device) -> descent.P
     return tasks.upscale.upscale(tensor(problem.observation, device), problem.factor, preset)
 
 
-def inpaint(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
+def inpaint(problem: Problem, preset: Preset, device: torch.device, scattered: bool = False) -> descent.Problem:
     assert problem.known is not None
-    return tasks.inpaint.inpaint(tensor(problem.observation, device), tensor(problem.known, device), preset)
+    observation, known = (tensor(each, device) for each in (problem.observation, problem.known))
+    return tasks.inpaint.inpaint(observation, known, preset, scattered)
+
+
+def keeping(contender: Contender) -> Contender:
+    """An inpainter with one more image: the average, with the known pixels pasted back, as `dip inpaint` writes it."""
+
+    def method(problem: Problem, effort: Effort) -> Outcome:
+        assert problem.known is not None
+        outcome = contender.method(problem, effort)
+        kept = np.where(problem.known[..., None], problem.observation, outcome.images["average"])
+        return replace(outcome, images={**outcome.images, "average, known kept": kept})
+
+    return replace(contender, method=method)
 
 
 def flash(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:

@@ -51,7 +51,7 @@ def main() -> None:
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not re.search("out of memory|DefaultCPUAllocator", str(error)):
             raise
-        code = _complain("out of memory; use the preset quick, a smaller image, or a part of it", 1)
+        code = _complain("out of memory; use the preset fast, a smaller image, or a part of it", 1)
     sys.exit(code)
 
 
@@ -90,7 +90,7 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--preset",
             type=click.Choice(list(tasks.denoise.PRESETS)),
-            help=f"paper: the published settings; quick: about a minute at 256 x 256.  [default: {default.preset}]",
+            help=f"fast, best, or the published settings.  [default: {default.preset}]",
         ),
         click.option(
             "--sigma",

@@ -29,7 +29,7 @@ def image(like: Tensor, generator: Generator) -> Tensor:
     return like
 
 
-def blurs(like: Tensor, generator: Generator, sigmas: Sequence[float] = (1, 2, 4, 8)) -> Tensor:
+def blurs(like: Tensor, generator: Generator | None = None, sigmas: Sequence[float] = (1, 2, 4, 8)) -> Tensor:
     """The image under Gaussian blurs of `sigmas` pixels, (1, C * len(sigmas), H, W): section 3.7 without a flash."""
     kernels = (torch.outer(taps, taps) for taps in map(gaussian, sigmas))
     return torch.cat([correlate(like, kernel) for kernel in kernels], dim=1)

@@ -34,7 +34,7 @@ def photograph() -> Pixels:
 
 
 def demonstrate(watch: Callable[[Step], None]) -> list[Row]:
-    """Clean, noisy (sigma 25, clipped), restored by the preset quick, and non-local means told the sigma."""
+    """Clean, noisy (sigma 25, clipped), restored by the preset fast, and non-local means told the sigma."""
     clean = photograph()
     noisy = np.clip(clean + np.random.default_rng(0).normal(0, SIGMA, clean.shape), 0, 1)
     methods: list[tuple[str, Callable[[], Pixels]]] = [

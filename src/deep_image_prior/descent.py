@@ -24,13 +24,15 @@ CHECKPOINT_EVERY = 10  # steps; a copy of weights and moments each step would co
 class Problem:
     """What to fit. Recipes, not live objects: every fit with the same seed is the same.
 
-    network: makes an untrained f. code: draws z (1, C', H, W) from a CPU generator, on the device to work on.
-    energy: E(A(x)), a scalar, of an image x = f(z).
+    network: makes an untrained f. code: draws z (B, C', H, W) from a CPU generator, on the device to work on.
+    energy: E(A(x)), a scalar, of x = f(z), (B, C, H, W). The first of a batch is the image; more are for the energy.
+    shape: of z, if it is to be known how much memory the fit needs before z is drawn.
     """
 
     network: Callable[[], nn.Module]
     code: Callable[[Generator], Tensor]
     energy: Callable[[Tensor], Tensor]
+    shape: tuple[int, ...] | None = None
 
 
 def _setting(default: Any, help: str, least: float, below: float = math.inf) -> Any:
@@ -47,6 +49,7 @@ class Settings:
     steps: int = _setting(2000, "Gradient steps at the most", least=1)
     learning_rate: float = _setting(0.01, "Step size of Adam", least=1e-12)
     jitter: float = _setting(1 / 30, "Standard deviation of the normal noise added to the code each step", least=0)
+    poses: int = _setting(1, "Poses, flips and quarter turns, that the code is shown in, one a step", least=1, below=9)
     averaging: float = _setting(0.99, "Weight of the past in the running average of the images", least=0, below=1)
     seed: int = _setting(0, "Seed of the weights, the code and the jitter", least=0, below=2**63)
     runs: int = _setting(1, "Independent runs, their images averaged; run k uses seed + k", least=1)
@@ -84,26 +87,41 @@ class Destabilised(ArithmeticError):
 def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
     """Yield every step of the descent; closing the generator cancels it. Raises Destabilised.
 
-    Every step jitters the code, z + sigma_p n with n ~ N(0, 1). Settings.runs does not count here: this is one run.
+    Every step jitters the code, z + sigma_p n with n ~ N(0, 1), and poses it: x = g^-1 f(g z) for one g of the first
+    `poses` symmetries of the square. Settings.runs does not count here: this is one run.
     """
     # one stream of random numbers each: equal ones would correlate the code with the weights
-    for_code, for_weights, for_jitter = map(int, np.random.SeedSequence(settings.seed).generate_state(3))
+    for_code, for_weights, for_jitter, for_pose = map(int, np.random.SeedSequence(settings.seed).generate_state(4))
     z = problem.code(Generator().manual_seed(for_code))
     network = _untrained(problem.network, for_weights).to(z.device).to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     jitter = Generator(z.device).manual_seed(for_jitter)
+    poses = np.random.default_rng(for_pose)
 
     def walk() -> Iterator[Step]:
         for index in range(1, settings.steps + 1):
-            n = torch.randn(z.shape, generator=jitter, device=z.device) if settings.jitter else 0
-            x = network(z + settings.jitter * n)
+            n = torch.randn(z[:1].shape, generator=jitter, device=z.device) if settings.jitter else 0
+            g = int(poses.integers(settings.poses))
+            x = unposed(network(posed(z + settings.jitter * n, g)), g)
             energy = problem.energy(x)
             optimiser.zero_grad()
             energy.backward()
-            yield Step(index, settings.steps, energy.detach(), x.detach(), average=x.detach())
+            yield Step(index, settings.steps, energy.detach(), x[:1].detach(), average=x[:1].detach())
             optimiser.step()
 
     return averaged(steadied(walk(), Checkpoint(network, optimiser), settings.returns), settings.averaging)
+
+
+def posed(image: Tensor, pose: int) -> Tensor:
+    """g x: `image` (B, C, H, W) in one of 8 poses, 0 as it is; the bits are a flip each way and a transposition."""
+    image = image.flip([-1 - bit for bit in (0, 1) if pose >> bit & 1])
+    return image.mT if pose & 4 else image
+
+
+def unposed(image: Tensor, pose: int) -> Tensor:
+    """g^-1 x: what `posed` did, undone."""
+    image = image.mT if pose & 4 else image
+    return image.flip([-1 - bit for bit in (0, 1) if pose >> bit & 1])
 
 
 def averaged(steps: Iterator[Step], weight: float) -> Iterator[Step]:

@@ -17,6 +17,22 @@ def squared_error(observation: Tensor, operator: Callable[[Tensor], Tensor], cou
     return lambda image: (operator(image) - observation).square().sum() / measured
 
 
+def stein(observation: Tensor, operator: Callable[[Tensor], Tensor], probe: Tensor, step: float) -> Energy:
+    """E(x, x') = |A(x) - x0|^2 / n + 2 <p, A(x') - A(x)> / (n step), x and x' in one batch (2, C, H, W).
+
+    x' is what becomes of x when the observation is x0 + step * p; the probe p (1, C, H, W) is a draw of the noise.
+    The second term takes back what following the noise gains in the first: in the mean E is |A(x) - A(x*)|^2 / n, with
+    x* the truth, and the variance of the noise. Stein 1981, doi:10.1214/aos/1176345632; with a probe: Ramani, Blu and
+    Unser 2008, doi:10.1109/TIP.2008.2001404.
+    """
+
+    def energy(images: Tensor) -> Tensor:
+        x, moved = operator(images).split(1)
+        return (x - observation).square().mean() + 2 / step * (probe * (moved - x)).mean()
+
+    return energy
+
+
 def total_variation(image: Tensor) -> Tensor:
     """TV(x) = sum sqrt(dh^2 + dw^2), isotropic, over forward differences (Rudin, Osher, Fatemi 1992)."""
     down = torch.diff(image, dim=-2)[..., :, :-1]

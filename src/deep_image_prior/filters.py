@@ -38,3 +38,29 @@ def correlate(image: Tensor, kernel: Tensor, stride: int = 1) -> Tensor:
     planes = F.pad(planes, edges, mode="replicate")
     filtered = F.conv2d(planes, kernel[None, None].to(image), stride=stride)
     return filtered.reshape(batch, channels, *filtered.shape[-2:])
+
+
+def cosines(size: int) -> Tensor:
+    """The orthonormal cosines of `size` x `size` pixels, (size^2, size^2), a row each, the constant first (DCT-II)."""
+    k = torch.arange(size)
+    rows = (2 / size) ** 0.5 * torch.cos(torch.pi * (2 * k + 1) * k[:, None] / (2 * size))
+    rows[0] /= 2**0.5
+    return torch.kron(rows, rows)
+
+
+def patches(image: Tensor, size: int, step: int = 1) -> Tensor:
+    """Every `step`-th patch of `size` x `size` pixels of `image` (1, C, H, W), as (C, positions, size^2)."""
+    return F.unfold(image.transpose(0, 1), size, stride=step).transpose(1, 2)
+
+
+def mirrored(size: int, before: int, after: int) -> Tensor:
+    """Indices into 0..size-1 that go on by reflection at both ends, as often as needed; size is at least 2."""
+    period = 2 * (size - 1)
+    index = torch.arange(-before, size + after) % period
+    return torch.where(index < size, index, period - index)
+
+
+def extended(image: Tensor, margin: int) -> Tensor:
+    """`image` (B, C, H, W) with `margin` mirrored pixels on every side."""
+    rows, columns = (mirrored(size, margin, margin).to(image.device) for size in image.shape[-2:])
+    return image[..., rows[:, None], columns]

@@ -37,6 +37,7 @@ def record(
             "inputs": dict(inputs),
             "outputs": dict(outputs),
             "image": {"width": width, "height": height, "channels": channels, "dtype": result.image.dtype.name},
+            "noise": asdict(result.noise) if result.noise else None,
             "steps": result.steps,
             "stopped": result.stopped,
             "seconds": round(result.seconds, 3),

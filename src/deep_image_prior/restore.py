@@ -2,7 +2,7 @@
 
 Every function takes an image of any real dtype, (H, W) or with channels along `channel_axis`, and these options:
 
-channel_axis: None for a gray image (H, W), or the axis of the channels. preset: "quick" or "paper".
+channel_axis: None for a gray image (H, W), or the axis of the channels. preset: "fast", "best" or "paper".
 sigma: standard deviation of white noise, white being 1; the fit then stops by the discrepancy principle. Where there
 is no white (floats beyond [0, 1], signed and 32-bit integers), it is in the image's own units.
 device: "auto", "cpu", "cuda" or "mps". watch: called with every `Step`. And every field of `Settings` by its name.
@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from numbers import Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from . import images, memory, tasks
 from .descent import Fit, Problem, Settings, Step, fit
 from .errors import BadInput
 from .images import Pixels, Scale
+from .noise import Noise, measured
 from .stopping import discrepancy
 from .tasks import Preset
 
@@ -37,7 +38,7 @@ class Options:
     """What a task's function takes beside its images and `Settings`."""
 
     channel_axis: int | None = None
-    preset: str = "quick"
+    preset: str = "fast"
     sigma: float | None = None
     device: str = "auto"
     watch: Callable[[Step], None] | None = None
@@ -48,7 +49,8 @@ class Result:
     """The restored image in the dtype of the observation, and how it came about.
 
     history: E of every step, run after run; steps: the length of each run; stopped: why it ended; complete: not
-    interrupted or destabilised; parts: what the result was made of, by name, in the same dtype.
+    interrupted or destabilised; parts: what the result was made of, by name, in the same dtype. noise: what was taken
+    out, white being 1, if that was measured or told.
     """
 
     image: Pixels
@@ -61,14 +63,23 @@ class Result:
     settings: Settings
     device: str
     parts: Mapping[str, Pixels] = field(default_factory=dict)
+    noise: Noise | None = None
 
 
 def denoise(image: Pixels, **options: Any) -> Result:
-    """Remove noise of any kind: x* = f(z), |f(z) - x0|^2 fitted until it would fit the noise (section 3.1)."""
+    """Remove noise: x* = f(z), |f(z) - x0|^2 fitted until it would fit the noise (section 3.1).
+
+    fast and best take the noise to be white, Gaussian or Poisson, and measure it if sigma is not given: Result.noise.
+    """
     job = _Job(tasks.denoise.PRESETS, options)
     observation, scale = job.observe(image)
-    done = job.fit(tasks.denoise.denoise(observation, job.preset), scale)
-    return job.result(done, scale)
+    if job.preset.code is not None:
+        return job.result(job.fit(tasks.denoise.denoise(observation, job.preset), scale), scale)
+    sigma = job.sigma(scale)
+    noise = measured(observation, scale.clips) if sigma is None else Noise(sigma, clipped=scale.clips)
+    # E is not the residual here, and does not reward fitting the noise: no discrepancy to stop at
+    done = job.fit(tasks.denoise.denoise(observation, job.preset, noise), scale, stop=None)
+    return replace(job.result(done, scale), noise=noise)
 
 
 def dejpeg(image: Pixels, **options: Any) -> Result:
@@ -85,7 +96,7 @@ def upscale(image: Pixels, factor: int, **options: Any) -> Result:
         raise BadInput(f"factor is {factor}; choose one of {', '.join(map(str, tasks.upscale.FACTORS))}")
     factor = int(factor)
     job = _Job(tasks.upscale.presets(factor), options)
-    observation, scale = job.observe(image, factor=factor)
+    observation, scale = job.observe(image)
     done = job.fit(tasks.upscale.upscale(observation, factor, job.preset), scale)
     return job.result(done, scale)
 
@@ -105,11 +116,13 @@ def inpaint(
     holes: "text" (lines and scratches), "random" (pixels) or "large" (regions). keep_known: paste x0 back where known.
     """
     job = _Job(_named("holes", tasks.inpaint.HOLES, holes), options)
+    scattered = holes == "random"
     pixels, axis = np.asarray(image), job.options.channel_axis
     known = known_pixels(mask, pixels, axis, mask_marks)
     observation, scale = job.observe(blanked(pixels, known, axis))
-    measured = torch.from_numpy(known)[None, None].to(observation)
-    result = job.result(job.fit(tasks.inpaint.inpaint(observation, measured, job.preset), scale), scale)
+    marks = torch.from_numpy(known)[None, None].to(observation)
+    problem = tasks.inpaint.inpaint(observation, marks, job.preset, scattered)
+    result = job.result(job.fit(problem, scale), scale)
     kept = np.where(_across(known, axis), pixels, result.image) if keep_known else result.image
     return replace(result, image=kept)
 
@@ -191,33 +204,34 @@ class _Job:
         self.settings = replace(self.preset.settings, **changes)
         self.device = find_device(self.options.device)
 
-    def observe(self, image: Pixels, name: str = "image", factor: int = 1) -> tuple[Tensor, Scale]:
-        """The image as (1, C, H, W) in [0, 1], once it is known that a result `factor` times its size can be fitted."""
+    def observe(self, image: Pixels, name: str = "image") -> tuple[Tensor, Scale]:
+        """The image as (1, C, H, W) in [0, 1], and what its values mean."""
         pixels = np.asarray(image)
         images.check_pixels(pixels, self.options.channel_axis, name)
         scale = images.scale_of(pixels)
-        observation = images.to_tensor(pixels, self.options.channel_axis, scale, self.device)
-        self._check_memory(observation, factor)
-        return observation, scale
+        return images.to_tensor(pixels, self.options.channel_axis, scale, self.device), scale
 
-    def _check_memory(self, observation: Tensor, factor: int) -> None:
-        _, channels, height, width = observation.shape
-        inputs = self.preset.code_channels(observation)
-        network = partial(self.preset.network, inputs, channels)
-        needed = memory.needed(network, (1, inputs, factor * height, factor * width))
-        free = memory.free(self.device)
+    def sigma(self, scale: Scale) -> float | None:
+        """The option, white being 1."""
+        sigma = self.options.sigma
+        return sigma if sigma is None or scale.clips else sigma / (scale.white - scale.black)
+
+    def fit(self, problem: Problem, scale: Scale, stop: Literal["discrepancy"] | None = "discrepancy") -> Fit:
+        """Fit once it is known that there is memory for it; stop at the discrepancy if sigma was given."""
+        self._check_memory(problem)
+        sigma = self.sigma(scale)
+        rule = partial(discrepancy, sigma, scale.clips) if stop and sigma is not None else None
+        return fit(problem, self.settings, rule, self.options.watch)
+
+    def _check_memory(self, problem: Problem) -> None:
+        assert problem.shape is not None
+        height, width = problem.shape[-2:]
+        needed, free = memory.needed(problem.network, problem.shape), memory.free(self.device)
         if needed > free:
             raise BadInput(
-                f"{factor * width} x {factor * height} pixels need about {needed / 2**30:.1f} GiB on {self.device}, "
-                f"and {free / 2**30:.1f} GiB are free; use the preset quick, or a smaller image or factor"
+                f"{width} x {height} pixels need about {needed / 2**30:.1f} GiB on {self.device}, and "
+                f"{free / 2**30:.1f} GiB are free; use the preset fast, or a smaller image or factor"
             )
-
-    def fit(self, problem: Problem, scale: Scale) -> Fit:
-        sigma = self.options.sigma
-        if sigma is not None and not scale.clips:
-            sigma /= scale.white - scale.black
-        stop = partial(discrepancy, sigma, scale.clips) if sigma is not None else None
-        return fit(problem, self.settings, stop, self.options.watch)
 
     def result(self, done: Fit, scale: Scale, parts: Mapping[str, Tensor] = {}) -> Result:
         back = partial(images.from_tensor, channel_axis=self.options.channel_axis, scale=scale)

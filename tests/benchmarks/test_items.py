@@ -63,7 +63,7 @@ def test_an_item_makes_problems(item, shelf, tmp_path):
 def test_every_contender_answers_with_images_that_can_be_scored(item, shelf, tmp_path):
     problems = [item.make(tmp_path, picture, 32) for picture in item.pictures]
     problem = next((each for each in problems if each.clean is not None), problems[0])
-    for name, contender in item.contenders(("quick",)).items():
+    for name, contender in item.contenders(("fast",)).items():
         if not contender.needs:
             outcome = contender.method(problem, Effort(share=1e-6 if item is not ITEMS["enhancement"] else 0.13))
             assert outcome.images, name

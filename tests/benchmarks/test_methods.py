@@ -75,7 +75,7 @@ def test_a_prior_of_total_variation_is_better_than_none():
 
 
 def test_ours_answers_with_last_average_and_a_curve():
-    contender = prior.tasked(prior.denoise, tasks.denoise.PRESETS)["quick"]
+    contender = prior.tasked(prior.denoise, tasks.denoise.PRESETS)["fast"]
     outcome = solve(contender, NOISY, share=0.2, score=lambda image: psnr(CLEAN, image, peak=1))
     assert set(outcome.images) == {"last", "average"}
     assert gain(NOISY, outcome, "average") > 3
@@ -91,7 +91,7 @@ def test_ours_answers_with_last_average_and_a_curve():
 
 def test_steps_to_keep_are_kept():
     settings = Settings(steps=6)
-    posed = prior.denoise(NOISY, tasks.denoise.PRESETS["quick"], torch.device("cpu"))
+    posed = prior.denoise(NOISY, tasks.denoise.PRESETS["fast"], torch.device("cpu"))
     outcome = prior.descend(posed, settings, Effort(), keep=(2, 5, 9))
     assert set(outcome.images) == {"step 2", "step 5", "last", "average"}
 

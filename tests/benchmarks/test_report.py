@@ -146,7 +146,7 @@ def test_markdown_has_table_protocol_command_and_circumstances(folder):
 
 
 def test_a_small_budget_says_so(tmp_path):
-    records.append(tmp_path, record(tmp_path, "bird", "prior (quick)", 31.0, budget="small"))
+    records.append(tmp_path, record(tmp_path, "bird", "prior (fast)", 31.0, budget="small"))
     text = page.markdown(sections(tmp_path))
     assert "for orientation only" in text
     assert "dB to the paper" not in text
@@ -164,10 +164,10 @@ def test_the_page_embeds_everything(folder):
 def test_the_frontier_is_over_complete_runs_of_the_common_pictures(tmp_path):
     for picture in ("house", "f16"):
         for seed in (0, 1):
-            records.append(tmp_path, record(tmp_path, picture, "prior (quick)", 29, item="frontier", seed=seed))
+            records.append(tmp_path, record(tmp_path, picture, "prior (fast)", 29, item="frontier", seed=seed))
         images = {"CBM3D": np.zeros((8, 8, 3))}
         records.append(tmp_path, record(tmp_path, picture, "CBM3D", 31, item="frontier", images=images))
-    records.append(tmp_path, record(tmp_path, "kodim03", "prior (quick)", 1, item="frontier", complete=False))
+    records.append(tmp_path, record(tmp_path, "kodim03", "prior (fast)", 1, item="frontier", complete=False))
     (section,) = sections(tmp_path)
     drawn = figures.frontier(section)
     assert "mean of house, f16" in drawn

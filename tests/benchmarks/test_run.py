@@ -52,17 +52,17 @@ def test_the_plan_goes_picture_by_picture_and_seeds_only_what_is_random():
     plan = list(run.planned(Order(["denoising"], "small", 64, ["house", "f16"], seeds=2)))
     assert [each.picture for each in plan] == ["f16"] * 7 + ["house"] * 7
     assert [(each.method, each.seed) for each in plan[:3]] == [
-        ("prior (quick)", 0),
-        ("prior (quick)", 1),
+        ("prior (fast)", 0),
+        ("prior (fast)", 1),
         ("x0", 0),
     ]
-    both = run.planned(Order(["denoising"], "paper", pictures=["house"], presets=["paper", "quick"]))
-    assert {"prior (paper)", "prior (quick)"} < {each.method for each in both}
+    both = run.planned(Order(["denoising"], "paper", pictures=["house"], presets=["paper", "fast"]))
+    assert {"prior (paper)", "prior (fast)"} < {each.method for each in both}
 
 
 def test_methods_named_are_planned_alone_whatever_their_preset():
-    (only,) = run.planned(Order(["jpeg"], "paper", pictures=["f16"], methods=["prior (quick)"]))
-    assert only == Run("jpeg", "paper", 0, "f16", "prior (quick)", 0)
+    (only,) = run.planned(Order(["jpeg"], "paper", pictures=["f16"], methods=["prior (fast)"]))
+    assert only == Run("jpeg", "paper", 0, "f16", "prior (fast)", 0)
 
 
 def test_the_estimate_grows_with_the_area_and_the_budget():
@@ -91,9 +91,9 @@ def test_a_run_gives_a_record_with_images_scores_and_circumstances(place):
 
 
 def test_a_record_of_other_settings_or_an_interrupted_one_is_made_again(tmp_path):
-    settings = dict(ITEMS["denoising"].contenders()["prior (quick)"].settings)
+    settings = dict(ITEMS["denoising"].contenders()["prior (fast)"].settings)
     assert settings["steps"] == 300
-    record = {"item": "denoising", "method": "prior (quick)", "interrupted": False, "settings": settings}
+    record = {"item": "denoising", "method": "prior (fast)", "interrupted": False, "settings": settings}
     record |= {"images": {"m": "image.png"}, "problem": {}}
     assert not run.is_done(record, tmp_path)  # its image is gone
     tmp_path.joinpath("image.png").touch()

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
+
+from ..filters import mirrored
 
 
 def any_size(network: Callable[[Tensor], Tensor], code: Tensor, multiple: int, least: int) -> Tensor:
@@ -21,8 +22,6 @@ def any_size(network: Callable[[Tensor], Tensor], code: Tensor, multiple: int, l
 
 
 def _reflected(size: int, multiple: int, least: int) -> Tensor:
-    """Indices into 0..size-1 that extend it to the next fitting size, mirrored at both ends as often as needed."""
-    grown = -(-max(size, least) // multiple) * multiple
-    period = 2 * (size - 1)
-    index = (torch.arange(grown) - (grown - size) // 2) % period
-    return torch.where(index < size, index, period - index)
+    """Indices into 0..size-1 that extend it to the next fitting size, mirrored at both ends."""
+    missing = -(-max(size, least) // multiple) * multiple - size
+    return mirrored(size, missing // 2, missing - missing // 2)

@@ -1,9 +1,9 @@
-"""The task table: one row a file, an observation in, a Problem out, with the paper's settings of section 4.
+"""The task table: one row a file, an observation in, a Problem out.
 
-Presets are `paper`, the published settings, and `quick`, a small network for a useful picture of 256 x 256 in about a
-minute on two cores (three for large holes). What quick gives up: its code is the observation under Gaussian blurs, so
-that grain coarser than a pixel can leak into the result, its network does a thirteenth of the arithmetic, and a few
-hundred steps end before the finest texture is drawn.
+Presets are `paper`, the published settings of section 4; `fast`, the default; and `best`, slower and better. Theirs is
+a code made of the observation, which leaves little to draw: estimates of the image and Stein's energy where there is
+white noise (probed.py), fills of the holes and the error on pixels held out (heldout.py), the image of least total
+variation where there is an operator to undo.
 """
 
 from . import dejpeg, denoise, enhance, flash, inpaint, upscale

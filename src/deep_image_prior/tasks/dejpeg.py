@@ -12,12 +12,13 @@ from ..operators import identity
 from .preset import Preset, pose, small
 
 PRESETS = {
+    "fast": Preset(small, codes.blurs, Settings(steps=300, jitter=0.1, averaging=0.98)),
+    "best": Preset(small, codes.blurs, Settings(steps=300, jitter=0.1, averaging=0.98, runs=4)),
     "paper": Preset(
         partial(Hourglass, down=(8, 16, 32, 64, 128), up=(8, 16, 32, 64, 128), skip=(0, 0, 0, 4, 4)),
         partial(codes.noise, channels=3),
         Settings(steps=2400),
     ),
-    "quick": Preset(small, codes.blurs, Settings(steps=300, jitter=0.1, averaging=0.98)),
 }
 
 

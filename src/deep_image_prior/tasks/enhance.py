@@ -10,8 +10,9 @@ from ..operators import identity
 from .preset import Preset, pose, small
 
 PRESETS = {
+    "fast": Preset(small, codes.noise, Settings(steps=300, jitter=0, averaging=0.98)),
+    "best": Preset(small, codes.noise, Settings(steps=300, jitter=0, averaging=0.98, runs=4)),
     "paper": Preset(Hourglass, codes.noise, Settings(steps=500, jitter=0)),
-    "quick": Preset(small, codes.noise, Settings(steps=300, jitter=0, averaging=0.98)),
 }
 
 

@@ -12,13 +12,14 @@ from ..operators import identity
 from .preset import Preset, pose, small
 
 PRESETS = {
+    "fast": Preset(small, codes.image, Settings(steps=300, jitter=0.05, averaging=0.98)),
+    "best": Preset(small, codes.image, Settings(steps=300, jitter=0.05, averaging=0.98, runs=4)),
     # the published notebook's network and steps; the paper gives none
     "paper": Preset(
         partial(Hourglass, upsample=(nearest, nearest, bilinear, bilinear, bilinear)),
         codes.image,
         Settings(steps=601, learning_rate=0.1, jitter=0),
     ),
-    "quick": Preset(small, codes.image, Settings(steps=300, jitter=0.05, averaging=0.98)),
 }
 
 

@@ -1,4 +1,7 @@
-"""Inpaint: z noise, or the grid for large holes; A mask; E squared error of the known pixels (section 3.3, eq. 6)."""
+"""Inpaint: z noise, or the grid for large holes; A mask; E squared error of the known pixels (section 3.3, eq. 6).
+
+Or z fills of the holes, and E the error on known pixels that the fills were not shown.
+"""
 
 from functools import partial
 
@@ -7,36 +10,45 @@ from torch import Tensor
 from .. import codes
 from ..descent import Problem, Settings
 from ..energies import squared_error
-from ..networks import Hourglass, nearest
+from ..networks import Hourglass, Refiner, nearest
 from ..operators import Mask
-from .preset import Preset, pose, small
+from .heldout import HeldOut
+from .preset import Preset, pose
 
 NO_SKIPS = (0, 0, 0, 0, 0)
 DEEP = (16, 32, 64, 128, 128, 128)
 
-HOLES = {
+# the widths and kernels of figure 13; jitter of the grid moves every pixel, and draws fog in a short fit
+REGIONS = partial(Hourglass, down=DEEP, up=DEEP, skip=NO_SKIPS + (0,), down_kernel=5, upsample=nearest, mix=False)
+REFINED = {
+    "fast": Preset(Refiner, None, Settings(steps=100, learning_rate=0.002, jitter=0, poses=8, averaging=0.98)),
+    "best": Preset(Refiner, None, Settings(steps=100, learning_rate=0.002, jitter=0, poses=8, averaging=0.98, runs=4)),
+}
+
+HOLES: dict[str, dict[str, Preset]] = {
     "text": {
+        **REFINED,
         "paper": Preset(Hourglass, codes.noise, Settings(steps=6000)),
-        "quick": Preset(small, codes.blurs, Settings(steps=400, jitter=0.1, averaging=0.98)),
     },
     "random": {
+        **REFINED,
         "paper": Preset(Hourglass, codes.noise, Settings(steps=11000, learning_rate=0.001)),
-        "quick": Preset(small, codes.blurs, Settings(steps=400, jitter=0.1, averaging=0.98)),
     },
     "large": {
+        "fast": Preset(REGIONS, codes.meshgrid, Settings(steps=1000, jitter=0, averaging=0.98)),
+        "best": Preset(REGIONS, codes.meshgrid, Settings(steps=3000, jitter=0, averaging=0.98)),
         "paper": Preset(partial(Hourglass, skip=NO_SKIPS), codes.meshgrid, Settings(steps=5000)),
-        # the widths and kernels of figure 13; jitter of the grid moves every pixel, and draws fog in a short fit
-        "quick": Preset(
-            partial(Hourglass, down=DEEP, up=DEEP, skip=NO_SKIPS + (0,), down_kernel=5, upsample=nearest, mix=False),
-            codes.meshgrid,
-            Settings(steps=1000, jitter=0, averaging=0.98),
-        ),
     },
 }
 
 
-def inpaint(observation: Tensor, mask: Tensor, preset: Preset) -> Problem:
-    """x0 (1, C, H, W) in [0, 1] with its missing pixels drawn; mask (1, 1, H, W): 1 known, 0 missing."""
+def inpaint(observation: Tensor, mask: Tensor, preset: Preset, scattered: bool = False) -> Problem:
+    """x0 (1, C, H, W) in [0, 1] with its missing pixels drawn; mask (1, 1, H, W): 1 known, 0 missing.
+
+    scattered: the missing pixels are single ones.
+    """
+    if preset.code is None:
+        return HeldOut(observation, mask, preset, scattered).problem()
     operator = Mask(mask)
     known = int(mask.sum()) * observation.shape[1]
     energy = squared_error(operator(observation), operator, count=known)

@@ -16,25 +16,23 @@ from ..networks import Hourglass
 class Preset:
     """A named choice of f, z and descent.
 
-    network: (channels of z, channels of x) -> untrained f; code: (an image of x's size, a CPU generator) -> z.
+    network: (channels of z, channels of x) -> untrained f; code: (an image of x's size, a CPU generator) -> z, or None
+    for a code of estimates, which the task makes of the observation and of what it knows of its damage. estimates: how
+    many of those that the task knows.
     """
 
     network: Callable[[int, int], nn.Module]
-    code: Callable[[Tensor, Generator], Tensor]
+    code: Callable[[Tensor, Generator], Tensor] | None
     settings: Settings
-
-    def code_channels(self, seen: Tensor) -> int:
-        """Channels of z for an image like `seen`, found on a corner of it."""
-        return self.code(seen[..., :2, :2], torch.Generator()).shape[1]
+    estimates: int = 3
 
 
 def pose(energy: Energy, preset: Preset, seen: Tensor, channels: int) -> Problem:
     """min E over images x (1, channels, H, W), with the code made for (and perhaps from) `seen` (1, C, H, W)."""
-    return Problem(
-        network=partial(preset.network, preset.code_channels(seen), channels),
-        code=partial(preset.code, seen),
-        energy=energy,
-    )
+    assert preset.code is not None
+    inputs = preset.code(seen[..., :2, :2], torch.Generator()).shape[1]
+    shape = (1, inputs, *seen.shape[-2:])
+    return Problem(partial(preset.network, inputs, channels), partial(preset.code, seen), energy, shape)
 
 
 # a thirteenth of the multiplications of the paper's default architecture

@@ -1,11 +1,17 @@
-"""Super-resolve: z noise, A Lanczos2 downsampling by t, E squared error (section 3.2, eq. 5)."""
+"""Super-resolve: z noise, A Lanczos2 downsampling by t, E squared error (section 3.2, eq. 5).
 
+Or z the image of least total variation that A takes to x0.
+"""
+
+from functools import partial
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from .. import codes
 from ..descent import Problem, Settings
-from ..energies import squared_error
+from ..energies import Energy, squared_error, total_variation, weighted_sum
 from ..networks import Hourglass
 from ..operators import Downsample
 from .preset import Preset, pose, small
@@ -17,12 +23,32 @@ def presets(factor: int) -> dict[str, Preset]:
     """The choices for one factor: at x8 the paper jitters more and takes longer (section 4)."""
     large = factor == max(FACTORS)
     return {
+        "fast": Preset(small, None, Settings(steps=500, jitter=0.1, averaging=0.98)),
+        "best": Preset(small, None, Settings(steps=800, jitter=0.1, averaging=0.98, runs=4)),
         "paper": Preset(Hourglass, codes.noise, Settings(steps=4000, jitter=1 / 20) if large else Settings(steps=2000)),
-        "quick": Preset(small, codes.blurs, Settings(steps=300, jitter=0.1, averaging=0.98)),
     }
 
 
 def upscale(observation: Tensor, factor: int, preset: Preset) -> Problem:
     """x (1, C, t H, t W) whose Lanczos2 downsampling by the factor t is x0 (1, C, H, W) in [0, 1]."""
+    energy = squared_error(observation, Downsample(factor))
     guess = F.interpolate(observation, scale_factor=factor, mode="bicubic").clamp(0, 1)
-    return pose(squared_error(observation, Downsample(factor)), preset, guess, guess.shape[1])
+    if preset.code is None:
+        network = partial(preset.network, guess.shape[1], guess.shape[1])
+        return Problem(network, lambda generator: sharpened(guess, energy), energy, tuple(guess.shape))
+    return pose(energy, preset, guess, guess.shape[1])
+
+
+@torch.enable_grad()
+def sharpened(guess: Tensor, energy: Energy, weight: float = 1e-7, steps: int = 600) -> Tensor:
+    """argmin_x E(x) + weight TV(x) over pixels, from `guess` (1, C, t H, t W), by Adam (the TV prior of figure 9)."""
+    x = guess.clone().requires_grad_()
+    both = weighted_sum((1, energy), (weight, total_variation))
+    optimiser = torch.optim.Adam([x], lr=0.02)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        both(x).backward()
+        optimiser.step()
+        schedule.step()
+    return x.detach()

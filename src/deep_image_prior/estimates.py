@@ -1,0 +1,139 @@
+"""Estimates of an image (1, C, H, W) with white noise of variance sigma^2, or with holes, without a network."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .filters import cosines, extended
+
+THRESHOLD = 2.7  # standard deviations that a coefficient must exceed
+STRONG, WEAK = 60 / 255, 2 / 255  # the first and the last noise that `completed` takes its fill to have
+REACH = 10  # pixels to every side in which similar patches are looked for
+SIMILAR = 40  # patches in a group
+CHUNK = 4096  # groups at a time
+# the principal colours of natural images: gray, red against blue, green against both
+OPPONENT = F.normalize(torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [0.5, -1.0, 0.5]]), dim=1)
+
+
+def transform(noisy: Tensor, sigma: float = 1.0, size: int = 8) -> Tensor:
+    """Cosines of every size x size patch, thresholded, then shrunk by Wiener's rule with that as the pilot.
+
+    Sliding-window DCT: Yaroslavsky 1996; weights and second pass: Yu and Sapiro 2011, doi:10.5201/ipol.2011.ys-dct.
+    """
+    windows = Windows(noisy.shape[-2:], size)
+    observed = windows.cosines(noisy)
+    pilot = windows.image(observed, _above(observed, sigma))
+    power = windows.cosines(pilot).square()
+    return windows.image(observed, power / (power + sigma**2))
+
+
+def completed(image: Tensor, known: Tensor, size: int, step: int, rounds: int) -> Tensor:
+    """`image` (1, C, H, W), its pixels where m = `known` (1, 1, H, W) is 0 made over by x -> m x0 + (1 - m) D(x).
+
+    D drops the cosines of patches below a threshold that falls from STRONG to WEAK. Guleryuz 2006,
+    doi:10.1109/TIP.2005.863057; here with a patch every `step` pixels of a grid that moves each round.
+    """
+    offsets = np.random.default_rng(0).integers(0, step, (rounds, 2))
+    x = image
+    for sigma, offset in zip(np.geomspace(STRONG, WEAK, rounds), offsets, strict=True):
+        windows = Windows(image.shape[-2:], size, step, tuple(offset))
+        observed = windows.cosines(x)
+        x = torch.where(known > 0, image, windows.image(observed, _above(observed, float(sigma))))
+    return x
+
+
+def _above(observed: Tensor, sigma: float) -> Tensor:
+    """1 for the cosines above the noise and for the mean, 0 for the others."""
+    gain = (observed.abs() > THRESHOLD * sigma).to(observed)
+    gain[:, 0] = 1
+    return gain
+
+
+class Windows:
+    """The size x size patches of an image (1, C, H, W), one every `step` pixels from `offset`, and their cosines."""
+
+    def __init__(self, shape: Sequence[int], size: int, step: int = 1, offset: tuple[int, int] = (0, 0)) -> None:
+        self.size, self.step, self.margin = size, step, size + step - 2
+        self.first = offset
+        rows, columns = (slice(self.margin - a, self.margin - a + n) for a, n in zip(offset, shape, strict=True))
+        self.inner = (..., rows, columns)
+
+    def cosines(self, image: Tensor) -> Tensor:
+        """(C, size^2, rows, columns)."""
+        top, left = self.first
+        planes = extended(_rotated(image), self.margin)[..., top:, left:].transpose(0, 1)
+        return F.conv2d(planes, self._basis(image), stride=self.step)
+
+    def image(self, observed: Tensor, gain: Tensor) -> Tensor:
+        """The patches with their cosines times `gain`, averaged by the inverse of the noise that they keep."""
+        weight = 1 / (gain.square().sum(dim=1, keepdim=True) + 1e-3)
+        basis = self._basis(observed)
+        total = F.conv_transpose2d(observed * gain * weight, basis, stride=self.step)
+        weights = F.conv_transpose2d(weight, torch.ones_like(basis[:1]), stride=self.step)
+        return _rotated((total / weights.clamp_min(1e-9)).transpose(0, 1)[self.inner], back=True)
+
+    def _basis(self, like: Tensor) -> Tensor:
+        return cosines(self.size).to(like).reshape(self.size**2, 1, self.size, self.size)
+
+
+def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: float = 1.0, larger: bool = False) -> Tensor:
+    """The mean of all patches, each y of a group of alike ones replaced by m + S (S + sigma^2 I)^-1 (y - m).
+
+    m and S are the mean and covariance of the group in the pilot. Non-local Bayes, second step: Lebrun, Buades, Morel
+    2013, doi:10.1137/120874989. larger: of the patches, by two pixels, and of the groups, twice.
+    """
+    size = (3 if noisy.shape[1] > 2 else 5) + 2 * larger  # 25 or 27 numbers in a smaller patch of gray or colour
+    step = size // 2 + 1
+    margin = REACH + size - 1
+    guide, image = (extended(_rotated(each), margin) for each in (pilot, noisy))
+    groups = _similar(guide, size, step, count=2 * SIMILAR if larger else SIMILAR)
+    clean, patches = (F.unfold(each, size)[0].T.contiguous() for each in (guide, image))  # (positions, numbers)
+    total, times = torch.zeros_like(patches), torch.zeros_like(patches[:, :1])
+    white = sigma**2 * torch.eye(patches.shape[1]).to(noisy)
+    for members in groups.split(CHUNK):  # (groups, patches of a group)
+        pilots = clean[members]
+        mean = pilots.mean(dim=1, keepdim=True)
+        spread = pilots - mean
+        covariance = spread.mT @ spread / (members.shape[1] - 1)
+        rest = (patches[members] - mean) @ torch.linalg.inv(covariance + white) @ covariance
+        total.index_add_(0, members.flatten(), (mean + rest).flatten(0, 1))
+        times.index_add_(0, members.flatten(), torch.ones_like(times[:1]).expand(members.numel(), 1))
+    shape = guide.shape[-2:]
+    result = F.fold(total.T[None], shape, size) / F.fold(times.expand_as(total).T[None], shape, size).clamp_min(1)
+    return _rotated(result[..., margin:-margin, margin:-margin], back=True)
+
+
+def _similar(guide: Tensor, size: int, step: int, count: int) -> Tensor:
+    """Positions of the `count` patches nearest to every `step`-th one, (patches, count), as unfold counts them."""
+    height, width = guide.shape[-2:]
+    rows, columns = height - 2 * REACH, width - 2 * REACH
+    reach = torch.arange(-REACH, REACH + 1, device=guide.device)
+    own = guide[..., REACH : REACH + rows, REACH : REACH + columns]
+    top = torch.arange(REACH, REACH + rows - size + 1, step, device=guide.device)
+    left = torch.arange(REACH, REACH + columns - size + 1, step, device=guide.device)
+    at = (top[:, None] * (width - size + 1) + left).flatten()[:, None]
+    nearest = torch.empty(len(at), 0, device=guide.device)
+    positions = torch.empty(len(at), 0, dtype=torch.long, device=guide.device)
+    for down in range(2 * REACH + 1):
+        band = guide[..., down : down + rows, :].unfold(-1, columns, 1)  # (1, C, rows, 2 REACH + 1, columns)
+        apart = (band - own.unsqueeze(3)).square().sum(dim=1).transpose(1, 2)
+        distance = F.avg_pool2d(apart, size, step)[0].flatten(1).T.contiguous()  # (patches, 2 REACH + 1)
+        if down == REACH:
+            distance[:, REACH] = -1  # a patch is in its own group, even where many are equal to it
+        nearest = torch.cat([nearest, distance], dim=1)
+        positions = torch.cat([positions, at + (down - REACH) * (width - size + 1) + reach], dim=1)
+        if nearest.shape[1] > count:
+            nearest, best = nearest.topk(count, dim=1, largest=False, sorted=False)
+            positions = positions.gather(1, best)
+    return positions
+
+
+def _rotated(image: Tensor, back: bool = False) -> Tensor:
+    """RGB in opponent colours, where most of the structure is in the first; other channels as they are."""
+    if image.shape[1] != 3:
+        return image
+    rotation = OPPONENT.to(image)
+    return torch.einsum("ij,bjhw->bihw", rotation.T if back else rotation, image)

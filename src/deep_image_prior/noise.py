@@ -1,0 +1,121 @@
+"""n: white noise of an image in [0, 1], its moments after a clip, and its size found from one image."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from .filters import cosines, extended, patches
+
+PATCH = 8  # pixels a side of the patches that the noise is measured on
+FLAT = 0.1  # share of the patches, those with the least structure, that count
+BANDS = 16  # of brightness
+
+
+@dataclass(frozen=True)
+class Noise:
+    """x0 = x + n, n ~ N(0, sigma^2 + gain x) in every value alone; x0 clipped to [0, 1] if `clipped`.
+
+    gain: 0 for Gaussian noise; for photons (Poisson) one over their count at white. sigma, gain >= 0, one above 0.
+    """
+
+    sigma: float
+    gain: float = 0.0
+    clipped: bool = True
+
+    def deviation(self, x: Tensor) -> Tensor:
+        """(sigma^2 + gain x)^(1/2), before the clip."""
+        return (self.sigma**2 + self.gain * x.clamp_min(0)).sqrt().clamp_min(1e-6)
+
+    def mean(self, x: Tensor) -> Tensor:
+        """E[x0] for an image x: x, but darker near white and lighter near black if the noise was clipped."""
+        return clipped_moments(x, self.deviation(x))[0] if self.clipped else x
+
+    def variance(self, x: Tensor) -> Tensor:
+        """E[(x0 - E[x0])^2] for an image x."""
+        if not self.clipped:
+            return self.deviation(x).square()
+        mean, second = clipped_moments(x, self.deviation(x))
+        return (second - (mean - x).square()).clamp_min(1e-12)
+
+    def stabilised(self, x0: Tensor) -> Tensor:
+        """x0 on a scale where its noise has variance 1: x0 / sigma; with a gain g 2 (x0 / g + 3/8 + sigma^2 / g^2)^.5.
+
+        Anscombe 1948, with Gaussian noise beside the Poisson (doi:10.1109/TIP.2012.2202675).
+        """
+        if not self.gain:
+            return x0 / self.sigma
+        return 2 * (x0 / self.gain + 0.375 + (self.sigma / self.gain) ** 2).clamp_min(0).sqrt()
+
+    def unstabilised(self, mean: Tensor) -> Tensor:
+        """The x in [0, 1] whose E[stabilised(x0)] is `mean`: undoes the root, its bias and that of the clip."""
+        x, means = (each.to(mean) for each in self._table)
+        above = torch.searchsorted(means, mean.contiguous()).clamp(1, len(means) - 1)
+        share = (mean - means[above - 1]) / (means[above] - means[above - 1])
+        return torch.lerp(x[above - 1], x[above], share.clamp(0, 1) if self.clipped else share)
+
+    @cached_property
+    def _table(self) -> tuple[Tensor, Tensor]:
+        """x, and E[stabilised(x0)] of it, rising: an integral over the quantiles of n."""
+        x = torch.linspace(0, 1, 1025, dtype=torch.float64)
+        n = torch.special.ndtri((torch.arange(512, dtype=torch.float64) + 0.5) / 512)
+        x0 = x + self.deviation(x) * n[:, None]
+        return x, self.stabilised(x0.clamp(0, 1) if self.clipped else x0).mean(dim=0)
+
+
+def clipped_moments(x: Tensor, deviation: Tensor | float) -> tuple[Tensor, Tensor]:
+    """E[c] and E[(c - x)^2] of c = clip(x + n, 0, 1), n ~ N(0, deviation^2), elementwise, x in [0, 1].
+
+    With s the deviation, a = -x / s, b = (1 - x) / s they are x (Phi(b) - Phi(a)) + s (phi(a) - phi(b)) + Phi(-b) and
+    s^2 (a^2 Phi(a) + b^2 Phi(-b) + Phi(b) - Phi(a) + a phi(a) - b phi(b)).
+    """
+    a, b = -x / deviation, (1 - x) / deviation
+    below, above = torch.special.ndtr(a), torch.special.ndtr(b)
+
+    def phi(t: Tensor) -> Tensor:
+        return torch.exp(-0.5 * t**2) / (2 * torch.pi) ** 0.5
+
+    inside = above - below
+    mean = x * inside + deviation * (phi(a) - phi(b)) + 1 - above
+    second = deviation**2 * (a**2 * below + b**2 * (1 - above) + inside + a * phi(a) - b * phi(b))
+    return mean, second
+
+
+def measured(observation: Tensor, clipped: bool = True) -> Noise:
+    """The noise of x0 (1, C, H, W), from the finest cosines of its flattest patches in every band of brightness.
+
+    The flattest are chosen by their coarse cosines, which white noise leaves independent of the fine ones
+    (Ponomarenko 2007, DOI 10.1117/12.768782). The variances are fitted by sigma^2 + gain x.
+    """
+    if min(observation.shape[-2:]) < 2 * PATCH:
+        observation = extended(observation, PATCH)
+    coefficients = patches(observation, PATCH) @ cosines(PATCH).to(observation).T  # (C, positions, 64)
+    order = torch.arange(PATCH)
+    rank = (order[:, None] + order).flatten().to(observation.device)
+    low, high = (rank > 0) & (rank <= PATCH // 2), rank >= PATCH + 2
+    brightness = coefficients[..., 0].flatten() / PATCH
+    structure = coefficients[..., low].square().sum(dim=-1).flatten()
+    fine = coefficients[..., high].square().mean(dim=-1).flatten()
+    points = []
+    for band in brightness.argsort().tensor_split(min(BANDS, max(1, len(brightness) // 64))):
+        flat = band[structure[band].argsort()[: max(8, int(FLAT * len(band)))]]
+        points.append((brightness[flat].mean(), fine[flat].mean()))
+    x, variance = (torch.stack(each).double().cpu() for each in zip(*points, strict=True))
+    return _affine(x, variance, clipped)
+
+
+def _affine(x: Tensor, variance: Tensor, clipped: bool) -> Noise:
+    """The sigma^2 + gain x nearest to the points in the logarithm; gain 0 if that is nearly as near."""
+    typical = variance.median().clamp_min(1e-9)
+    gains, offsets = torch.linspace(0, 4, 101).double() * typical, torch.linspace(0, 2, 101).double() * typical
+    gain, offset = gains[:, None, None], offsets[None, :, None]
+    model = (offset + gain * x).clamp_min(1e-9)  # (gains, offsets, bands)
+    if clipped:
+        mean, second = clipped_moments(x.expand_as(model), model.sqrt())
+        model = second - (mean - x).square()
+    error = (variance.clamp_min(1e-9) / model.clamp_min(1e-9)).log().abs().mean(dim=-1)
+    constant, free = error[0].argmin(), error.argmin()
+    if error[0, constant] < 1.4 * error.flatten()[free] + 0.02:
+        return Noise(float(offsets[constant]) ** 0.5, 0.0, clipped)
+    return Noise(float(offsets[free % len(offsets)]) ** 0.5, float(gains[free // len(offsets)]), clipped)

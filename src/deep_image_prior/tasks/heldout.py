@@ -1,0 +1,77 @@
+"""A code made of the known pixels, and of fewer of them: what is drawn from fewer is held against the rest."""
+
+from functools import cached_property, partial
+
+import torch
+from torch import Generator, Tensor
+
+from .. import codes, estimates
+from ..descent import Problem
+from .preset import Preset
+
+PARTS = 4  # of the known pixels, held out in turn
+SHARE = 0.15  # of the known pixels in a part
+CUTS = ((8, 4, 80), (16, 8, 96), (24, 8, 60))  # size and step of the patches, rounds
+REFINED = (
+    15 / 255,
+    11 / 255,
+    8 / 255,
+    5 / 255,
+)  # the noise that non-local Bayes takes the fill to have, round by round
+IMAGES = 1 + len(CUTS) + 1  # in the code: the best mix, the thresholded fills, and their non-local refinement
+
+
+class HeldOut:
+    """z (1 + PARTS, 5 C, H, W): images made of the known pixels, and without each part; E the error on the parts."""
+
+    def __init__(self, observation: Tensor, known: Tensor, preset: Preset, scattered: bool) -> None:
+        self.observation, self.known, self.preset, self.scattered = observation, known, preset, scattered
+
+    def problem(self) -> Problem:
+        _, channels, height, width = self.observation.shape
+        network = partial(self.preset.network, IMAGES * channels, channels)
+        return Problem(network, self.code, self.energy, shape=(1 + PARTS, IMAGES * channels, height, width))
+
+    def code(self, generator: Generator) -> Tensor:
+        images = torch.stack([self._images(m) for m in (self.known, *(self.known - self.parts).split(1))])
+        mix = (images * self._shares(images)[:, None, None, None]).sum(dim=1, keepdim=True)
+        return torch.cat([mix, images], dim=1).flatten(1, 2)
+
+    def energy(self, images: Tensor) -> Tensor:
+        """|h (f(z') - x0)|^2 / n over the parts h, z' the code without h."""
+        error = self.parts * (images[1:] - self.observation)
+        return error.square().sum() / (self.parts.sum() * images.shape[1])
+
+    @cached_property
+    def parts(self) -> Tensor:
+        """What is held out of the known pixels, (PARTS, 1, H, W): scattered ones, or the holes moved elsewhere."""
+        generator = Generator().manual_seed(0)
+        height, width = self.known.shape[-2:]
+        if self.scattered:
+            drawn = torch.rand((PARTS, 1, height, width), generator=generator).to(self.known) < SHARE
+        else:
+            shifts = torch.rand((PARTS, 2), generator=generator)
+            moves = [(int(a * height), int(b * width)) for a, b in shifts.tolist()]
+            drawn = torch.cat([self.known.roll(move, dims=(-2, -1)) for move in moves]) == 0
+        return drawn * self.known
+
+    def _images(self, known: Tensor) -> Tensor:
+        """Fills of growing patches and a refinement of the last but one, (4, C, H, W)."""
+        start = codes.fill(self.observation * known, known)
+        fills = [estimates.completed(start, known, *cut) for cut in CUTS]
+        refined = fills[1]
+        for sigma in REFINED:
+            drawn = estimates.nonlocal_bayes(refined, refined, sigma)
+            refined = torch.where(known > 0, self.observation, drawn)
+        return torch.cat([*fills, refined])
+
+    def _shares(self, images: Tensor) -> Tensor:
+        """The mix of the fills with the least error on the parts, shares adding up to 1, in closed form; (4,)."""
+        held = self.parts.expand(-1, images.shape[2], -1, -1) > 0
+        drawn = torch.stack([each[held] for each in images[1:].unbind(1)]).double()  # (4, n)
+        truth = self.observation.expand(PARTS, -1, -1, -1)[held].double()
+        errors = drawn - truth
+        products = errors @ errors.T
+        products += 1e-3 * products.diagonal().mean() * torch.eye(len(products)).to(products)
+        shares = torch.linalg.solve(products, torch.ones_like(products[0]))
+        return (shares / shares.sum()).to(images)

@@ -1,0 +1,78 @@
+"""A code made of a noisy observation: estimates of the image, and of what they would be under a little more noise."""
+
+from collections.abc import Iterator
+from functools import cached_property, partial
+from itertools import islice
+
+import torch
+from torch import Generator, Tensor
+
+from .. import codes, estimates
+from ..descent import Problem
+from ..energies import stein
+from ..noise import Noise
+from .preset import Preset
+
+STEP = 0.2  # of the probe, in standard deviations of the noise: above the thresholds' roughness, below their change
+PATIENT = 1.1  # the pilot has errors too, so that groups look a little less alike than they are
+RIDGE = 1e-3  # for mixes of estimates that hardly differ
+
+
+class Probed:
+    """z (2, C', H, W): a mix of estimates, the estimates and a blur of x0, and of x0 + STEP * probe; E is Stein's."""
+
+    def __init__(self, observation: Tensor, noise: Noise, preset: Preset) -> None:
+        self.observation, self.noise, self.preset = observation, noise, preset
+
+    def problem(self) -> Problem:
+        _, channels, height, width = self.observation.shape
+        inputs = (1 + self.preset.estimates + 1) * channels
+        network = partial(self.preset.network, inputs, channels)
+        return Problem(network, self.code, self.energy, shape=(2, inputs, height, width))
+
+    def code(self, generator: Generator) -> Tensor:
+        images = torch.stack([self._images(x0) for x0 in (self.observation, self.observation + STEP * self.probe)])
+        made = images[:, :-1]
+        mix = (made * self._shares(made)[:, None, None, None]).sum(dim=1, keepdim=True)
+        return torch.cat([mix, images], dim=1).flatten(1, 2)
+
+    def energy(self, images: Tensor) -> Tensor:
+        return stein(self.observation, self.noise.mean, self.probe, STEP)(images)
+
+    @cached_property
+    def probe(self) -> Tensor:
+        """A draw of the noise, (1, C, H, W)."""
+        normal = torch.randn(self.observation.shape, generator=Generator().manual_seed(0)).to(self.observation)
+        estimate = self.noise.unstabilised(estimates.transform(self.noise.stabilised(self.observation)))
+        return self.noise.variance(estimate).sqrt() * normal
+
+    def _images(self, observation: Tensor) -> Tensor:
+        """Estimates, and a blur, (preset.estimates + 1, C, H, W)."""
+        stabilised = self.noise.stabilised(observation)
+        images = [*islice(_estimates(stabilised), self.preset.estimates), codes.blurs(stabilised, sigmas=(1,))]
+        return self.noise.unstabilised(torch.cat(images))
+
+    def _shares(self, images: Tensor) -> Tensor:
+        """The mix of least E, shares adding up to 1, in closed form (SURE-LET, doi:10.1109/TIP.2007.906002); (K,).
+
+        images: (2, K, C, H, W).
+        """
+        means = self.noise.mean(images)
+        changes = (means[:, 1:] - means[:, :1]).flatten(2).double()  # (2, K - 1, C H W)
+        follows = changes[0] @ (self.observation - means[0, :1]).flatten().double()
+        gains = (changes[1] - changes[0]) @ self.probe.flatten().double() / STEP
+        products = changes[0] @ changes[0].T
+        products += RIDGE * products.diagonal().mean() * torch.eye(len(products)).to(products)
+        shares = torch.linalg.lstsq(products, follows - gains).solution
+        return torch.cat([1 - shares.sum()[None], shares]).to(images)
+
+
+def _estimates(noisy: Tensor) -> Iterator[Tensor]:
+    """Of an image with noise of variance 1: quick ones first."""
+    pilot = estimates.transform(noisy)
+    yield pilot
+    alike = estimates.nonlocal_bayes(noisy, pilot, PATIENT)
+    yield alike
+    yield estimates.nonlocal_bayes(noisy, pilot, PATIENT, larger=True)
+    yield estimates.transform(noisy, size=16)
+    yield estimates.nonlocal_bayes(noisy, alike, PATIENT)

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+import torch
+from helpers import photograph
+
+from deep_image_prior.noise import Noise, clipped_moments, measured
+
+CLEAN = torch.from_numpy(photograph(128)).float().permute(2, 0, 1)[None]
+
+
+def observed(noise: Noise, image: torch.Tensor = CLEAN, seed: int = 0) -> torch.Tensor:
+    n = torch.randn(image.shape, generator=torch.Generator().manual_seed(seed))
+    x0 = image + (noise.sigma**2 + noise.gain * image).sqrt() * n
+    return x0.clamp(0, 1) if noise.clipped else x0
+
+
+@pytest.mark.parametrize("x", [0.0, 0.05, 0.5, 0.93, 1.0])
+def test_moments_of_clipped_noise_are_what_sampling_gives(x):
+    noise = Noise(0.1)
+    sampled = observed(noise, torch.full((400_000,), x))
+    mean, second = clipped_moments(torch.tensor(x), 0.1)
+    torch.testing.assert_close(mean, sampled.mean(), rtol=0, atol=1e-3)
+    torch.testing.assert_close(second, (sampled - x).square().mean(), rtol=0.02, atol=0)
+    torch.testing.assert_close(noise.variance(torch.tensor(x)), sampled.var(), rtol=0.02, atol=0)
+
+
+@pytest.mark.parametrize("noise", [Noise(0.1), Noise(0.01, 0.02), Noise(0.0, 0.05), Noise(0.2, clipped=False)])
+def test_the_stabilised_mean_leads_back(noise):
+    for x in (0.1, 0.5, 0.85):
+        stabilised = noise.stabilised(observed(noise, torch.full((200_000,), x)))
+        assert noise.unstabilised(stabilised.mean()).item() == pytest.approx(x, abs=0.004)
+        if x == 0.5:
+            assert stabilised.std().item() == pytest.approx(1, abs=0.06)
+
+
+def test_without_a_clip_nothing_is_bounded():
+    noise = Noise(0.1, clipped=False)
+    x = torch.tensor([-0.3, 0.4, 1.7])
+    torch.testing.assert_close(noise.unstabilised(noise.stabilised(x)), x)
+    assert torch.equal(noise.mean(x), x)
+
+
+@pytest.mark.parametrize("sigma", [10, 25, 50])
+def test_gaussian_noise_is_measured(sigma):
+    found = measured(observed(Noise(sigma / 255)))
+    assert found.gain == 0
+    assert 255 * found.sigma == pytest.approx(sigma, rel=0.1)
+
+
+def test_photon_noise_is_measured():
+    counts = np.random.default_rng(0).poisson(50 * CLEAN.numpy())
+    found = measured(torch.from_numpy(np.clip(counts / 50, 0, 1)).float())
+    assert found.gain == pytest.approx(1 / 50, rel=0.15)
+    assert 255 * found.sigma < 10
+
+
+def test_a_clean_photograph_has_little_noise_and_a_constant_image_none():
+    assert 255 * measured(CLEAN).sigma < 5
+    assert 255 * measured(torch.full((1, 1, 40, 30), 0.4)).sigma < 0.1
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 2, 2), (1, 3, 9, 3), (1, 2, 8, 8)])
+def test_tiny_images_are_measured_too(shape):
+    found = measured(torch.rand(shape, generator=torch.Generator().manual_seed(0)))
+    assert 0 <= found.sigma < 2
