@@ -129,7 +129,8 @@ def test_record_tells_everything(run):
     assert record["package"].startswith("deep-image-prior ")
     assert record["choices"] == {"preset": "fast", "device": "auto", "sigma": 1, "steps": 4, "runs": 2, "seed": 5}
     assert record["settings"]["steps"] == 4
-    assert record["settings"]["jitter"] > 0
+    assert record["settings"]["poses"] == 8
+    assert record["noise"] == {"sigma": 1 / 255, "gain": 0, "clipped": True}
     for group, kind, name in (
         ("inputs", "image", "photo.png"),
         ("inputs", "reference", "flash.png"),

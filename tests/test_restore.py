@@ -29,7 +29,7 @@ def test_denoise_beats_its_input():
 def test_sigma_stops_before_the_budget():
     sigma = 50 / 255
     observation = noisy(CLEAN, sigma)
-    result = dip.denoise(observation, channel_axis=-1, sigma=sigma, steps=200)
+    result = dip.dejpeg(observation, channel_axis=-1, sigma=sigma, steps=200)
     assert result.stopped.startswith("discrepancy")
     assert sum(result.steps) < 200
     assert psnr(CLEAN, result.image, 1) > psnr(CLEAN, observation, 1) + 6
@@ -139,7 +139,7 @@ WRONG = {
     "no colours": (lambda: dip.denoise(NOISY[..., 0], channel_axis=-1), "no channel_axis"),
     "text": (lambda: dip.denoise(np.array([["a", "b"]])), "dtype <U1"),
     "preset": (
-        lambda: dip.denoise(NOISY, channel_axis=-1, preset="best"),
+        lambda: dip.denoise(NOISY, channel_axis=-1, preset="nice"),
         "unknown preset 'nice'; choose one of fast, best, paper",
     ),
     "holes": (lambda: dip.inpaint(NOISY, HOLED, holes="tiny", **FEW), "choose one of text, random, large"),
@@ -215,7 +215,7 @@ def test_sigma_is_in_the_units_of_images_without_white():
     observation = CLEAN + np.random.default_rng(0).normal(0, sigma, CLEAN.shape)
     ends = []
     for gain in (1, 255):
-        result = dip.denoise(gain * observation, channel_axis=-1, sigma=gain * 1.1 * sigma, steps=150)
+        result = dip.dejpeg(gain * observation, channel_axis=-1, sigma=gain * 1.1 * sigma, steps=150)
         assert result.stopped.startswith("discrepancy")
         ends.append(sum(result.steps))
     assert ends[0] == ends[1]

@@ -56,8 +56,8 @@ def _random(percent: int) -> Item:
     return Item(
         name=f"inpaint-{percent}",
         shows=f"Eleven gray pictures with {percent} % of the pixels missing ({source})",
-        protocol="One Bernoulli mask a picture; PSNR of the whole picture, known pixels as the network gives them but where "
-        "it says that they are kept, which Telea and biharmonic do. "
+        protocol="One Bernoulli mask a picture; PSNR of the whole picture, known pixels as the network gives them, but "
+        "where it says that they are kept, as Telea and biharmonic keep them. "
         "11000 steps, Adam 0.001, jitter 1/30 (the "
         "published code: 0.03). Pictures of one size share a mask, from default_rng(0).",
         pictures={name: ("inpaint11", name) for name in data.names("inpaint11")},

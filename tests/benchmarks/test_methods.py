@@ -79,7 +79,7 @@ def test_ours_answers_with_last_average_and_a_curve():
     outcome = solve(contender, NOISY, share=0.2, score=lambda image: psnr(CLEAN, image, peak=1))
     assert set(outcome.images) == {"last", "average"}
     assert gain(NOISY, outcome, "average") > 3
-    assert outcome.steps == 60 == outcome.curve[-1].step
+    assert outcome.steps == 40 == outcome.curve[-1].step
     assert outcome.curve[-1].average == pytest.approx(score(NOISY, outcome, "average"), abs=0.01)
     assert [point.step for point in outcome.curve[:3]] == [1, 2, 3]
     assert contender.settings["steps"] == 300

@@ -32,11 +32,17 @@ def presets(factor: int) -> dict[str, Preset]:
 def upscale(observation: Tensor, factor: int, preset: Preset) -> Problem:
     """x (1, C, t H, t W) whose Lanczos2 downsampling by the factor t is x0 (1, C, H, W) in [0, 1]."""
     energy = squared_error(observation, Downsample(factor))
-    guess = F.interpolate(observation, scale_factor=factor, mode="bicubic").clamp(0, 1)
+    _, channels, height, width = observation.shape
+    shape = (1, channels, factor * height, factor * width)
     if preset.code is None:
-        network = partial(preset.network, guess.shape[1], guess.shape[1])
-        return Problem(network, lambda generator: sharpened(guess, energy), energy, tuple(guess.shape))
-    return pose(energy, preset, guess, guess.shape[1])
+        network = partial(preset.network, channels, channels)
+        return Problem(network, lambda generator: sharpened(enlarged(observation, factor), energy), energy, shape)
+    return pose(energy, preset, observation.new_zeros(()).expand(shape), channels)
+
+
+def enlarged(observation: Tensor, factor: int) -> Tensor:
+    """x0 (1, C, H, W) as (1, C, t H, t W), bicubic, in [0, 1]."""
+    return F.interpolate(observation, scale_factor=factor, mode="bicubic").clamp(0, 1)
 
 
 @torch.enable_grad()
