@@ -82,7 +82,7 @@ def test_ours_answers_with_last_average_and_a_curve():
     assert outcome.steps == 40 == outcome.curve[-1].step
     assert outcome.curve[-1].average == pytest.approx(score(NOISY, outcome, "average"), abs=0.01)
     assert [point.step for point in outcome.curve[:3]] == [1, 2, 3]
-    assert contender.settings["steps"] == 300
+    assert contender.settings["steps"] == 200
     other = solve(contender, NOISY, share=0.02, seed=1)
     same, again = (solve(contender, NOISY, share=0.02).images["last"] for _ in range(2))
     np.testing.assert_array_equal(same, again)
