@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from deep_image_prior.energies import squared_error, stein, total_variation, weighted_sum
+from deep_image_prior.energies import absolute_error, squared_error, stein, total_variation, weighted_sum
 from deep_image_prior.operators import Mask, identity
 
 
@@ -45,3 +45,8 @@ def test_stein_by_hand():
     assert energy(torch.cat([x, moved])).item() == pytest.approx(0.125)
     moved[..., 1] = 0.1
     assert energy(torch.cat([x, moved])).item() == pytest.approx(0.125 + 0.2)
+
+
+def test_absolute_error_by_hand():
+    energy = absolute_error(torch.tensor([[[[0.0, 1.0], [0.5, 0.5]]]]), identity)
+    assert energy(torch.tensor([[[[0.5, 1.0], [0.5, 0.0]]]])).item() == pytest.approx(1.0 / 4)

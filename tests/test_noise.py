@@ -3,7 +3,7 @@ import pytest
 import torch
 from helpers import photograph
 
-from deep_image_prior.noise import Noise, clipped_moments, measured
+from deep_image_prior.noise import Noise, clipped_moments, has_impulses, impulses, measured
 
 CLEAN = torch.from_numpy(photograph(128)).float().permute(2, 0, 1)[None]
 
@@ -63,3 +63,32 @@ def test_a_clean_photograph_has_little_noise_and_a_constant_image_none():
 def test_tiny_images_are_measured_too(shape):
     found = measured(torch.rand(shape, generator=torch.Generator().manual_seed(0)))
     assert 0 <= found.sigma < 2
+
+
+def salted(share: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """The photograph with that share of its values black or white, and which."""
+    drawn = torch.rand(CLEAN.shape, generator=torch.Generator().manual_seed(2))
+    hit = drawn < share
+    return torch.where(hit, (drawn < share / 2).float(), CLEAN), hit
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.5])
+def test_impulses_are_told_from_other_noise_and_found(share):
+    observation, hit = salted(share)
+    assert has_impulses(observation)
+    found = impulses(observation) > 0
+    unlike = hit & ((observation - CLEAN).abs() > 0.2)
+    assert (found & unlike).sum() > 0.95 * unlike.sum()
+    assert (found & ~hit).sum() < 0.01 * hit.sum()
+
+
+@pytest.mark.parametrize("sigma", [0, 25, 50, 100])
+def test_other_noise_and_none_are_no_impulses(sigma):
+    assert not has_impulses(observed(Noise(sigma / 255)) if sigma else CLEAN)
+
+
+def test_a_drawing_of_black_and_white_areas_has_no_impulses():
+    drawing = torch.zeros(1, 1, 60, 60)
+    drawing[..., 20:40, 10:50] = 1
+    assert not has_impulses(drawing)
+    assert impulses(drawing).sum() <= 4, "corners at most"

@@ -245,3 +245,27 @@ def test_watch_sees_every_step_and_interrupts():
     assert result.interrupted
     assert not result.complete
     assert result.image.shape == NOISY.shape
+
+
+def test_the_noise_is_measured_and_told():
+    found = dip.denoise(noisy(CLEAN), channel_axis=-1, steps=2).noise
+    assert found.gain == found.impulses == 0
+    assert 255 * found.sigma == pytest.approx(25, rel=0.15)
+    assert dip.denoise(NOISY, channel_axis=-1, steps=2, sigma=0.1).noise.sigma == 0.1
+
+
+@pytest.mark.parametrize("preset", ["fast", "paper"])
+def test_impulses_are_removed(preset):
+    drawn = np.random.default_rng(0).random(CLEAN.shape)
+    observation = np.where(drawn < 0.2, np.round(drawn * 5), CLEAN)
+    result = dip.denoise(observation, channel_axis=-1, preset=preset, steps=40 if preset == "fast" else 4)
+    assert result.noise.impulses == pytest.approx(0.2, abs=0.03)
+    if preset == "fast":
+        assert psnr(CLEAN, result.image, 1) > psnr(CLEAN, observation, 1) + 12
+
+
+def test_impulses_that_are_not_there_are_a_bad_choice():
+    with pytest.raises(dip.BadInput, match="there are no impulses"):
+        dip.denoise(0.25 + CLEAN / 2, channel_axis=-1, noise="impulses")
+    with pytest.raises(dip.BadInput, match="unknown noise 'pink'; choose one of auto, white, impulses"):
+        dip.denoise(NOISY, channel_axis=-1, noise="pink")

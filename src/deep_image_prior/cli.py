@@ -136,10 +136,11 @@ def _restore(
 
 @app.command()
 @click.argument("image", type=FILE)
+@_option("--noise", restore.denoise, type=click.Choice(restore.NOISES), help="What kind of noise.")
 @common
-def denoise(image: Path, common: Common) -> int:
+def denoise(image: Path, noise: str, common: Common) -> int:
     """Remove noise from IMAGE."""
-    return _restore("denoise", "denoised", {"image": image}, restore.denoise, common)
+    return _restore("denoise", "denoised", {"image": image}, restore.denoise, common, {"noise": noise})
 
 
 @app.command()

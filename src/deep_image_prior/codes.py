@@ -36,7 +36,7 @@ def blurs(like: Tensor, generator: Generator | None = None, sigmas: Sequence[flo
 
 
 def fill(image: Tensor, mask: Tensor) -> Tensor:
-    """`image` (1, C, H, W), its missing pixels (mask 0) taken from ever coarser means of the known ones (mask 1)."""
+    """`image` (1, C, H, W), its missing values (mask 0) taken from ever coarser means of the known ones (mask 1)."""
     if mask.bool().all() or not mask.bool().any():
         return image
     halve = partial(F.avg_pool2d, kernel_size=2, ceil_mode=True)

@@ -17,6 +17,11 @@ def squared_error(observation: Tensor, operator: Callable[[Tensor], Tensor], cou
     return lambda image: (operator(image) - observation).square().sum() / measured
 
 
+def absolute_error(observation: Tensor, operator: Callable[[Tensor], Tensor]) -> Energy:
+    """E(x) = |A(x) - x0|_1 / n: a value that is wrong altogether pulls no harder than one that is a little wrong."""
+    return lambda image: (operator(image) - observation).abs().mean()
+
+
 def stein(observation: Tensor, operator: Callable[[Tensor], Tensor], probe: Tensor, step: float) -> Energy:
     """E(x, x') = |A(x) - x0|^2 / n + 2 <p, A(x') - A(x)> / (n step), x and x' in one batch (2, C, H, W).
 

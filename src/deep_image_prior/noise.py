@@ -1,4 +1,4 @@
-"""n: white noise of an image in [0, 1], its moments after a clip, and its size found from one image."""
+"""n: white noise or impulses of an image in [0, 1], their moments after a clip, and their size found from one image."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,18 +11,23 @@ from .filters import cosines, extended, patches
 PATCH = 8  # pixels a side of the patches that the noise is measured on
 FLAT = 0.1  # share of the patches, those with the least structure, that count
 BANDS = 16  # of brightness
+AROUND = 5  # pixels a side of the median that impulses are far from
+FAR, SLIGHT = 0.25, 0.1  # distances from it
+MOST = 0.55  # measured: 0.6 or more with 5 % of impulses or more, 0.4 or less with Gaussian noise up to sigma 100
 
 
 @dataclass(frozen=True)
 class Noise:
     """x0 = x + n, n ~ N(0, sigma^2 + gain x) in every value alone; x0 clipped to [0, 1] if `clipped`.
 
-    gain: 0 for Gaussian noise; for photons (Poisson) one over their count at white. sigma, gain >= 0, one above 0.
+    gain: 0 for Gaussian noise; for photons (Poisson) one over their count at white. sigma, gain >= 0. impulses: the
+    share of the values that are black or white whatever x is (salt and pepper); the moments below are of the others.
     """
 
     sigma: float
     gain: float = 0.0
     clipped: bool = True
+    impulses: float = 0.0
 
     def deviation(self, x: Tensor) -> Tensor:
         """(sigma^2 + gain x)^(1/2), before the clip."""
@@ -80,6 +85,30 @@ def clipped_moments(x: Tensor, deviation: Tensor | float) -> tuple[Tensor, Tenso
     mean = x * inside + deviation * (phi(a) - phi(b)) + 1 - above
     second = deviation**2 * (a**2 * below + b**2 * (1 - above) + inside + a * phi(a) - b * phi(b))
     return mean, second
+
+
+def impulses(observation: Tensor) -> Tensor:
+    """Which values of x0 (1, C, H, W) are impulses, as 0 and 1: black or white, and far from the median around them."""
+    return (_extreme(observation) & (_strange(observation) > SLIGHT)).to(observation)
+
+
+def has_impulses(observation: Tensor) -> bool:
+    """Whether most of the values far from the median around them are black or white, as no other noise makes them.
+
+    No if most of the others are too: drawings and pages have thin lines of that kind.
+    """
+    far, extreme = _strange(observation) > FAR, _extreme(observation)
+    return bool((far & extreme).sum() > MOST * far.sum() and (~far & extreme).sum() < 0.5 * (~far).sum())
+
+
+def _extreme(observation: Tensor) -> Tensor:
+    return (observation <= 0) | (observation >= 1)
+
+
+def _strange(observation: Tensor) -> Tensor:
+    """The distance of every value from the median of the AROUND x AROUND pixels around it."""
+    around = extended(observation, AROUND // 2).unfold(-2, AROUND, 1).unfold(-2, AROUND, 1)
+    return (observation - around.flatten(-2).median(dim=-1).values).abs()
 
 
 def measured(observation: Tensor, clipped: bool = True) -> Noise:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from numbers import Real
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,11 +26,12 @@ from . import images, memory, tasks
 from .descent import Fit, Problem, Settings, Step, fit
 from .errors import BadInput
 from .images import Pixels, Scale
-from .noise import Noise, measured
+from .noise import Noise, has_impulses, impulses, measured
 from .stopping import discrepancy
 from .tasks import Preset
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+NOISES = ("auto", "white", "impulses")
 
 
 @dataclass(frozen=True)
@@ -66,20 +67,29 @@ class Result:
     noise: Noise | None = None
 
 
-def denoise(image: Pixels, **options: Any) -> Result:
+def denoise(image: Pixels, *, noise: str = "auto", **options: Any) -> Result:
     """Remove noise: x* = f(z), |f(z) - x0|^2 fitted until it would fit the noise (section 3.1).
 
-    fast and best take the noise to be white, Gaussian or Poisson, and measure it if sigma is not given: Result.noise.
+    noise: "white" (Gaussian or Poisson), "impulses" (values that are black or white whatever they were), or "auto",
+    which tells them apart. What was found, or told by sigma, is Result.noise. paper stops only where sigma says so.
     """
+    kind = _named("noise", {each: each for each in NOISES}, noise)
     job = _Job(tasks.denoise.PRESETS, options)
     observation, scale = job.observe(image)
-    if job.preset.code is not None:
-        return job.result(job.fit(tasks.denoise.denoise(observation, job.preset), scale), scale)
-    sigma = job.sigma(scale)
-    noise = measured(observation, scale.clips) if sigma is None else Noise(sigma, clipped=scale.clips)
-    # E is not the residual here, and does not reward fitting the noise: no discrepancy to stop at
-    done = job.fit(tasks.denoise.denoise(observation, job.preset, noise), scale, stop=None)
-    return replace(job.result(done, scale), noise=noise)
+    found = _noise(observation, kind, job.sigma(scale), scale.clips)
+    problem = tasks.denoise.denoise(observation, job.preset, found)
+    # only the squared error is the residual that the discrepancy principle compares with sigma
+    residual = job.preset.code is not None and not found.impulses
+    return replace(job.result(job.fit(problem, scale, stops=residual), scale), noise=found)
+
+
+def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -> Noise:
+    if kind == "impulses" or (kind == "auto" and sigma is None and has_impulses(observation)):
+        share = impulses(observation).mean().item()
+        if not share:
+            raise BadInput("there are no impulses, black or white and unlike what is around them; choose another noise")
+        return Noise(0.0, clipped=clipped, impulses=share)
+    return measured(observation, clipped) if sigma is None else Noise(sigma, clipped=clipped)
 
 
 def dejpeg(image: Pixels, **options: Any) -> Result:
@@ -216,11 +226,11 @@ class _Job:
         sigma = self.options.sigma
         return sigma if sigma is None or scale.clips else sigma / (scale.white - scale.black)
 
-    def fit(self, problem: Problem, scale: Scale, stop: Literal["discrepancy"] | None = "discrepancy") -> Fit:
-        """Fit once it is known that there is memory for it; stop at the discrepancy if sigma was given."""
+    def fit(self, problem: Problem, scale: Scale, stops: bool = True) -> Fit:
+        """Fit once it is known that memory suffices; stop at the discrepancy if sigma was given and E `stops`."""
         self._check_memory(problem)
         sigma = self.sigma(scale)
-        rule = partial(discrepancy, sigma, scale.clips) if stop and sigma is not None else None
+        rule = partial(discrepancy, sigma, scale.clips) if stops and sigma is not None else None
         return fit(problem, self.settings, rule, self.options.watch)
 
     def _check_memory(self, problem: Problem) -> None:

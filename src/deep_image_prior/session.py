@@ -195,8 +195,10 @@ def _save(path: Path, picture: Picture, overwrite: bool) -> None:
 def _report(answers: Console, paths: Mapping[str, Path], result: Result, scores: Mapping[str, float | None]) -> None:
     answers.print(f"wrote {', '.join(map(str, paths.values()))}")
     answers.print(f"{sum(result.steps)} steps in {result.seconds:.1f} s on {result.device}; {result.stopped}")
-    if result.noise:
-        photons = f", one over {1 / result.noise.gain:.0f} photons at white" if result.noise.gain else ""
+    if result.noise and result.noise.impulses:
+        answers.print(f"noise: impulses in {result.noise.impulses:.1%} of the values")
+    elif result.noise:
+        photons = f", and that of {1 / result.noise.gain:.0f} photons at white" if result.noise.gain else ""
         answers.print(f"noise: sigma {255 * result.noise.sigma:.1f} of 255{photons}")
     for name in ("psnr", "ssim"):
         after, before = scores.get(name), scores.get(f"{name}_input")

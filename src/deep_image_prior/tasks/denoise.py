@@ -7,10 +7,11 @@ from torch import Tensor
 
 from .. import codes
 from ..descent import Problem, Settings
-from ..energies import squared_error
+from ..energies import absolute_error, squared_error
 from ..networks import Hourglass, Refiner
-from ..noise import Noise, measured
+from ..noise import Noise, impulses, measured
 from ..operators import identity
+from .heldout import HeldOut
 from .preset import Preset, pose
 from .probed import Probed
 
@@ -27,7 +28,13 @@ PRESETS = {
 
 
 def denoise(observation: Tensor, preset: Preset, noise: Noise | None = None) -> Problem:
-    """x0 (1, C, H, W) in [0, 1] without its noise; a code of estimates is told the noise, or measures it."""
+    """x0 (1, C, H, W) in [0, 1] without its noise; a code of estimates is told the noise, or measures it.
+
+    Impulses say nothing of x: to a code of estimates they are holes, and without one E is the absolute error.
+    """
+    if preset.code is None and noise and noise.impulses:
+        return HeldOut(observation, 1 - impulses(observation), preset, scattered=True).problem()
     if preset.code is None:
         return Probed(observation, noise or measured(observation), preset).problem()
-    return pose(squared_error(observation, identity), preset, observation, observation.shape[1])
+    error = absolute_error if noise and noise.impulses else squared_error
+    return pose(error(observation, identity), preset, observation, observation.shape[1])

@@ -22,7 +22,10 @@ IMAGES = 1 + len(CUTS) + 1  # in the code: the best mix, the thresholded fills, 
 
 
 class HeldOut:
-    """z (1 + PARTS, 5 C, H, W): images made of the known pixels, and without each part; E the error on the parts."""
+    """z (1 + PARTS, 5 C, H, W): images made of the known values, and without each part; E the error on the parts.
+
+    known: (1, 1, H, W), or (1, C, H, W) if the channels are known apart.
+    """
 
     def __init__(self, observation: Tensor, known: Tensor, preset: Preset, scattered: bool) -> None:
         self.observation, self.known, self.preset, self.scattered = observation, known, preset, scattered
@@ -40,15 +43,15 @@ class HeldOut:
     def energy(self, images: Tensor) -> Tensor:
         """|h (f(z') - x0)|^2 / n over the parts h, z' the code without h."""
         error = self.parts * (images[1:] - self.observation)
-        return error.square().sum() / (self.parts.sum() * images.shape[1])
+        return error.square().sum() / self.parts.expand_as(error).sum()
 
     @cached_property
     def parts(self) -> Tensor:
-        """What is held out of the known pixels, (PARTS, 1, H, W): scattered ones, or the holes moved elsewhere."""
+        """What is held out of the known values, (PARTS, 1 or C, H, W): scattered ones, or the holes moved elsewhere."""
         generator = Generator().manual_seed(0)
-        height, width = self.known.shape[-2:]
+        _, channels, height, width = self.known.shape
         if self.scattered:
-            drawn = torch.rand((PARTS, 1, height, width), generator=generator).to(self.known) < SHARE
+            drawn = torch.rand((PARTS, channels, height, width), generator=generator).to(self.known) < SHARE
         else:
             shifts = torch.rand((PARTS, 2), generator=generator)
             moves = [(int(a * height), int(b * width)) for a, b in shifts.tolist()]
@@ -67,7 +70,7 @@ class HeldOut:
 
     def _shares(self, images: Tensor) -> Tensor:
         """The mix of the fills with the least error on the parts, shares adding up to 1, in closed form; (4,)."""
-        held = self.parts.expand(-1, images.shape[2], -1, -1) > 0
+        held = self.parts.expand_as(images[1:, 0]) > 0
         drawn = torch.stack([each[held] for each in images[1:].unbind(1)]).double()  # (4, n)
         truth = self.observation.expand(PARTS, -1, -1, -1)[held].double()
         errors = drawn - truth
