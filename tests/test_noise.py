@@ -91,4 +91,4 @@ def test_a_drawing_of_black_and_white_areas_has_no_impulses():
     drawing = torch.zeros(1, 1, 60, 60)
     drawing[..., 20:40, 10:50] = 1
     assert not has_impulses(drawing)
-    assert impulses(drawing).sum() <= 4, "corners at most"
+    assert impulses(drawing).sum() <= 12, "three pixels a corner at most"
