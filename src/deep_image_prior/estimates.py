@@ -24,24 +24,30 @@ def transform(noisy: Tensor, sigma: float = 1.0, size: int = 8) -> Tensor:
     Sliding-window DCT: Yaroslavsky 1996; weights and second pass: Yu and Sapiro 2011, doi:10.5201/ipol.2011.ys-dct.
     """
     windows = Windows(noisy.shape[-2:], size)
-    observed = windows.cosines(noisy)
-    pilot = windows.image(observed, _above(observed, sigma))
-    power = windows.cosines(pilot).square()
-    return windows.image(observed, power / (power + sigma**2))
+
+    def shrunk(plane: Tensor) -> Tensor:
+        observed = windows.cosines(plane)
+        power = windows.cosines(windows.planes(observed, _above(observed, sigma))).square()
+        return windows.planes(observed, power / (power + sigma**2))
+
+    # a channel at a time: the cosines are size^2 times as many as the pixels
+    planes = _rotated(noisy).transpose(0, 1).split(1)
+    return _rotated(torch.cat([shrunk(plane) for plane in planes]).transpose(0, 1), back=True)
 
 
 def completed(image: Tensor, known: Tensor, size: int, step: int, rounds: int) -> Tensor:
-    """`image` (1, C, H, W), its pixels where m = `known` (1, 1, H, W) is 0 made over by x -> m x0 + (1 - m) D(x).
+    """`image` (1, C, H, W), its values where m = `known` (1, 1 or C, H, W) is 0 made over by x -> m x0 + (1 - m) D(x).
 
     D drops the cosines of patches below a threshold that falls from STRONG to WEAK. Guleryuz 2006,
     doi:10.1109/TIP.2005.863057; here with a patch every `step` pixels of a grid that moves each round.
     """
     offsets = np.random.default_rng(0).integers(0, step, (rounds, 2))
     x = image
-    for sigma, offset in zip(np.geomspace(STRONG, WEAK, rounds), offsets, strict=True):
-        windows = Windows(image.shape[-2:], size, step, tuple(offset))
-        observed = windows.cosines(x)
-        x = torch.where(known > 0, image, windows.image(observed, _above(observed, float(sigma))))
+    for sigma, (top, left) in zip(np.geomspace(STRONG, WEAK, rounds), offsets, strict=True):
+        windows = Windows(image.shape[-2:], size, step, int(top), int(left))
+        observed = windows.cosines(_rotated(x).transpose(0, 1))
+        drawn = windows.planes(observed, _above(observed, float(sigma))).transpose(0, 1)
+        x = torch.where(known > 0, image, _rotated(drawn, back=True))
     return x
 
 
@@ -53,27 +59,26 @@ def _above(observed: Tensor, sigma: float) -> Tensor:
 
 
 class Windows:
-    """The size x size patches of an image (1, C, H, W), one every `step` pixels from `offset`, and their cosines."""
+    """The size x size patches of planes (B, 1, H, W), one every `step` pixels from (top, left), and their cosines."""
 
-    def __init__(self, shape: Sequence[int], size: int, step: int = 1, offset: tuple[int, int] = (0, 0)) -> None:
-        self.size, self.step, self.margin = size, step, size + step - 2
-        self.first = offset
-        rows, columns = (slice(self.margin - a, self.margin - a + n) for a, n in zip(offset, shape, strict=True))
-        self.inner = (..., rows, columns)
+    def __init__(self, shape: Sequence[int], size: int, step: int = 1, top: int = 0, left: int = 0) -> None:
+        self.size, self.step, self.top, self.left = size, step, top, left
+        self.margin = size + step - 2
+        first = (self.margin - top, self.margin - left)
+        self.inner = (..., *(slice(start, start + side) for start, side in zip(first, shape, strict=True)))
 
-    def cosines(self, image: Tensor) -> Tensor:
-        """(C, size^2, rows, columns)."""
-        top, left = self.first
-        planes = extended(_rotated(image), self.margin)[..., top:, left:].transpose(0, 1)
-        return F.conv2d(planes, self._basis(image), stride=self.step)
+    def cosines(self, planes: Tensor) -> Tensor:
+        """(B, size^2, rows, columns)."""
+        grown = extended(planes, self.margin)[..., self.top :, self.left :]
+        return F.conv2d(grown, self._basis(planes), stride=self.step)
 
-    def image(self, observed: Tensor, gain: Tensor) -> Tensor:
+    def planes(self, observed: Tensor, gain: Tensor) -> Tensor:
         """The patches with their cosines times `gain`, averaged by the inverse of the noise that they keep."""
         weight = 1 / (gain.square().sum(dim=1, keepdim=True) + 1e-3)
         basis = self._basis(observed)
         total = F.conv_transpose2d(observed * gain * weight, basis, stride=self.step)
         weights = F.conv_transpose2d(weight, torch.ones_like(basis[:1]), stride=self.step)
-        return _rotated((total / weights.clamp_min(1e-9)).transpose(0, 1)[self.inner], back=True)
+        return (total / weights.clamp_min(1e-9))[self.inner]
 
     def _basis(self, like: Tensor) -> Tensor:
         return cosines(self.size).to(like).reshape(self.size**2, 1, self.size, self.size)
