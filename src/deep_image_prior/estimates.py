@@ -64,8 +64,8 @@ class Windows:
     def __init__(self, shape: Sequence[int], size: int, step: int = 1, top: int = 0, left: int = 0) -> None:
         self.size, self.step, self.top, self.left = size, step, top, left
         self.margin = size + step - 2
-        first = (self.margin - top, self.margin - left)
-        self.inner = (..., *(slice(start, start + side) for start, side in zip(first, shape, strict=True)))
+        self.rows = slice(self.margin - top, self.margin - top + shape[0])
+        self.columns = slice(self.margin - left, self.margin - left + shape[1])
 
     def cosines(self, planes: Tensor) -> Tensor:
         """(B, size^2, rows, columns)."""
@@ -78,7 +78,7 @@ class Windows:
         basis = self._basis(observed)
         total = F.conv_transpose2d(observed * gain * weight, basis, stride=self.step)
         weights = F.conv_transpose2d(weight, torch.ones_like(basis[:1]), stride=self.step)
-        return (total / weights.clamp_min(1e-9))[self.inner]
+        return (total / weights.clamp_min(1e-9))[..., self.rows, self.columns]
 
     def _basis(self, like: Tensor) -> Tensor:
         return cosines(self.size).to(like).reshape(self.size**2, 1, self.size, self.size)
