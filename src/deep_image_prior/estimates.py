@@ -23,7 +23,7 @@ def transform(noisy: Tensor, sigma: float = 1.0, size: int = 8) -> Tensor:
 
     Sliding-window DCT: Yaroslavsky 1996; weights and second pass: Yu and Sapiro 2011, doi:10.5201/ipol.2011.ys-dct.
     """
-    windows = Windows(noisy.shape[-2:], size)
+    windows = Windows(noisy.shape[-2:], size, step=max(1, size // 8))
 
     def shrunk(plane: Tensor) -> Tensor:
         observed = windows.cosines(plane)

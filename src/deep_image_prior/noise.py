@@ -1,5 +1,6 @@
 """n: white noise or impulses of an image in [0, 1], their moments after a clip, and their size found from one image."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +11,7 @@ from .filters import cosines, extended, patches
 
 PATCH = 8  # pixels a side of the patches that the noise is measured on
 FLAT = 0.1  # share of the patches, those with the least structure, that count
+ENOUGH = 2**17  # patches a channel; larger images are looked at every few pixels
 BANDS = 16  # of brightness
 AROUND = 5  # pixels a side of the median that impulses are far from
 FAR, SLIGHT = 0.25, 0.1  # distances from it
@@ -119,7 +121,8 @@ def measured(observation: Tensor, clipped: bool = True) -> Noise:
     """
     if min(observation.shape[-2:]) < 2 * PATCH:
         observation = extended(observation, PATCH)
-    coefficients = patches(observation, PATCH) @ cosines(PATCH).to(observation).T  # (C, positions, 64)
+    step = max(1, math.isqrt(observation[0, 0].numel() // ENOUGH))
+    coefficients = patches(observation, PATCH, step) @ cosines(PATCH).to(observation).T  # (C, positions, 64)
     order = torch.arange(PATCH)
     rank = (order[:, None] + order).flatten().to(observation.device)
     low, high = (rank > 0) & (rank <= PATCH // 2), rank >= PATCH + 2
