@@ -43,6 +43,19 @@ def noisy(name: str, clean: Pixels, sigma: float = SIGMA) -> Problem:
     return Problem(name, np.clip(clean + noise, 0, 1), clean, sigma=sigma)
 
 
+def photons(name: str, clean: Pixels, count: float) -> Problem:
+    """x0 = clip(Poisson(count x) / count), `count` photons at white, from default_rng(0); sigma is that of the mean."""
+    counted = np.random.default_rng(0).poisson(count * clean) / count
+    return Problem(name, np.clip(counted, 0, 1), clean, sigma=float(np.sqrt(clean.mean() / count)))
+
+
+def salted(name: str, clean: Pixels, share: float) -> Problem:
+    """x0 = x, but for that share of its values, which are black or white, from default_rng(0)."""
+    drawn = np.random.default_rng(0).random(clean.shape)
+    observation = np.where(drawn < share, drawn < share / 2, clean)
+    return Problem(name, observation, clean, sigma=float(np.std(observation - clean)))
+
+
 def compressed(name: str, clean: Pixels, quality: int = QUALITY) -> Problem:
     """x0 = what a JPEG file of `quality` keeps of x."""
     buffer = io.BytesIO()

@@ -9,6 +9,7 @@ ITEMS: dict[str, Item] = {
         structure.curves,
         structure.samples,
         denoising.denoising,
+        denoising.noises,
         denoising.jpeg,
         *superresolution.tables,
         superresolution.prior_effect,

@@ -1,13 +1,16 @@
 """Section 3.1: noise of sigma 25, JPEG artefacts, and who is better for the time it takes."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from deep_image_prior import tasks
+from deep_image_prior.images import Pixels
 
 from .. import data
 from ..methods import peers, prior
 from ..methods.classical import denoisers, untouched
-from ..problems import ARTEFACTS, Problem, centred, compressed, noisy
+from ..problems import ARTEFACTS, Problem, centred, compressed, noisy, photons, salted
 from .item import Item
 
 PICTURES = {name: ("denoise9", name) for name in data.names("denoise9")}
@@ -54,6 +57,32 @@ frontier = Item(
         "ConvDecoder, 64 channels (deepinv)": peers.conv_decoder,
     },
     figure="frontier",
+)
+
+
+NOISES: dict[str, Callable[[str, Pixels], Problem]] = {
+    "sigma10": partial(noisy, sigma=10 / 255),
+    "sigma50": partial(noisy, sigma=50 / 255),
+    "photons30": partial(photons, count=30),
+    "impulses20": partial(salted, share=0.2),
+}
+
+
+def _damaged(folder: Path, picture: str, crop: int) -> Problem:
+    name, _, kind = picture.partition("-")
+    return NOISES[kind](picture, centred(data.load(folder, *PICTURES[name]), crop))
+
+
+noises = Item(
+    name="noises",
+    shows="Other noise than that of sigma 25: weaker, stronger, of photons, and impulses",
+    protocol="Gaussian of sigma 10 and 50, Poisson of 30 photons at white, a fifth of the values black or white; "
+    "clipped, not rounded, from default_rng(0); RGB PSNR of the whole picture. CBM3D, non-local means, total variation "
+    "and wavelet are told the standard deviation of the noise; the prior is told nothing, and `fast` finds out its kind.",
+    pictures={f"{name}-{kind}": PICTURES[name] for kind in NOISES for name in ("house", "f16", "kodim03")},
+    make=_damaged,
+    presets=PRESETS,
+    baselines={"x0": untouched, **denoisers},
 )
 
 

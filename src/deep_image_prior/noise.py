@@ -103,6 +103,13 @@ def has_impulses(observation: Tensor) -> bool:
     return bool((far & extreme).sum() > MOST * far.sum() and (~far & extreme).sum() < 0.5 * (~far).sum())
 
 
+def recognised(observation: Tensor, clipped: bool = True) -> Noise:
+    """The noise of x0 (1, C, H, W), of either kind, with its size."""
+    if has_impulses(observation):
+        return Noise(0.0, clipped=clipped, impulses=impulses(observation).mean().item())
+    return measured(observation, clipped)
+
+
 def _extreme(observation: Tensor) -> Tensor:
     return (observation <= 0) | (observation >= 1)
 

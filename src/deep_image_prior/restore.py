@@ -26,7 +26,7 @@ from . import images, memory, tasks
 from .descent import Fit, Problem, Settings, Step, fit
 from .errors import BadInput
 from .images import Pixels, Scale
-from .noise import Noise, has_impulses, impulses, measured
+from .noise import Noise, impulses, measured, recognised
 from .stopping import discrepancy
 from .tasks import Preset
 
@@ -84,12 +84,14 @@ def denoise(image: Pixels, *, noise: str = "auto", **options: Any) -> Result:
 
 
 def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -> Noise:
-    if kind == "impulses" or (kind == "auto" and sigma is None and has_impulses(observation)):
-        share = impulses(observation).mean().item()
-        if not share:
-            raise BadInput("there are no impulses, black or white and unlike what is around them; choose another noise")
-        return Noise(0.0, clipped=clipped, impulses=share)
-    return measured(observation, clipped) if sigma is None else Noise(sigma, clipped=clipped)
+    if kind == "auto" and sigma is None:
+        return recognised(observation, clipped)
+    if kind != "impulses":
+        return measured(observation, clipped) if sigma is None else Noise(sigma, clipped=clipped)
+    share = impulses(observation).mean().item()
+    if not share:
+        raise BadInput("there are no impulses, black or white and unlike what is around them; choose another noise")
+    return Noise(0.0, clipped=clipped, impulses=share)
 
 
 def dejpeg(image: Pixels, **options: Any) -> Result:

@@ -5,7 +5,7 @@ import pytest
 from helpers import photograph
 from PIL import Image
 
-from benchmarks.problems import centred, compressed, masked, noisy, punctured, shrunk
+from benchmarks.problems import centred, compressed, masked, noisy, photons, punctured, salted, shrunk
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,21 @@ def test_noise_is_clipped_not_rounded_and_the_same_each_time():
     assert (problem.observation - clean)[inside].std() == pytest.approx(25 / 255, rel=0.05)
     assert np.abs(problem.observation * 255 % 1)[inside].std() > 0.2
     np.testing.assert_array_equal(problem.observation, noisy("p", clean).observation)
+
+
+def test_photons_are_noisier_where_it_is_bright():
+    clean = np.repeat([[[0.1], [0.4]]], 5000, axis=0)
+    problem = photons("p", clean, 30)
+    np.testing.assert_allclose(np.var(problem.observation - clean, axis=0)[:, 0], [0.1 / 30, 0.4 / 30], rtol=0.1)
+    assert problem.sigma == pytest.approx(np.std(problem.observation - clean), rel=0.05)
+
+
+def test_salt_and_pepper_are_as_many_as_asked():
+    clean = 0.2 + photograph() / 2
+    problem = salted("p", clean, 0.2)
+    assert np.mean(problem.observation == 1) == pytest.approx(0.1, abs=0.01)
+    assert np.mean(problem.observation == 0) == pytest.approx(0.1, abs=0.01)
+    assert np.mean(problem.observation == clean) == pytest.approx(0.8, abs=0.01)
 
 
 def test_jpeg_of_a_low_quality_has_blocks():

@@ -9,7 +9,7 @@ from .. import codes
 from ..descent import Problem, Settings
 from ..energies import absolute_error, squared_error
 from ..networks import Hourglass, Refiner
-from ..noise import Noise, impulses, measured
+from ..noise import Noise, impulses, recognised
 from ..operators import identity
 from .heldout import HeldOut
 from .preset import Preset, pose
@@ -28,13 +28,14 @@ PRESETS = {
 
 
 def denoise(observation: Tensor, preset: Preset, noise: Noise | None = None) -> Problem:
-    """x0 (1, C, H, W) in [0, 1] without its noise; a code of estimates is told the noise, or measures it.
+    """x0 (1, C, H, W) in [0, 1] without its noise; a code of estimates is told the noise, or finds it out.
 
     Impulses say nothing of x: to a code of estimates they are holes, and without one E is the absolute error.
     """
-    if preset.code is None and noise and noise.impulses:
+    if preset.code is not None:
+        error = absolute_error if noise and noise.impulses else squared_error
+        return pose(error(observation, identity), preset, observation, observation.shape[1])
+    noise = noise or recognised(observation)
+    if noise.impulses:
         return HeldOut(observation, 1 - impulses(observation), preset, scattered=True).problem()
-    if preset.code is None:
-        return Probed(observation, noise or measured(observation), preset).problem()
-    error = absolute_error if noise and noise.impulses else squared_error
-    return pose(error(observation, identity), preset, observation, observation.shape[1])
+    return Probed(observation, noise, preset).problem()
