@@ -78,7 +78,7 @@ noises = Item(
     shows="Other noise than that of sigma 25: weaker, stronger, of photons, and impulses",
     protocol="Gaussian of sigma 10 and 50, Poisson of 30 photons at white, a fifth of the values black or white; "
     "clipped, not rounded, from default_rng(0); RGB PSNR of the whole picture. CBM3D, non-local means, total variation "
-    "and wavelet are told the standard deviation of the noise; the prior is told nothing, and `fast` finds out its kind.",
+    "and wavelet are told the deviation of the noise; the prior is told nothing, and `fast` finds out its kind.",
     pictures={f"{name}-{kind}": PICTURES[name] for kind in NOISES for name in ("house", "f16", "kodim03")},
     make=_damaged,
     presets=PRESETS,
