@@ -137,6 +137,16 @@ def test_the_energy_of_a_part_is_the_error_on_it():
     assert held.energy(drawn + (MASK == 0)) == 0
 
 
+@pytest.mark.parametrize("scattered", [True, False])
+def test_next_to_nothing_known_is_finite(scattered):
+    known = torch.zeros_like(MASK)
+    known[..., 4, 4:6] = 1
+    problem = tasks.inpaint.inpaint(IMAGE, known, tasks.inpaint.HOLES["text"]["fast"], scattered)
+    _, x = drawn(problem)
+    assert torch.isfinite(x).all()
+    assert torch.isfinite(problem.energy(x))
+
+
 def test_the_energy_of_a_probed_code_follows_the_true_error():
     """Stein: over mixes of too much and too little smoothing, E less the noise's variance is the error to the truth."""
     clean = torch.from_numpy(photograph(96)).float().permute(2, 0, 1)[None]

@@ -74,8 +74,10 @@ def to_tensor(pixels: Pixels, channel_axis: int | None, scale: Scale, device: to
 
 
 def from_tensor(image: Tensor, channel_axis: int | None, scale: Scale) -> Pixels:
-    """The inverse of `to_tensor`; integers are rounded and clipped to their type."""
+    """The inverse of `to_tensor`; clipped to black and white where there are any, integers rounded."""
     planes = image[0].detach().cpu().numpy().astype(np.float64)
+    if scale.clips:
+        planes = planes.clip(0, 1)
     values = planes * (scale.white - scale.black) + scale.black
     if scale.dtype.kind in "iu":
         limits = np.iinfo(scale.dtype)

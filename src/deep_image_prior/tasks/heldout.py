@@ -43,7 +43,8 @@ class HeldOut:
     def energy(self, images: Tensor) -> Tensor:
         """|h (f(z') - x0)|^2 / n over the parts h, z' the code without h."""
         error = self.parts * (images[1:] - self.observation)
-        return error.square().sum() / self.parts.expand_as(error).sum()
+        # where next to nothing is known there may be nothing to hold out
+        return error.square().sum() / self.parts.expand_as(error).sum().clamp_min(1)
 
     @cached_property
     def parts(self) -> Tensor:
@@ -75,6 +76,6 @@ class HeldOut:
         truth = self.observation.expand(PARTS, -1, -1, -1)[held].double()
         errors = drawn - truth
         products = errors @ errors.T
-        products += 1e-3 * products.diagonal().mean() * torch.eye(len(products)).to(products)
+        products += (1e-3 * products.diagonal().mean() + 1e-12) * torch.eye(len(products)).to(products)
         shares = torch.linalg.solve(products, torch.ones_like(products[0]))
         return (shares / shares.sum()).to(images)
