@@ -74,7 +74,7 @@ def _damaged(folder: Path, picture: str, crop: int) -> Problem:
 
 
 noises = Item(
-    name="noises",
+    name="other-noise",
     shows="Other noise than that of sigma 25: weaker, stronger, of photons, and impulses",
     protocol="Gaussian of sigma 10 and 50, Poisson of 30 photons at white, a fifth of the values black or white; "
     "clipped, not rounded, from default_rng(0); RGB PSNR of the whole picture. CBM3D, non-local means, total variation "
