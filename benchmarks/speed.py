@@ -54,14 +54,16 @@ def measure(name: str, size: int) -> str:
         times.append(time.perf_counter() - begun)
         begun = time.perf_counter()
     peak = peak_memory("cpu") - before
+    steps = walk(problem, replace(settings, steps=4))
+    next(steps)  # makes the code
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
-        list(walk(problem, replace(settings, steps=3)))
+        list(steps)
     totals = {event.key: event.self_cpu_time_total for event in profiler.key_averages()}
     share = sum(spent for key, spent in totals.items() if "convolution" in key) / sum(totals.values())
     operations = []
-    for steps in (1, 2):  # the first one makes the code too
+    for count in (1, 2):  # the first one makes the code too
         with FlopCounterMode(display=False) as counter:
-            list(walk(problem, replace(settings, steps=steps)))
+            list(walk(problem, replace(settings, steps=count)))
         operations.append(counter.get_total_flops())
     step = statistics.median(times[2:])
     columns = [

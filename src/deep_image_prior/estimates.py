@@ -13,7 +13,7 @@ THRESHOLD = 2.7  # standard deviations that a coefficient must exceed
 STRONG, WEAK = 60 / 255, 2 / 255  # the first and the last noise that `completed` takes its fill to have
 REACH = 10  # pixels to every side in which similar patches are looked for
 SIMILAR = 40  # patches in a group
-CHUNK = 4096  # groups at a time
+CHUNK = 1024  # groups at a time
 # the principal colours of natural images: gray, red against blue, green against both
 OPPONENT = F.normalize(torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [0.5, -1.0, 0.5]]), dim=1)
 
