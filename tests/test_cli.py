@@ -127,7 +127,8 @@ def test_record_tells_everything(run):
     record = json.loads(Path("r.json").read_text())
     assert record["task"] == "denoise"
     assert record["package"].startswith("deep-image-prior ")
-    assert record["choices"] == {"preset": "fast", "device": "auto", "sigma": 1, "steps": 4, "runs": 2, "seed": 5}
+    chosen = {"preset": "fast", "device": "auto", "noise": "auto", "sigma": 1, "steps": 4, "runs": 2, "seed": 5}
+    assert record["choices"] == chosen
     assert record["settings"]["steps"] == 4
     assert record["settings"]["poses"] == 8
     assert record["noise"] == {"sigma": 1 / 255, "gain": 0, "clipped": True}
