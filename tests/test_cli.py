@@ -131,7 +131,7 @@ def test_record_tells_everything(run):
     assert record["choices"] == chosen
     assert record["settings"]["steps"] == 4
     assert record["settings"]["poses"] == 8
-    assert record["noise"] == {"sigma": 1 / 255, "gain": 0, "clipped": True}
+    assert record["noise"] == {"sigma": 1 / 255, "gain": 0, "clipped": True, "impulses": 0}
     for group, kind, name in (
         ("inputs", "image", "photo.png"),
         ("inputs", "reference", "flash.png"),
