@@ -121,17 +121,17 @@ def test_reruns_write_identical_files(run):
 def test_record_tells_everything(run):
     code, _, _ = run(
         *("denoise", "photo.png", "--record", "r.json", "--reference", "flash.png"),
-        *("--steps", 4, "--runs", 2, "--sigma", 1, "--seed", 5),
+        *("--steps", 4, "--runs", 2, "--sigma", 25, "--seed", 5),
     )
     assert code == 0
     record = json.loads(Path("r.json").read_text())
     assert record["task"] == "denoise"
     assert record["package"].startswith("deep-image-prior ")
-    chosen = {"preset": "fast", "device": "auto", "noise": "auto", "sigma": 1, "steps": 4, "runs": 2, "seed": 5}
+    chosen = {"preset": "fast", "device": "auto", "noise": "auto", "sigma": 25, "steps": 4, "runs": 2, "seed": 5}
     assert record["choices"] == chosen
     assert record["settings"]["steps"] == 4
     assert record["settings"]["poses"] == 8
-    assert record["noise"] == {"sigma": 1 / 255, "gain": 0, "clipped": True, "impulses": 0}
+    assert record["noise"] == {"sigma": 25 / 255, "gain": 0, "clipped": True, "impulses": 0}
     for group, kind, name in (
         ("inputs", "image", "photo.png"),
         ("inputs", "reference", "flash.png"),
