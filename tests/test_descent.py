@@ -6,6 +6,7 @@ import torch
 from helpers import FEW, problem, tiny
 
 from deep_image_prior import Destabilised, Problem, Settings, descend, fit
+from deep_image_prior.descent import posed, unposed
 from deep_image_prior.energies import squared_error
 from deep_image_prior.operators import identity
 
@@ -197,3 +198,30 @@ def test_settings_out_of_range_name_themselves(wrong):
 def test_nan_settings_are_refused():
     with pytest.raises(ValueError, match="jitter"):
         Settings(jitter=math.nan)
+
+
+@pytest.mark.parametrize("pose", range(8))
+def test_a_pose_can_be_undone_and_is_unlike_the_others(pose):
+    image = torch.arange(2 * 3 * 4.0).reshape(1, 2, 3, 4)
+    assert torch.equal(unposed(posed(image, pose), pose), image)
+    others = [posed(image, other) for other in range(8) if other != pose]
+    assert not any(torch.equal(posed(image, pose), other) for other in others)
+
+
+def test_poses_change_the_descent_but_not_the_first_weights():
+    one, eight = (fit(problem(ERROR), replace(FEW, steps=12, jitter=0, poses=poses)) for poses in (1, 8))
+    assert one.history != eight.history
+    assert eight.image.shape == one.image.shape
+
+
+def test_the_first_of_a_batch_is_the_image_and_the_energy_sees_all():
+    seen = []
+
+    def energy(images):
+        seen.append(images.shape)
+        return (images - TARGET).square().mean()
+
+    pair = Problem(lambda: tiny(4, 3), lambda generator: torch.rand(2, 4, 16, 16, generator=generator), energy)
+    steps = list(descend(pair, FEW))
+    assert set(seen) == {(2, 3, 16, 16)}
+    assert steps[-1].image.shape == steps[-1].average.shape == (1, 3, 16, 16)

@@ -4,7 +4,18 @@ import pytest
 import torch
 from helpers import check_network, count
 
-from deep_image_prior.networks import Hourglass, ResNet, UNet, average, bilinear, lanczos2, maximum, nearest, strided
+from deep_image_prior.networks import (
+    Hourglass,
+    Refiner,
+    ResNet,
+    UNet,
+    average,
+    bilinear,
+    lanczos2,
+    maximum,
+    nearest,
+    strided,
+)
 
 WIDTHS = (16, 32, 64, 128, 128, 128)
 
@@ -81,3 +92,16 @@ def test_fitting_size_is_not_padded():
     network = Hourglass(1, 1, (4, 4), (4, 4), (1, 1))
     code = torch.rand(1, 1, 16, 24)
     torch.testing.assert_close(network(code), network.body(code))
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "height", "width"), [(3, 1, 2, 2), (6, 3, 33, 47), (2, 2, 64, 5)])
+def test_the_refiner_begins_with_the_first_image_of_its_code(inputs, outputs, height, width):
+    code = torch.rand(2, inputs, height, width)
+    network = Refiner(inputs, outputs)
+    image = network(code)
+    torch.testing.assert_close(image, code[:, :outputs])
+    image.square().sum().backward()
+    assert network.correction[-2].weight.grad.abs().sum() > 0
+    with torch.no_grad():
+        network.correction[-2].bias += 0.1
+    torch.testing.assert_close(network(code), code[:, :outputs] + 0.1)

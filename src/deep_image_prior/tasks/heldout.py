@@ -12,12 +12,8 @@ from .preset import Preset
 PARTS = 4  # of the known pixels, held out in turn
 SHARE = 0.15  # of the known pixels in a part
 CUTS = ((8, 4, 80), (16, 8, 96), (24, 8, 60))  # size and step of the patches, rounds
-REFINED = (
-    15 / 255,
-    11 / 255,
-    8 / 255,
-    5 / 255,
-)  # the noise that non-local Bayes takes the fill to have, round by round
+# the noise that non-local Bayes takes the fill to have, round by round
+ROUNDS = (15 / 255, 11 / 255, 8 / 255, 5 / 255)
 IMAGES = 1 + len(CUTS) + 1  # in the code: the best mix, the thresholded fills, and their non-local refinement
 
 
@@ -64,7 +60,7 @@ class HeldOut:
         start = codes.fill(self.observation * known, known)
         fills = [estimates.completed(start, known, *cut) for cut in CUTS]
         refined = fills[1]
-        for sigma in REFINED:
+        for sigma in ROUNDS:
             drawn = estimates.nonlocal_bayes(refined, refined, sigma)
             refined = torch.where(known > 0, self.observation, drawn)
         return torch.cat([*fills, refined])
