@@ -93,7 +93,7 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
     # one stream of random numbers each: equal ones would correlate the code with the weights
     for_code, for_weights, for_jitter, for_pose = map(int, np.random.SeedSequence(settings.seed).generate_state(4))
     z = problem.code(Generator().manual_seed(for_code))
-    network = _untrained(problem.network, for_weights).to(z.device).to(memory_format=torch.channels_last)
+    network = _untrained(problem.network, for_weights).to(z.device)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     jitter = Generator(z.device).manual_seed(for_jitter)
     poses = np.random.default_rng(for_pose)

@@ -9,10 +9,12 @@ from torch import Tensor, nn
 
 from ..filters import correlate, lanczos
 from .anysize import any_size
+from .lowered import lowered
 
 T = TypeVar("T")
 Downsample = Callable[[nn.Conv2d], nn.Module]
 Padding = Literal["reflect", "zeros"]
+WIDE = 64  # channels at full size from which channels-last is faster
 
 bilinear = partial(nn.Upsample, scale_factor=2, mode="bilinear")
 nearest = partial(nn.Upsample, scale_factor=2, mode="nearest")
@@ -57,7 +59,7 @@ class Hourglass(nn.Module):
     down, up, skip: channels n_d, n_u, n_s of every scale, finest first; a skip of 0 is no connection.
     down_kernel, up_kernel: odd kernel sizes k_d, k_u; upsample: `bilinear` or `nearest`; each is one value for all
     scales or one a scale. skip_kernel: k_s. downsample: `strided`, `average`, `maximum` or `lanczos2`.
-    padding: "reflect" or "zeros". mix: end each scale with a 1 x 1 convolution. Raises ValueError if lists disagree.
+    padding: "reflect" or "zeros". mix: end each scale with a 1 x 1 convolution. precise: float32 throughout. Raises ValueError if lists disagree.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Hourglass(nn.Module):
         downsample: Downsample = strided,
         padding: Padding = "reflect",
         mix: bool = True,
+        precise: bool = False,
     ) -> None:
         super().__init__()
         depth = len(down)
@@ -98,14 +101,21 @@ class Hourglass(nn.Module):
                 padding=padding,
                 mix=mix,
             )
-        self.body = nn.Sequential(*([body] if body else []), nn.Conv2d(up[0], outputs, 1), nn.Sigmoid())
+        assert body is not None
+        self.body, self.head = body, nn.Sequential(nn.Conv2d(up[0], outputs, 1), nn.Sigmoid())
+        self.precise = precise
+        if up[0] >= WIDE:
+            self.to(memory_format=torch.channels_last)
         self.multiple = 2**depth
         # reflection needs more pixels than it adds, at the smallest scale that each kernel meets
         margins = [max(down_kernels[i], up_kernels[i]) // 2 // 2 ** (depth - 1 - i) + 1 for i in range(depth)]
         self.least = max(margins) * self.multiple
 
     def forward(self, code: Tensor) -> Tensor:
-        return any_size(self.body, code, self.multiple, self.least)
+        return any_size(self._image, code, self.multiple, self.least)
+
+    def _image(self, code: Tensor) -> Tensor:
+        return self.head(lowered(self.body, code, self.precise))
 
 
 class Scale(nn.Module):

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from .anysize import any_size
 from .hourglass import bilinear
+from .lowered import lowered
 
 
 class Refiner(nn.Module):
@@ -34,7 +35,10 @@ class Refiner(nn.Module):
     def forward(self, code: Tensor) -> Tensor:
         images = code[:, : self.estimates * self.outputs].unflatten(1, (self.estimates, self.outputs))
         # reflection needs two pixels at the coarsest scale
-        return images.mean(dim=1) + any_size(self.correction, code, self.multiple, least=2 * self.multiple)
+        return images.mean(dim=1) + any_size(self._correction, code, self.multiple, least=2 * self.multiple)
+
+    def _correction(self, code: Tensor) -> Tensor:
+        return lowered(self.correction, code)
 
 
 class _Scale(nn.Module):

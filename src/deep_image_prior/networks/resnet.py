@@ -1,8 +1,10 @@
 """The ResNet that the paper compares with (section 3.1 and figure 13): one scale, no skips but the residual ones."""
 
+import torch
 from torch import Tensor, nn
 
 from .anysize import any_size
+from .lowered import lowered
 
 
 class ResNet(nn.Module):
@@ -16,12 +18,15 @@ class ResNet(nn.Module):
             *(_Residual(width) for _ in range(blocks)),
             nn.Conv2d(width, width, 3, padding=1),
             nn.BatchNorm2d(width),
-            nn.Conv2d(width, outputs, 3, padding=1, padding_mode="reflect"),
-            nn.Sigmoid(),
         )
+        self.head = nn.Sequential(nn.Conv2d(width, outputs, 3, padding=1, padding_mode="reflect"), nn.Sigmoid())
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, code: Tensor) -> Tensor:
-        return any_size(self.body, code, multiple=1, least=2)
+        return any_size(self._image, code, multiple=1, least=2)
+
+    def _image(self, code: Tensor) -> Tensor:
+        return self.head(lowered(self.body, code))
 
 
 class _Residual(nn.Module):
