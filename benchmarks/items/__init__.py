@@ -1,6 +1,6 @@
 """Every figure and table, by name."""
 
-from . import denoising, editing, inpainting, structure, superresolution
+from . import denoising, editing, inpainting, stops, structure, superresolution
 from .item import BUDGETS, Budget, Item, column
 
 ITEMS: dict[str, Item] = {
@@ -19,6 +19,7 @@ ITEMS: dict[str, Item] = {
         editing.enhancement,
         editing.flash,
         denoising.frontier,
+        stops.stops,
     )
 }
 

@@ -95,7 +95,12 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--sigma",
             type=float,
-            help="Noise, white being 255 (float files beyond 0 to 1: in their units); stops when it is reached.",
+            help="Noise, white being 255 (float files beyond 0 to 1: in their units), if it is known.",
+        ),
+        click.option(
+            "--stop",
+            type=click.Choice(restore.STOPS),
+            help=f"By itself, or never before all steps are done.  [default: {default.stop}]",
         ),
         click.option(
             "--device",
@@ -145,10 +150,11 @@ def denoise(image: Path, noise: str, common: Common) -> int:
 
 @app.command()
 @click.argument("image", type=FILE)
+@_option("--quality", restore.dejpeg, type=int, help="Of the compression, 1 to 100; else it is found.")
 @common
-def dejpeg(image: Path, common: Common) -> int:
+def dejpeg(image: Path, quality: int | None, common: Common) -> int:
     """Remove the compression artefacts of IMAGE."""
-    return _restore("dejpeg", "dejpeg", {"image": image}, restore.dejpeg, common)
+    return _restore("dejpeg", "dejpeg", {"image": image}, restore.dejpeg, common, {"quality": quality})
 
 
 @app.command()

@@ -26,13 +26,16 @@ class Problem:
 
     network: makes an untrained f. code: draws z (B, C', H, W) from a CPU generator, on the device to work on.
     energy: E(A(x)), a scalar, of x = f(z), (B, C, H, W). The first of a batch is the image; more are for the energy.
-    shape: of z, if it is to be known how much memory the fit needs before z is drawn.
+    shape: of z, if it is to be known how much memory the fit needs before z is drawn. finish: what of x is the restored
+    image, where that is not x itself. rule: makes the rule to stop by that suits the problem, if there is one.
     """
 
     network: Callable[[], nn.Module]
     code: Callable[[Generator], Tensor]
     energy: Callable[[Tensor], Tensor]
     shape: tuple[int, ...] | None = None
+    finish: Callable[[Tensor], Tensor] = lambda x: x
+    rule: Callable[[], "Rule"] | None = None
 
 
 def _setting(default: Any, help: str, least: float, below: float = math.inf) -> Any:
@@ -106,7 +109,8 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
             energy = problem.energy(x)
             optimiser.zero_grad()
             energy.backward()
-            yield Step(index, settings.steps, energy.detach(), x[:1].detach(), average=x[:1].detach())
+            image = problem.finish(x[:1].detach())
+            yield Step(index, settings.steps, energy.detach(), image, average=image)
             optimiser.step()
 
     return averaged(steadied(walk(), Checkpoint(network, optimiser), settings.returns), settings.averaging)
@@ -125,15 +129,19 @@ def unposed(image: Tensor, pose: int) -> Tensor:
 
 
 def averaged(steps: Iterator[Step], weight: float) -> Iterator[Step]:
-    """The steps with average_t = w_t * average_(t-1) + (1 - w_t) * x_t (section 3.1).
+    """The steps with average_t = w_t * average_(t-1) + (1 - w_t) * x_t, w_t = past(t, weight) (section 3.1).
 
-    w_t = min(weight, (t + 1) / (t + 10)), t from 0: early on the window grows, so that the first images are forgotten.
+    Early on the window grows, so that the first images are forgotten.
     """
     average = None
-    for t, step in enumerate(steps):
-        past = min(weight, (t + 1) / (t + 10))
-        average = step.image if average is None else torch.lerp(step.image, average, past)
+    for step in steps:
+        average = step.image if average is None else torch.lerp(step.image, average, past(step.index, weight))
         yield replace(step, average=average)
+
+
+def past(index: int, weight: float) -> float:
+    """The weight of the past in a running average, at step `index` from 1: min(weight, index / (index + 9))."""
+    return min(weight, index / (index + 9))
 
 
 def steadied(steps: Iterator[Step], checkpoint: "Checkpoint", returns: int) -> Iterator[Step]:
@@ -182,12 +190,15 @@ class Checkpoint:
 class Fit:
     """The restored image (1, C, H, W), the energy of every step, the steps of each run, and why it ended.
 
-    complete is false if a run was interrupted or destabilised: the image is then the best there was.
+    chosen: the step of each run whose average the image is. doubt: the rule's, in decibels, or None. complete is false
+    if a run was interrupted or destabilised: the image is then the best there was.
     """
 
     image: Tensor
     history: list[float]
     steps: list[int]
+    chosen: list[int]
+    doubt: float | None
     stopped: str
     seconds: float
     complete: bool
@@ -202,7 +213,8 @@ def fit(
 ) -> Fit:
     """x* = f_theta*(z): the running average at the last step, averaged over `settings.runs` runs (section 3.1).
 
-    stop makes a rule for each run; a rule says why to stop after a step, or None. watch sees every step.
+    stop makes a rule for each run; a rule says why to stop after a step, or None, and may choose an earlier one
+    (stopping.py). watch sees every step.
     Ctrl-C and a destabilised run end with the best so far: the mean of the complete runs, or else of the others.
     Raises Destabilised or KeyboardInterrupt if there is no good step to return.
     """
@@ -216,7 +228,9 @@ def fit(
             interrupted = isinstance(end, KeyboardInterrupt)
             reason = f"interrupted at the start of run {k + 1}" if interrupted else str(end)
             runs.append(
-                replace(runs[-1], history=[], stopped=reason, seconds=0, complete=False, interrupted=interrupted)
+                replace(
+                    runs[-1], history=[], chosen=[], stopped=reason, seconds=0, complete=False, interrupted=interrupted
+                )
             )
         if runs[-1].interrupted:
             break
@@ -226,6 +240,8 @@ def fit(
         image=torch.stack([run.image for run in best]).mean(dim=0),
         history=[energy for run in runs for energy in run.history],
         steps=[len(run.history) for run in runs],
+        chosen=[step for run in runs for step in run.chosen],
+        doubt=max((run.doubt for run in best if run.doubt is not None), default=None),
         stopped="; ".join(dict.fromkeys(run.stopped for run in runs)),
         seconds=sum(run.seconds for run in runs),
         complete=all(run.complete for run in runs),
@@ -237,8 +253,8 @@ def fit(
 def _fit_once(
     problem: Problem, settings: Settings, stop: Callable[[], Rule] | None, watch: Callable[[Step], None] | None
 ) -> Fit:
-    rule = stop() if stop else lambda step: None
     start = time.perf_counter()
+    rule = stop() if stop else lambda step: None
     energies: list[Tensor] = []
     last: Step | None = None
     stopped, complete, interrupted = f"budget: {settings.steps} steps", True, False
@@ -257,8 +273,19 @@ def _fit_once(
         complete, interrupted = False, isinstance(end, KeyboardInterrupt)
         stopped = f"interrupted at step {last.index}" if interrupted else str(end)
     assert last is not None  # Settings.steps is at least 1
+    chosen: Step = getattr(rule, "chosen", None) or last
     history = torch.stack(energies).tolist()
-    return Fit(last.average, history, [len(history)], stopped, time.perf_counter() - start, complete, interrupted)
+    return Fit(
+        image=chosen.average,
+        history=history,
+        steps=[len(history)],
+        chosen=[chosen.index],
+        doubt=getattr(rule, "doubt", None),
+        stopped=stopped,
+        seconds=time.perf_counter() - start,
+        complete=complete,
+        interrupted=interrupted,
+    )
 
 
 def _untrained(recipe: Callable[[], nn.Module], seed: int) -> nn.Module:

@@ -3,8 +3,9 @@
 Every function takes an image of any real dtype, (H, W) or with channels along `channel_axis`, and these options:
 
 channel_axis: None for a gray image (H, W), or the axis of the channels. preset: "fast", "best" or "paper".
-sigma: standard deviation of white noise, white being 1; the fit then stops by the discrepancy principle. Where there
-is no white (floats beyond [0, 1], signed and 32-bit integers), it is in the image's own units.
+sigma: standard deviation of white noise, white being 1, if it is known. Where there is no white (floats beyond [0, 1],
+signed and 32-bit integers), it is in the image's own units. stop: "auto", by the rule of the task (stopping.py), or
+by the discrepancy principle if it has none and sigma is given; or "never" before all steps are done.
 device: "auto", "cpu", "cuda" or "mps". watch: called with every `Step`. And every field of `Settings` by its name.
 
 They return a `Result` and raise BadInput.
@@ -15,23 +16,27 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from . import images, memory, tasks
+from . import images, jpeg, memory, tasks
 from .descent import Fit, Problem, Settings, Step, fit
 from .errors import BadInput
 from .images import Pixels, Scale
+from .jpeg import Compression
 from .noise import Noise, impulses, measured, recognised
 from .stopping import discrepancy
 from .tasks import Preset
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 NOISES = ("auto", "white", "impulses")
+STOPS = ("auto", "never")
+# measured: benchmarks/README.md, the table of stops
+SURE, UNSURE = 0.5, 1.5
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class Options:
     preset: str = "fast"
     sigma: float | None = None
     device: str = "auto"
+    stop: str = "auto"
     watch: Callable[[Step], None] | None = None
 
 
@@ -49,15 +55,18 @@ class Options:
 class Result:
     """The restored image in the dtype of the observation, and how it came about.
 
-    history: E of every step, run after run; steps: the length of each run; stopped: why it ended; complete: not
-    interrupted or destabilised; parts: what the result was made of, by name, in the same dtype. noise: what was taken
-    out, white being 1, if that was measured or told.
+    history: E of every step, run after run; steps: the length of each run; chosen: the step that each run's image is
+    of; doubt: about how many decibels lie between it and what else could have been chosen, if a rule looked for it;
+    stopped: why it ended; complete: not interrupted or destabilised; parts: what the result was made of, by name, in
+    the same dtype. noise: what was taken out, white being 1, compression: what was undone; if measured or told.
     """
 
     image: Pixels
     history: Pixels
     stopped: str
     steps: list[int]
+    chosen: list[int]
+    doubt: float | None
     seconds: float
     complete: bool
     interrupted: bool
@@ -65,22 +74,28 @@ class Result:
     device: str
     parts: Mapping[str, Pixels] = field(default_factory=dict)
     noise: Noise | None = None
+    compression: Compression | None = None
+
+    @property
+    def confidence(self) -> str | None:
+        """high, medium or low: how far the rules that look for the step agree."""
+        if self.doubt is None:
+            return None
+        return "high" if self.doubt < SURE else "medium" if self.doubt < UNSURE else "low"
 
 
 def denoise(image: Pixels, *, noise: str = "auto", **options: Any) -> Result:
     """Remove noise: x* = f(z), |f(z) - x0|^2 fitted until it would fit the noise (section 3.1).
 
     noise: "white" (Gaussian or Poisson), "impulses" (values that are black or white whatever they were), or "auto",
-    which tells them apart. What was found, or told by sigma, is Result.noise. paper stops only where sigma says so.
+    which tells them apart. What was found, or told by sigma, is Result.noise.
     """
     kind = _named("noise", {each: each for each in NOISES}, noise)
     job = _Job(tasks.denoise.PRESETS, options)
     observation, scale = job.observe(image)
     found = _noise(observation, kind, job.sigma(scale), scale.clips)
     problem = tasks.denoise.denoise(observation, job.preset, found)
-    # only the squared error is the residual that the discrepancy principle compares with sigma
-    residual = job.preset.code is not None and not found.impulses
-    return replace(job.result(job.fit(problem, scale, stops=residual), scale), noise=found)
+    return replace(job.result(job.fit(problem, scale, residual=False), scale), noise=found)
 
 
 def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -> Noise:
@@ -94,12 +109,18 @@ def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -
     return Noise(0.0, clipped=clipped, impulses=share)
 
 
-def dejpeg(image: Pixels, **options: Any) -> Result:
-    """Remove the blocks and halos of JPEG compression (section 3.1, figure 6)."""
+def dejpeg(image: Pixels, *, quality: int | None = None, **options: Any) -> Result:
+    """Remove the blocks and halos of JPEG compression (section 3.1, figure 6).
+
+    quality: of the compression, 1 to 100, if it is known; else it is found, and Result.compression says it.
+    """
+    if quality is not None and not (isinstance(quality, Integral) and 1 <= quality <= 100):
+        raise BadInput(f"quality is {quality!r}, but must be a whole number from 1 to 100")
     job = _Job(tasks.dejpeg.PRESETS, options)
     observation, scale = job.observe(image)
-    done = job.fit(tasks.dejpeg.dejpeg(observation, job.preset), scale)
-    return job.result(done, scale)
+    compression = jpeg.found(observation, quality and int(quality))
+    done = job.fit(tasks.dejpeg.dejpeg(observation, job.preset, compression), scale)
+    return replace(job.result(done, scale), compression=compression)
 
 
 def upscale(image: Pixels, factor: int, **options: Any) -> Result:
@@ -209,6 +230,7 @@ class _Job:
             )
         self.options = Options(**{name: value for name, value in options.items() if name in own})
         self.preset = _named("preset", presets, self.options.preset)
+        _named("stop", {each: each for each in STOPS}, self.options.stop)
         sigma = self.options.sigma
         if sigma is not None and not (isinstance(sigma, Real) and 0 < sigma < math.inf):
             raise BadInput("sigma must be a number above 0")
@@ -228,12 +250,14 @@ class _Job:
         sigma = self.options.sigma
         return sigma if sigma is None or scale.clips else sigma / (scale.white - scale.black)
 
-    def fit(self, problem: Problem, scale: Scale, stops: bool = True) -> Fit:
-        """Fit once it is known that memory suffices; stop at the discrepancy if sigma was given and E `stops`."""
+    def fit(self, problem: Problem, scale: Scale, residual: bool = True) -> Fit:
+        """Fit once it is known that memory suffices. residual: E can be compared with sigma."""
         self._check_memory(problem)
         sigma = self.sigma(scale)
-        rule = partial(discrepancy, sigma, scale.clips) if stops and sigma is not None else None
-        return fit(problem, self.settings, rule, self.options.watch)
+        rule = problem.rule
+        if rule is None and residual and sigma is not None:
+            rule = partial(discrepancy, sigma, scale.clips)
+        return fit(problem, self.settings, rule if self.options.stop == "auto" else None, self.options.watch)
 
     def _check_memory(self, problem: Problem) -> None:
         assert problem.shape is not None
@@ -252,6 +276,8 @@ class _Job:
             history=np.array(done.history),
             stopped=done.stopped,
             steps=done.steps,
+            chosen=done.chosen,
+            doubt=done.doubt,
             seconds=done.seconds,
             complete=done.complete,
             interrupted=done.interrupted,

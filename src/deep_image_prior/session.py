@@ -85,6 +85,7 @@ def run(errand: Errand, common: Common, messages: Console, answers: Console) -> 
         scores = _scores(reference, picture, result) if reference else {}
         if common.record:
             defaults = {"preset": Options().preset, "device": Options().device, "sigma": Options().sigma}
+            defaults["stop"] = Options().stop
             choices = {**defaults, **common.fitting, **errand.choices, **errand.notes}
             outputs = {name: fingerprint(path) for name, path in paths.items()}
             text = record(errand.task, choices, fingerprints, outputs, result, scores)
@@ -195,6 +196,10 @@ def _save(path: Path, picture: Picture, overwrite: bool) -> None:
 def _report(answers: Console, paths: Mapping[str, Path], result: Result, scores: Mapping[str, float | None]) -> None:
     answers.print(f"wrote {', '.join(map(str, paths.values()))}")
     answers.print(f"{sum(result.steps)} steps in {result.seconds:.1f} s on {result.device}; {result.stopped}")
+    if result.doubt is not None:
+        answers.print(f"confidence: {result.confidence}; about {result.doubt:.1f} dB in doubt")
+    if result.compression:
+        answers.print(f"compression: JPEG of quality {result.compression.quality}")
     if result.noise and result.noise.impulses:
         answers.print(f"noise: impulses in {result.noise.impulses:.1%} of the values")
     elif result.noise:

@@ -1,7 +1,23 @@
-"""When to stop, and why: recipes of rules for `fit`. A rule sees every step and answers with a reason, or None."""
+"""When to stop, and with which image: recipes of rules for `fit`.
 
-from .descent import Rule, Step
+A rule sees every step and answers with a reason to stop after it, or None. It may have a `chosen` step, whose average
+is then the image rather than the last one's, and a `doubt`: about how many decibels lie between that image and what
+else could have been chosen.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from .descent import Rule, Step, past
 from .noise import clipped_moments
+
+PATIENCE = 100  # steps, and a third of those before the least
+SHORT = 0.98  # weight of the past in moving means of numbers
+SETTLED = 100  # steps until a moving variance is one
+TRUST = 0.5  # measured: where Stein's energy promised more, it was wrong by decibels; where it held, it promised less
 
 
 def discrepancy(sigma: float, clipped: bool = True) -> Rule:
@@ -18,3 +34,112 @@ def discrepancy(sigma: float, clipped: bool = True) -> Rule:
         return f"discrepancy: residual {255 * energy**0.5:.2f} (of 255) reached the noise at step {step.index}"
 
     return rule
+
+
+class Lowest:
+    """Choose the step of the lowest measure, from step `after` on; stop when it has been higher for long."""
+
+    def __init__(self, what: str, measure: Callable[[Step], float], after: int = 1) -> None:
+        self.what, self.measure, self.after = what, measure, after
+        self.least, self.chosen = math.inf, None
+
+    least: float
+    chosen: Step | None
+
+    def __call__(self, step: Step) -> str | None:
+        value = self.measure(step)
+        if step.index >= self.after and value < self.least:
+            self.least, self.chosen = value, step
+        if self.chosen is None or step.index - self.chosen.index < PATIENCE + self.chosen.index // 3:
+            return None
+        return f"{self.what} at step {self.chosen.index}"
+
+
+def nearest(reference: Tensor) -> Lowest:
+    """Choose the average that is nearest to another restoration of the observation, `reference` (1, C, H, W).
+
+    |average - reference|^2 = |average - x|^2 - 2 <average, reference - x> + a constant: as good as knowing the truth x,
+    as far as the errors of the two restorations have nothing in common.
+    """
+    return Lowest("nearest to the reference", lambda step: (step.average - reference).square().mean().item())
+
+
+def variance() -> Lowest:
+    """Choose the least moving variance of the images, v_t = w (v_(t-1) + (1 - w) |x_t - average_(t-1)|^2 / n).
+
+    It falls while the image is drawn and rises when the noise is (Wang et al. 2021, arXiv:2112.06074).
+    """
+    average: Tensor | None = None
+    moving = 0.0
+
+    def measure(step: Step) -> float:
+        nonlocal average, moving
+        if average is not None:
+            moving = SHORT * (moving + (1 - SHORT) * (step.image - average).square().mean().item())
+        average = step.average
+        return moving
+
+    return Lowest("least variance", measure, after=SETTLED)
+
+
+class Agreed:
+    """The choice of `decider`; doubt: 10 log10(1 + d^2 / e^2), d^2 the mean square to the farthest of the witnesses'.
+
+    e^2 is what the decider measured, a mean square error by and large. A witness that is not done yet has the step that
+    it would choose now.
+    """
+
+    def __init__(self, decider: Lowest, **witnesses: Rule) -> None:
+        self.decider = decider
+        self.open = witnesses
+        self.choices: dict[str, Step] = {}
+
+    def __call__(self, step: Step) -> str | None:
+        for name, witness in list(self.open.items()):
+            reason = witness(step)
+            self.choices[name] = getattr(witness, "chosen", None) or step
+            if reason:
+                del self.open[name]
+        return self.decider(step)
+
+    @property
+    def chosen(self) -> Step | None:
+        return self.decider.chosen
+
+    @property
+    def doubt(self) -> float | None:
+        if self.chosen is None:
+            return None
+        apart = [(step.average - self.chosen.average).square().mean().item() for step in self.choices.values()]
+        return 10 * math.log10(1 + max(apart, default=0.0) / max(self.decider.least, 1e-12))
+
+
+class Believable:
+    """Stop when Stein's energy promises too much: that over half of the error of the first image is gone.
+
+    The weights can learn the noise by heart, unseen by Stein's term; the energy falls far below the truth's then.
+    noise: x -> the variance of the noise of x, which is the energy of the truth.
+    """
+
+    def __init__(self, noise: Callable[[Tensor], Tensor]) -> None:
+        self.noise = noise
+        self.mean: float | None = None
+        self.promised = 0.0
+
+    def __call__(self, step: Step) -> str | None:
+        energy = step.energy.item()
+        if self.mean is None:
+            variance = self.noise(step.image).mean().item()
+            # the energy is a mean itself, of that deviation
+            deviation = variance * math.sqrt(2 / step.image.numel())
+            self.first, self.error, self.mean = energy, max(energy - variance, deviation), energy
+        self.mean = torch.lerp(torch.tensor(energy), torch.tensor(self.mean), past(step.index, SHORT)).item()
+        self.promised = (self.first - self.mean) / self.error
+        if self.promised <= TRUST:
+            return None
+        return f"Stein's energy promises too much from step {step.index} on"
+
+    @property
+    def doubt(self) -> float:
+        """Half of the decibels that the energy promises: about what it has kept, where the truth was known."""
+        return -5 * math.log10(1 - min(max(self.promised, 0.0), 0.9))

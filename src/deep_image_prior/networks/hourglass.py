@@ -59,7 +59,8 @@ class Hourglass(nn.Module):
     down, up, skip: channels n_d, n_u, n_s of every scale, finest first; a skip of 0 is no connection.
     down_kernel, up_kernel: odd kernel sizes k_d, k_u; upsample: `bilinear` or `nearest`; each is one value for all
     scales or one a scale. skip_kernel: k_s. downsample: `strided`, `average`, `maximum` or `lanczos2`.
-    padding: "reflect" or "zeros". mix: end each scale with a 1 x 1 convolution. precise: float32 throughout. Raises ValueError if lists disagree.
+    padding: "reflect" or "zeros". mix: end each scale with a 1 x 1 convolution. precise: float32 throughout.
+    Raises ValueError if lists disagree.
     """
 
     def __init__(

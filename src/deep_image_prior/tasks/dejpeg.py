@@ -1,4 +1,7 @@
-"""Remove JPEG artefacts: denoising with the narrower network of the paper's figure 6 (section 3.1)."""
+"""Remove JPEG artefacts: denoising with the narrower network of the paper's figure 6 (section 3.1).
+
+Or z estimates of the image, and E the error where the same artefacts are made once more.
+"""
 
 from functools import partial
 
@@ -7,13 +10,17 @@ from torch import Tensor
 from .. import codes
 from ..descent import Problem, Settings
 from ..energies import squared_error
-from ..networks import Hourglass
+from ..errors import BadInput
+from ..jpeg import Compression, found
+from ..networks import Hourglass, Refiner
 from ..operators import identity
-from .preset import Preset, pose, small
+from .preset import Preset, pose
+from .referee import refereed
+from .rehearsed import Rehearsed
 
 PRESETS = {
-    "fast": Preset(small, codes.blurs, Settings(steps=300, jitter=0.1, averaging=0.98)),
-    "best": Preset(small, codes.blurs, Settings(steps=300, jitter=0.1, averaging=0.98, runs=4)),
+    "fast": Preset(Refiner, None, Settings(steps=100, learning_rate=0.002, jitter=0, poses=8, averaging=0.98)),
+    "best": Preset(Refiner, None, Settings(steps=400, learning_rate=0.002, jitter=0, poses=8, averaging=0.98)),
     "paper": Preset(
         partial(Hourglass, down=(8, 16, 32, 64, 128), up=(8, 16, 32, 64, 128), skip=(0, 0, 0, 4, 4)),
         partial(codes.noise, channels=3),
@@ -22,6 +29,19 @@ PRESETS = {
 }
 
 
-def dejpeg(observation: Tensor, preset: Preset) -> Problem:
-    """x0 (1, C, H, W) in [0, 1] without its compression artefacts."""
-    return pose(squared_error(observation, identity), preset, observation, observation.shape[1])
+def dejpeg(observation: Tensor, preset: Preset, compression: Compression | None = None) -> Problem:
+    """x0 (1, C, H, W) in [0, 1] without the artefacts of its compression, which is found out if it is not told.
+
+    Raises BadInput if it left no trace that a code of estimates could be made by.
+    """
+    compression = compression or found(observation)
+    if preset.code is not None:
+        problem = pose(squared_error(observation, identity), preset, observation, observation.shape[1])
+        fast = PRESETS["fast"]
+        return refereed(problem, Rehearsed(observation, compression, fast).problem(), fast) if compression else problem
+    if compression is None:
+        raise BadInput(
+            "there is no trace of JPEG blocks: the image was compressed gently, or changed in size since; "
+            "give a quality, 1 to 100, to say how much to remove"
+        )
+    return Rehearsed(observation, compression, preset).problem()

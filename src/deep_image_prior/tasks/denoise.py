@@ -3,6 +3,9 @@
 Or z estimates of the image and E Stein's, which needs no stop.
 """
 
+from dataclasses import replace
+from functools import partial
+
 from torch import Tensor
 
 from .. import codes
@@ -11,9 +14,11 @@ from ..energies import absolute_error, squared_error
 from ..networks import Hourglass, Refiner
 from ..noise import Noise, impulses, recognised
 from ..operators import identity
+from ..stopping import discrepancy
 from .heldout import HeldOut
 from .preset import Preset, pose
 from .probed import Probed
+from .referee import refereed
 
 PRESETS = {
     "fast": Preset(Refiner, None, Settings(steps=200, learning_rate=0.002, jitter=0, poses=8, averaging=0.98)),
@@ -28,14 +33,25 @@ PRESETS = {
 
 
 def denoise(observation: Tensor, preset: Preset, noise: Noise | None = None) -> Problem:
-    """x0 (1, C, H, W) in [0, 1] without its noise; a code of estimates is told the noise, or finds it out.
+    """x0 (1, C, H, W) in [0, 1] without its noise, which is found out if it is not told.
 
     Impulses say nothing of x: to a code of estimates they are holes, and without one E is the absolute error.
     """
-    if preset.code is not None:
-        error = absolute_error if noise and noise.impulses else squared_error
-        return pose(error(observation, identity), preset, observation, observation.shape[1])
     noise = noise or recognised(observation)
-    if noise.impulses:
-        return HeldOut(observation, 1 - impulses(observation), preset, scattered=True).problem()
-    return Probed(observation, noise, preset).problem()
+    if preset.code is None:
+        return _estimated(observation, preset, noise)
+    error = absolute_error if noise.impulses else squared_error
+    problem = pose(error(observation, identity), preset, observation, observation.shape[1])
+    fast = PRESETS["fast"]
+    other = _estimated(observation, fast, noise)
+    if noise.impulses or noise.gain:
+        return refereed(problem, other, fast)
+    return refereed(problem, other, fast, discrepancy=partial(discrepancy, noise.sigma, noise.clipped))
+
+
+def _estimated(observation: Tensor, preset: Preset, noise: Noise) -> Problem:
+    if not noise.impulses:
+        return Probed(observation, noise, preset).problem()
+    held = HeldOut(observation, 1 - impulses(observation), preset, scattered=True)
+    # the values that are no impulses have no noise
+    return replace(held.problem(), finish=held.kept)

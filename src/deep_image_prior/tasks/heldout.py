@@ -26,6 +26,10 @@ class HeldOut:
     def __init__(self, observation: Tensor, known: Tensor, preset: Preset, scattered: bool) -> None:
         self.observation, self.known, self.preset, self.scattered = observation, known, preset, scattered
 
+    def kept(self, image: Tensor) -> Tensor:
+        """`image` with the known values in it."""
+        return torch.where(self.known > 0, self.observation, image)
+
     def problem(self) -> Problem:
         _, channels, height, width = self.observation.shape
         network = partial(self.preset.network, IMAGES * channels, channels)

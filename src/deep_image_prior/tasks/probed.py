@@ -11,6 +11,7 @@ from .. import codes, estimates
 from ..descent import Problem
 from ..energies import stein
 from ..noise import Noise
+from ..stopping import Believable
 from .preset import Preset
 
 STEP = 0.2  # of the probe, in standard deviations of the noise: above the thresholds' roughness, below their change
@@ -28,7 +29,8 @@ class Probed:
         _, channels, height, width = self.observation.shape
         inputs = (1 + self.preset.estimates + 1) * channels
         network = partial(self.preset.network, inputs, channels)
-        return Problem(network, self.code, self.energy, shape=(2, inputs, height, width))
+        shape = (2, inputs, height, width)
+        return Problem(network, self.code, self.energy, shape, rule=partial(Believable, self.noise.variance))
 
     def code(self, generator: Generator) -> Tensor:
         images = torch.stack([self._images(x0) for x0 in (self.observation, self.observation + STEP * self.probe)])

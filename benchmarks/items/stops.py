@@ -1,0 +1,101 @@
+"""Where the fits stop by themselves: every kind of noise on twelve pictures, against the best step of the same run."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from deep_image_prior import tasks
+from deep_image_prior.images import Pixels
+
+from .. import data
+from ..methods import Contender, Effort, Outcome, prior
+from ..methods.classical import untouched
+from ..methods.prior import PACE
+from ..methods.stops import stopped
+from ..problems import Problem, centred, compressed, noisy, photons, salted
+from .item import Item
+
+CLOSE = 0.3  # dB
+PICTURES = [("denoise9", name) for name in data.names("denoise9")]
+PICTURES += [("set5", name) for name in ("baby", "butterfly", "woman")]
+KINDS: dict[str, Callable[[str, Pixels], Problem]] = {
+    "sigma10": partial(noisy, sigma=10 / 255),
+    "sigma25": noisy,
+    "sigma50": partial(noisy, sigma=50 / 255),
+    "photons30": partial(photons, count=30),
+    "jpeg10": partial(compressed, quality=10),
+    "jpeg20": partial(compressed, quality=20),
+    "jpeg30": partial(compressed, quality=30),
+    "impulses20": partial(salted, share=0.2),
+}
+CASES = {f"{source[1]}-{kind}": source for source in PICTURES for kind in KINDS}
+
+
+def _damaged(folder: Path, picture: str, crop: int) -> Problem:
+    return KINDS[picture.partition("-")[2]](picture, centred(data.load(folder, *CASES[picture]), crop))
+
+
+def _either(name: str) -> Contender:
+    """The preset `name` of the task that the damage calls for."""
+    jpeg = stopped(prior.dejpeg, tasks.dejpeg.PRESETS[name], PACE[name])
+    other = stopped(prior.denoise, tasks.denoise.PRESETS[name], PACE[name])
+
+    def method(problem: Problem, effort: Effort) -> Outcome:
+        return (jpeg if "-jpeg" in problem.name else other).method(problem, effort)
+
+    return Contender(method, other.cost, random=True, settings=other.settings)
+
+
+def verdicts(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How often each rule chose within 0.3 dB of the best, and how often its image was worse than the observation."""
+    inputs = {r["picture"]: r["scores"][""]["PSNR"] for r in records if r["method"] == "x0"}
+    lines = []
+    for method in sorted({r["method"] for r in records if r["method"] != "x0"}):
+        runs = [r for r in records if r["method"] == method and r["complete"]]
+        for rule in ("chosen", "discrepancy", "variance", "end"):
+            losses = [(r["scores"]["best"]["PSNR"] - r["scores"][rule]["PSNR"], r) for r in runs if rule in r["scores"]]
+            if losses:
+                close = sum(loss <= CLOSE for loss, _ in losses)
+                worse = sum(r["scores"][rule]["PSNR"] < inputs.get(r["picture"], 0) for _, r in losses)
+                worst, run = max(losses, key=lambda each: each[0])
+                lines.append(
+                    f"{method}, {rule}: within {CLOSE} dB of the best step in {close} of {len(losses)} cases, worse "
+                    f"than the input in {worse}; at the most {worst:.2f} dB below the best ({run['picture']})"
+                )
+        lines += _calibrated(method, runs)
+    return lines
+
+
+def _calibrated(method: str, runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Whether the cases with more doubt lost more."""
+    pairs = sorted(
+        (float(found[1]), r["scores"]["best"]["PSNR"] - r["scores"]["chosen"]["PSNR"])
+        for r in runs
+        if (found := re.search(r"doubt ([-\d.]+)", r["stopped"]))
+    )
+    lines = []
+    for low, high in ((0, 0.5), (0.5, 1.5), (1.5, float("inf"))):
+        losses = [loss for doubt, loss in pairs if low <= doubt < high]
+        if losses:
+            close = sum(loss <= CLOSE for loss in losses)
+            lines.append(
+                f"{method}, doubt from {low} to {high} dB: within {CLOSE} dB in {close} of {len(losses)} cases"
+            )
+    return lines
+
+
+stops = Item(
+    name="stops",
+    shows="The step that the fits choose by themselves, for eight kinds of damage on twelve pictures",
+    protocol="Gaussian of sigma 10, 25, 50, Poisson of 30 photons at white, JPEG of quality 10, 20, 30, a fifth of the "
+    "values black or white; clipped, not rounded but for JPEG. RGB PSNR, peak 1, of averaged images: the best of the "
+    "run, the one chosen, those of the rules that only bear witness, and the last. Nothing is told to any of them.",
+    pictures=CASES,
+    make=_damaged,
+    presets={name: _either(name) for name in ("fast", "paper")},
+    baselines={"x0": untouched},
+    metrics=("PSNR",),
+    verdicts=verdicts,
+)

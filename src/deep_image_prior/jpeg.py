@@ -1,0 +1,130 @@
+"""JPEG: the quality and the grid of a compression, found in the pixels that it left, and the same for other pixels."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+from torch import Tensor
+
+from .filters import cosines, extended
+from .images import Pixels
+
+BLOCK = 8
+LUMA = (0.299, 0.587, 0.114)  # BT.601, as in JPEG
+AROUND = 6  # qualities to both sides that one is compared with
+DIP = 0.3  # measured: 0.25 or less at the quality of a compressed image
+CELL = 0.6  # of a cell of the quantiser, around its middle: where most values were (Park and Lee 1999)
+ROUNDED = 0.5  # what rounding to 8 bits does to a coefficient, of 255
+BEST = 90  # beyond it every image is left as it is
+SIDE = 1024  # pixels a side that are looked at
+
+
+@dataclass(frozen=True)
+class Compression:
+    """JPEG with the standard tables at `quality`, 1 to 100; the first whole block is at row `top`, column `left`."""
+
+    quality: int
+    top: int = 0
+    left: int = 0
+
+    @property
+    def sigma(self) -> float:
+        """Of the white noise that estimates of the image do best to take the artefacts for, white being 1.
+
+        A power of the scale of the tables (libjpeg's of the quality), measured at 10 and 30.
+        """
+        scale = 50 / self.quality if self.quality < 50 else 2 - self.quality / 50
+        return 10.5 / 255 * max(scale, 0.02) ** 0.56
+
+    def applied(self, image: Tensor) -> Tensor:
+        """What a JPEG file keeps of `image` (1, C, H, W) in [0, 1]."""
+        height, width = image.shape[-2:]
+        top, left = BLOCK - self.top, BLOCK - self.left
+        grown = extended(image, BLOCK)[..., BLOCK - top :, BLOCK - left :]
+        planes = np.rint(255 * grown[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()).astype(np.uint8)
+        kept = _kept(planes, self.quality)
+        pixels = torch.from_numpy(kept).permute(2, 0, 1)[None].to(image) / 255
+        return pixels[..., top : top + height, left : left + width]
+
+    def consistent(self, image: Tensor, observation: Tensor) -> Tensor:
+        """`image` (1, C, H, W) moved to where compression makes about the brightness of x0 of it.
+
+        Cosines of its blocks are brought to the middle of the quantiser's cell that x0 is in. Blocks that touch black
+        or white stay, as there x0 is not what was decoded, and so do those that the border cuts.
+        """
+        weights = _luma(image)
+        rows, columns = (
+            (size - first) // BLOCK * BLOCK for size, first in zip(image.shape[-2:], (self.top, self.left), strict=True)
+        )
+        window = (..., slice(self.top, self.top + rows), slice(self.left, self.left + columns))
+        x, x0 = image[window], observation[window]
+        basis = cosines(BLOCK).to(image).reshape(BLOCK**2, 1, BLOCK, BLOCK)
+        mine, kept = (
+            255 * F.conv2d((each * weights).sum(dim=1, keepdim=True), basis, stride=BLOCK) for each in (x, x0)
+        )
+        reach = (CELL * self._table.to(image) / 2 + ROUNDED)[:, None, None]
+        change = (mine.clamp(kept - reach, kept + reach) - mine) / 255
+        touched = ((x0 <= 0) | (x0 >= 1)).any(dim=1, keepdim=True).to(image)
+        change = change * (1 - F.max_pool2d(touched, BLOCK))
+        moved = image.clone()
+        moved[window] += F.conv_transpose2d(change, basis, stride=BLOCK)
+        return moved
+
+    @property
+    def _table(self) -> Tensor:
+        """The steps of the quantiser of brightness, (64,), of 255."""
+        buffer = io.BytesIO()
+        Image.new("L", (BLOCK, BLOCK)).save(buffer, "JPEG", quality=self.quality)
+        with JpegImageFile(buffer) as file:
+            return torch.tensor(file.quantization[0], dtype=torch.float32)
+
+
+def found(observation: Tensor, quality: int | None = None) -> Compression | None:
+    """The compression of x0 (1, C, H, W) in [0, 1], or None if it left no trace, as above a quality of about 75.
+
+    quality: if it is known, and only the grid is not. The grid is where neighbours differ most. Compressed once more at
+    its own quality the image hardly changes (Farid 2009, doi:10.1109/TIFS.2008.2012215).
+    """
+    luma = (observation * _luma(observation)).sum(dim=1)[0]
+    y = np.rint(255 * luma.clamp(0, 1).cpu().numpy())
+    if min(y.shape) < 3 * BLOCK:
+        return Compression(quality) if quality else None
+    top, left = (_phase(np.abs(np.diff(y, axis=axis)).mean(axis=1 - axis)) for axis in (0, 1))
+    if quality:
+        return Compression(quality, top, left)
+    rows, columns = (
+        (min(SIDE, size - first) // BLOCK) * BLOCK for size, first in zip(y.shape, (top, left), strict=True)
+    )
+    blocks = y[top : top + rows, left : left + columns, None].astype(np.uint8)
+    changes = np.array([np.square(_kept(blocks, q) - blocks.astype(float)).mean() for q in range(1, BEST + 1)]) + 0.05
+    around = [np.median(changes[max(0, k - AROUND) : k + AROUND + 1]) for k in range(BEST)]
+    dips = changes / around
+    return Compression(int(dips.argmin()) + 1, top, left) if dips.min() < DIP else None
+
+
+def _luma(image: Tensor) -> Tensor:
+    """The weights of brightness, (C, 1, 1): of colour, or of the first channel."""
+    weights = LUMA if image.shape[1] == 3 else (1.0,) + (0.0,) * (image.shape[1] - 1)
+    return torch.tensor(weights).to(image)[:, None, None]
+
+
+def _phase(differences: Pixels) -> int:
+    """Where blocks begin, 0 to 7, from the mean difference between every line and the next."""
+    return int(np.argmax([differences[k::BLOCK].mean() for k in range(BLOCK)]) + 1) % BLOCK
+
+
+def _kept(planes: Pixels, quality: int) -> Pixels:
+    """`planes` (H, W, C) of 8 bits, compressed: in colour if there are three, else each alone."""
+    if planes.shape[2] != 3:
+        return np.stack([_decoded(plane, quality) for plane in planes.transpose(2, 0, 1)], axis=2)
+    return _decoded(planes, quality)
+
+
+def _decoded(pixels: Pixels, quality: int) -> Pixels:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    return np.array(Image.open(buffer))
