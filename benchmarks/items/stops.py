@@ -15,7 +15,7 @@ from ..methods.classical import untouched
 from ..methods.prior import PACE
 from ..methods.stops import stopped
 from ..problems import Problem, centred, compressed, noisy, photons, salted
-from .item import Item
+from .item import Item, column
 
 CLOSE = 0.3  # dB
 PICTURES = [("denoise9", name) for name in data.names("denoise9")]
@@ -50,7 +50,7 @@ def _either(name: str) -> Contender:
 
 def verdicts(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """How often each rule chose within 0.3 dB of the best, and how often its image was worse than the observation."""
-    inputs = {r["picture"]: r["scores"][""]["PSNR"] for r in records if r["method"] == "x0"}
+    inputs = {r["picture"]: r["scores"]["x0"]["PSNR"] for r in records if r["method"] == "x0"}
     lines = []
     for method in sorted({r["method"] for r in records if r["method"] != "x0"}):
         runs = [r for r in records if r["method"] == method and r["complete"]]
@@ -68,10 +68,14 @@ def verdicts(records: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
+def _psnr(record: Mapping[str, Any], image: str) -> float:
+    return float(record["scores"][column(record["method"], image)]["PSNR"])
+
+
 def _calibrated(method: str, runs: Sequence[Mapping[str, Any]]) -> list[str]:
     """Whether the cases with more doubt lost more."""
     pairs = sorted(
-        (float(found[1]), r["scores"]["best"]["PSNR"] - r["scores"]["chosen"]["PSNR"])
+        (float(found[1]), _psnr(r, "best") - _psnr(r, "chosen"))
         for r in runs
         if (found := re.search(r"doubt ([-\d.]+)", r["stopped"]))
     )
