@@ -51,7 +51,7 @@ def run(folder, monkeypatch, capsys):
     ("arguments", "written"),
     [
         (["denoise", "photo.png"], ["photo-denoised.png"]),
-        (["dejpeg", "photo.png"], ["photo-dejpeg.png"]),
+        (["dejpeg", "photo.png", "--quality", "30"], ["photo-dejpeg.png"]),
         (["upscale", "photo.png", "--factor", "2"], ["photo-x2.png"]),
         (["inpaint", "photo.png", "mask.png"], ["photo-inpainted.png"]),
         (["inpaint", "photo.png", "mask.png", "--holes", "large", "--mask-marks", "missing"], ["photo-inpainted.png"]),
@@ -107,7 +107,16 @@ def test_float_tiff_stays_float(run):
 
 def test_lossy_input_is_written_without_loss_by_default(run):
     Image.fromarray(PIXELS).save("photo.jpg")
-    assert "wrote photo-dejpeg.png" in run("dejpeg", "photo.jpg", *FEW)[1]
+    answer = run("dejpeg", "photo.jpg", "--quality", "75", *FEW)[1]
+    assert "wrote photo-dejpeg.png" in answer
+    assert "compression: JPEG of quality 75" in answer
+
+
+def test_without_blocks_the_quality_is_wanted(run):
+    code, _, error = run("dejpeg", "photo.png", *FEW)
+    assert code == 2
+    assert error.count("\n") == 1
+    assert "--quality" in error
 
 
 def test_reruns_write_identical_files(run):
@@ -127,8 +136,8 @@ def test_record_tells_everything(run):
     record = json.loads(Path("r.json").read_text())
     assert record["task"] == "denoise"
     assert record["package"].startswith("deep-image-prior ")
-    chosen = {"preset": "fast", "device": "auto", "noise": "auto", "sigma": 25, "steps": 4, "runs": 2, "seed": 5}
-    assert record["choices"] == chosen
+    asked = {"noise": "auto", "sigma": 25, "steps": 4, "runs": 2, "seed": 5}
+    assert record["choices"] == {"preset": "fast", "device": "auto", "stop": "auto", **asked}
     assert record["settings"]["steps"] == 4
     assert record["settings"]["poses"] == 8
     assert record["noise"] == {"sigma": 25 / 255, "gain": 0, "clipped": True, "impulses": 0}
@@ -141,7 +150,10 @@ def test_record_tells_everything(run):
         assert entry == {"name": name, "sha256": hashlib.sha256(Path(name).read_bytes()).hexdigest()}
     assert record["image"] == {"width": 32, "height": 32, "channels": 3, "dtype": "uint8"}
     assert record["steps"] == [4, 4]
-    assert record["stopped"] == "budget: 4 steps"
+    assert (record["stopped"], record["chosen"]) == ("budget: 4 steps", [4, 4])
+    assert record["confidence"] in ("high", "medium", "low")
+    assert record["doubt"] >= 0
+    assert record["compression"] is None
     assert len(record["energy"]) == 8
     assert record["seconds"] > 0
     assert record["seconds_per_step"] == pytest.approx(record["seconds"] / 8, rel=0.01)

@@ -3,6 +3,7 @@ import torch
 from helpers import count, photograph
 
 from deep_image_prior import codes, tasks
+from deep_image_prior.jpeg import Compression
 from deep_image_prior.networks import Hourglass
 from deep_image_prior.noise import Noise
 from deep_image_prior.tasks.heldout import PARTS, HeldOut
@@ -20,11 +21,14 @@ def drawn(problem):
     return z, problem.network()(z)
 
 
+BLOCKY = Compression(20)
+
+
 def rows(preset: str):
     """Every row of the task table with one preset: (name, problem, shape of x)."""
     same = IMAGE.shape
     yield "denoise", tasks.denoise.denoise(IMAGE, tasks.denoise.PRESETS[preset]), same
-    yield "dejpeg", tasks.dejpeg.dejpeg(IMAGE, tasks.dejpeg.PRESETS[preset]), same
+    yield "dejpeg", tasks.dejpeg.dejpeg(IMAGE, tasks.dejpeg.PRESETS[preset], BLOCKY), same
     yield "enhance", tasks.enhance.enhance(IMAGE, tasks.enhance.PRESETS[preset]), same
     yield "flash", tasks.flash.flash(IMAGE[:, :1], IMAGE, tasks.flash.PRESETS[preset]), (1, 1, 12, 10)
     for holes, presets in tasks.inpaint.HOLES.items():

@@ -43,8 +43,9 @@ class Compression:
     def applied(self, image: Tensor) -> Tensor:
         """What a JPEG file keeps of `image` (1, C, H, W) in [0, 1]."""
         height, width = image.shape[-2:]
-        top, left = BLOCK - self.top, BLOCK - self.left
-        grown = extended(image, BLOCK)[..., BLOCK - top :, BLOCK - left :]
+        whole = 2 * BLOCK  # pixels a side of the blocks of colour, which is kept at half the resolution
+        top, left = whole - self.top, whole - self.left
+        grown = extended(image, whole)[..., self.top :, self.left :]
         planes = np.rint(255 * grown[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()).astype(np.uint8)
         kept = _kept(planes, self.quality)
         pixels = torch.from_numpy(kept).permute(2, 0, 1)[None].to(image) / 255
@@ -79,6 +80,7 @@ class Compression:
         """The steps of the quantiser of brightness, (64,), of 255."""
         buffer = io.BytesIO()
         Image.new("L", (BLOCK, BLOCK)).save(buffer, "JPEG", quality=self.quality)
+        buffer.seek(0)
         with JpegImageFile(buffer) as file:
             return torch.tensor(file.quantization[0], dtype=torch.float32)
 

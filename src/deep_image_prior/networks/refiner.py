@@ -22,14 +22,13 @@ class Refiner(nn.Module):
         last = nn.Conv2d(widths[0], 4 * outputs, 1)
         for parameter in last.parameters():
             nn.init.zeros_(parameter)
-        self.correction = nn.Sequential(
+        self.body = nn.Sequential(
             nn.PixelUnshuffle(2),
             *_activated(4 * inputs, widths[0]),
             *([_Scale(widths)] if len(widths) > 1 else []),
             *_activated(widths[0], widths[0]),
-            last,
-            nn.PixelShuffle(2),
         )
+        self.head = nn.Sequential(last, nn.PixelShuffle(2))
         self.multiple = 2 ** len(widths)
 
     def forward(self, code: Tensor) -> Tensor:
@@ -38,7 +37,7 @@ class Refiner(nn.Module):
         return images.mean(dim=1) + any_size(self._correction, code, self.multiple, least=2 * self.multiple)
 
     def _correction(self, code: Tensor) -> Tensor:
-        return lowered(self.correction, code)
+        return self.head(lowered(self.body, code))
 
 
 class _Scale(nn.Module):

@@ -42,6 +42,6 @@ def dejpeg(observation: Tensor, preset: Preset, compression: Compression | None 
     if compression is None:
         raise BadInput(
             "there is no trace of JPEG blocks: the image was compressed gently, or changed in size since; "
-            "give a quality, 1 to 100, to say how much to remove"
+            "give a quality (--quality), 1 to 100, to say how much to remove"
         )
     return Rehearsed(observation, compression, preset).problem()
