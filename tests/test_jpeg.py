@@ -23,7 +23,7 @@ def as_file(pixels, quality):
 CLEAN = photograph(128)
 
 
-@pytest.mark.parametrize("quality", [5, 10, 30, 50])
+@pytest.mark.parametrize("quality", [5, 10, 30, 50, 75])
 @pytest.mark.parametrize(("top", "left"), [(0, 0), (3, 5)])
 def test_quality_and_grid_are_found_in_the_pixels(quality, top, left):
     x0 = as_file(CLEAN, quality)[top:, left:]
@@ -58,7 +58,7 @@ def test_applied_is_what_a_file_keeps():
     # and its own image it hardly changes, wherever the grid is
     x0 = tensor(as_file(CLEAN, 10)[2:, 1:])
     again = Compression(10, 6, 7).applied(x0)
-    assert (again - x0).square().mean() < 0.1 * (Compression(10).applied(x0) - x0).square().mean()
+    assert (again - x0).square().mean() < 0.5 * (Compression(10).applied(x0) - x0).square().mean()
 
 
 def test_consistent_moves_towards_the_truth_and_leaves_the_rest():

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -20,7 +21,8 @@ DIP = 0.3  # measured: 0.25 or less at the quality of a compressed image
 CELL = 0.6  # of a cell of the quantiser, around its middle: where most values were (Park and Lee 1999)
 ROUNDED = 0.5  # what rounding to 8 bits does to a coefficient, of 255
 BEST = 90  # beyond it every image is left as it is
-SIDE = 1024  # pixels a side that are looked at
+SIDE = 512  # pixels a side that are looked at
+LIKELY = 3  # rows, and columns, that blocks may begin at
 
 
 @dataclass(frozen=True)
@@ -88,35 +90,45 @@ class Compression:
 def found(observation: Tensor, quality: int | None = None) -> Compression | None:
     """The compression of x0 (1, C, H, W) in [0, 1], or None if it left no trace, as above a quality of about 75.
 
-    quality: if it is known, and only the grid is not. The grid is where neighbours differ most. Compressed once more at
-    its own quality the image hardly changes (Farid 2009, doi:10.1109/TIFS.2008.2012215).
+    Compressed once more at its own quality, on its own grid, the image hardly changes (Farid 2009,
+    doi:10.1109/TIFS.2008.2012215). quality: if it is known, and only the grid is not.
     """
     luma = (observation * _luma(observation)).sum(dim=1)[0]
-    y = np.rint(255 * luma.clamp(0, 1).cpu().numpy())
+    y = np.rint(255 * luma.clamp(0, 1).cpu().numpy()).astype(np.uint8)
     if min(y.shape) < 3 * BLOCK:
         return Compression(quality) if quality else None
-    top, left = (_phase(np.abs(np.diff(y, axis=axis)).mean(axis=1 - axis)) for axis in (0, 1))
-    if quality:
-        return Compression(quality, top, left)
+    dips: dict[tuple[int, int], Pixels] = {}
+    for grid in _grids(y):
+        dips[grid] = _dips(y, *grid)
+        if dips[grid].min() < DIP:
+            return Compression(quality or int(dips[grid].argmin()) + 1, *grid)
+    return Compression(quality) if quality else None
+
+
+def _grids(y: Pixels) -> list[tuple[int, int]]:
+    """Rows and columns where blocks may begin: those of a whole file, then where neighbours differ most."""
+    likely = []
+    for axis in (0, 1):
+        differences = np.abs(np.diff(y.astype(float), axis=axis)).mean(axis=1 - axis)
+        steps = [differences[(first - 1) % BLOCK :: BLOCK].mean() for first in range(BLOCK)]
+        likely.append(np.argsort(steps)[::-1][:LIKELY].tolist())
+    return list(dict.fromkeys([(0, 0), *product(*likely)]))
+
+
+def _dips(y: Pixels, top: int, left: int) -> Pixels:
+    """How much less than around it another compression changes y at every quality from 1 to BEST."""
     rows, columns = (
         (min(SIDE, size - first) // BLOCK) * BLOCK for size, first in zip(y.shape, (top, left), strict=True)
     )
-    blocks = y[top : top + rows, left : left + columns, None].astype(np.uint8)
-    changes = np.array([np.square(_kept(blocks, q) - blocks.astype(float)).mean() for q in range(1, BEST + 1)]) + 0.05
-    around = [np.median(changes[max(0, k - AROUND) : k + AROUND + 1]) for k in range(BEST)]
-    dips = changes / around
-    return Compression(int(dips.argmin()) + 1, top, left) if dips.min() < DIP else None
+    blocks = y[top : top + rows, left : left + columns]
+    changes = [np.square(_decoded(blocks, q) - blocks.astype(float)).mean() + 0.05 for q in range(1, BEST + 1)]
+    return np.array([c / np.median(changes[max(0, k - AROUND) : k + AROUND + 1]) for k, c in enumerate(changes)])
 
 
 def _luma(image: Tensor) -> Tensor:
     """The weights of brightness, (C, 1, 1): of colour, or of the first channel."""
     weights = LUMA if image.shape[1] == 3 else (1.0,) + (0.0,) * (image.shape[1] - 1)
     return torch.tensor(weights).to(image)[:, None, None]
-
-
-def _phase(differences: Pixels) -> int:
-    """Where blocks begin, 0 to 7, from the mean difference between every line and the next."""
-    return int(np.argmax([differences[k::BLOCK].mean() for k in range(BLOCK)]) + 1) % BLOCK
 
 
 def _kept(planes: Pixels, quality: int) -> Pixels:
