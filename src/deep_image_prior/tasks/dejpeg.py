@@ -14,13 +14,13 @@ from ..errors import BadInput
 from ..jpeg import Compression, found
 from ..networks import Hourglass, Refiner
 from ..operators import identity
-from .preset import Preset, pose
+from .preset import Preset, gently, pose
 from .referee import refereed
 from .rehearsed import Rehearsed
 
 PRESETS = {
-    "fast": Preset(Refiner, None, Settings(steps=100, learning_rate=0.002, jitter=0, poses=8, averaging=0.98)),
-    "best": Preset(Refiner, None, Settings(steps=400, learning_rate=0.002, jitter=0, poses=8, averaging=0.98)),
+    "fast": Preset(Refiner, None, gently(steps=100)),
+    "best": Preset(Refiner, None, gently(steps=200, runs=2)),
     "paper": Preset(
         partial(Hourglass, down=(8, 16, 32, 64, 128), up=(8, 16, 32, 64, 128), skip=(0, 0, 0, 4, 4)),
         partial(codes.noise, channels=3),

@@ -16,18 +16,13 @@ from ..noise import Noise, impulses, recognised
 from ..operators import identity
 from ..stopping import discrepancy
 from .heldout import HeldOut
-from .preset import Preset, pose
+from .preset import Preset, gently, pose
 from .probed import Probed
 from .referee import refereed
 
 PRESETS = {
-    "fast": Preset(Refiner, None, Settings(steps=200, learning_rate=0.002, jitter=0, poses=8, averaging=0.98)),
-    "best": Preset(
-        Refiner,
-        None,
-        Settings(steps=300, learning_rate=0.002, jitter=0, poses=8, averaging=0.98, runs=2),
-        estimates=5,
-    ),
+    "fast": Preset(Refiner, None, gently(steps=200)),
+    "best": Preset(Refiner, None, gently(steps=300, runs=2), estimates=5),
     "paper": Preset(Hourglass, codes.noise, Settings(steps=1800)),
 }
 

@@ -13,7 +13,7 @@ from ..energies import squared_error
 from ..networks import Hourglass, Refiner, nearest
 from ..operators import Mask
 from .heldout import HeldOut
-from .preset import Preset, pose
+from .preset import Preset, gently, pose
 
 NO_SKIPS = (0, 0, 0, 0, 0)
 DEEP = (16, 32, 64, 128, 128, 128)
@@ -21,8 +21,8 @@ DEEP = (16, 32, 64, 128, 128, 128)
 # the widths and kernels of figure 13; jitter of the grid moves every pixel, and draws fog in a short fit
 REGIONS = partial(Hourglass, down=DEEP, up=DEEP, skip=NO_SKIPS + (0,), down_kernel=5, upsample=nearest, mix=False)
 REFINED = {
-    "fast": Preset(Refiner, None, Settings(steps=100, learning_rate=0.002, jitter=0, poses=8, averaging=0.98)),
-    "best": Preset(Refiner, None, Settings(steps=100, learning_rate=0.002, jitter=0, poses=8, averaging=0.98, runs=4)),
+    "fast": Preset(Refiner, None, gently(steps=100)),
+    "best": Preset(Refiner, None, gently(steps=100, runs=4)),
 }
 
 HOLES: dict[str, dict[str, Preset]] = {
