@@ -10,6 +10,7 @@ ITEMS: dict[str, Item] = {
         structure.samples,
         denoising.denoising,
         denoising.noises,
+        denoising.precision,
         denoising.jpeg,
         *superresolution.tables,
         superresolution.prior_effect,

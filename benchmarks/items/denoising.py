@@ -1,11 +1,13 @@
 """Section 3.1: noise of sigma 25, JPEG artefacts, and who is better for the time it takes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from deep_image_prior import tasks
 from deep_image_prior.images import Pixels
+from deep_image_prior.networks import Hourglass
 
 from .. import data
 from ..methods import peers, prior
@@ -57,6 +59,21 @@ frontier = Item(
         "ConvDecoder, 64 channels (deepinv)": peers.conv_decoder,
     },
     figure="frontier",
+)
+
+
+PAPER = tasks.denoise.PRESETS["paper"]
+EXACT = replace(PAPER, network=partial(Hourglass, precise=True))
+
+precision = Item(
+    name="precision",
+    shows="The paper's network with its convolutions in bfloat16, where the processor has it, and in float32",
+    protocol=NOISE + "Equal seeds and steps; nothing else differs.",
+    pictures=PICTURES,
+    make=_noisy,
+    presets={"paper": PRESETS["paper"]},
+    baselines={"prior (paper), float32": prior.task(prior.denoise, EXACT, 2 * prior.PACE["paper"], share=0.25)},
+    metrics=("PSNR",),
 )
 
 
