@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from helpers import count, photograph
 
-from deep_image_prior import codes, tasks
+from deep_image_prior import codes, fit, tasks
 from deep_image_prior.jpeg import Compression
 from deep_image_prior.networks import Hourglass
 from deep_image_prior.noise import Noise
@@ -168,3 +170,13 @@ def test_the_energy_of_a_probed_code_follows_the_true_error():
 def test_boost_adds_detail_by_hand():
     x0, coarse = torch.tensor([0.5, 0.9]), torch.tensor([0.4, 0.6])
     torch.testing.assert_close(tasks.enhance.boosted(x0, coarse, 2), torch.tensor([0.7, 1.0]))
+
+
+def test_an_interrupt_of_the_referee_ends_the_fit_that_waits_for_it(monkeypatch):
+    def interrupted(problem, settings, stop=None, watch=None):
+        return replace(fit(problem, replace(settings, steps=1), watch=watch), interrupted=True)
+
+    monkeypatch.setattr("deep_image_prior.tasks.referee.fit", interrupted)
+    problem = tasks.denoise.denoise(IMAGE, tasks.denoise.PRESETS["paper"], Noise(0.1))
+    with pytest.raises(KeyboardInterrupt):
+        problem.rule()

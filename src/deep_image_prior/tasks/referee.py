@@ -17,6 +17,9 @@ def refereed(problem: Problem, other: Problem, preset: Preset, **witnesses: Call
 
     @cache
     def reference() -> Tensor:
-        return fit(other, preset.settings, other.rule).image
+        made = fit(other, preset.settings, other.rule)
+        if made.interrupted:  # it was meant for the fit that waits for this one
+            raise KeyboardInterrupt
+        return made.image
 
     return replace(problem, rule=lambda: Agreed(nearest(reference()), **{name: each() for name, each in rules.items()}))
