@@ -96,9 +96,11 @@ def test_an_energy_that_promises_too_much_is_not_believed():
     assert bold[0] is None
     assert any(bold)
     assert rule.doubt > 0.9
+    assert rule.chosen is None
     # an energy that is not above the noise's has nothing to promise but the noise of its own mean
-    nothing, _ = promises([0.5, 0.0])
+    nothing, rule = promises([0.5, 0.0])
     assert nothing[1] is not None
+    assert rule.chosen.index == 1
 
 
 def test_fit_returns_the_chosen_image_and_where_it_was():

@@ -280,7 +280,7 @@ def _fit_once(
         history=history,
         steps=[len(history)],
         chosen=[chosen.index],
-        doubt=getattr(rule, "doubt", None),
+        doubt=getattr(rule, "doubt", None) if complete else None,
         stopped=stopped,
         seconds=time.perf_counter() - start,
         complete=complete,

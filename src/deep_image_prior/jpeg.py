@@ -21,6 +21,7 @@ DIP = 0.3  # measured: 0.25 or less at the quality of a compressed image
 CELL = 0.6  # of a cell of the quantiser, around its middle: where most values were (Park and Lee 1999)
 ROUNDED = 0.5  # what rounding to 8 bits does to a coefficient, of 255
 BEST = 90  # beyond it every image is left as it is
+CHANGE = 1.0  # mean square, of 255, that other qualities must make
 SIDE = 512  # pixels a side that are looked at
 LIKELY = 3  # rows, and columns, that blocks may begin at
 
@@ -63,6 +64,8 @@ class Compression:
         rows, columns = (
             (size - first) // BLOCK * BLOCK for size, first in zip(image.shape[-2:], (self.top, self.left), strict=True)
         )
+        if not rows or not columns:
+            return image
         window = (..., slice(self.top, self.top + rows), slice(self.left, self.left + columns))
         x, x0 = image[window], observation[window]
         basis = cosines(BLOCK).to(image).reshape(BLOCK**2, 1, BLOCK, BLOCK)
@@ -122,20 +125,23 @@ def _dips(y: Pixels, top: int, left: int) -> Pixels:
     )
     blocks = y[top : top + rows, left : left + columns]
     changes = [np.square(_decoded(blocks, q) - blocks.astype(float)).mean() + 0.05 for q in range(1, BEST + 1)]
-    return np.array([c / np.median(changes[max(0, k - AROUND) : k + AROUND + 1]) for k, c in enumerate(changes)])
+    around = [np.median(changes[max(0, k - AROUND) : k + AROUND + 1]) for k in range(BEST)]
+    # a drawing that hardly changes at any quality is no sign of one
+    return np.array([c / a if a > CHANGE else 1.0 for c, a in zip(changes, around, strict=True)])
 
 
 def _luma(image: Tensor) -> Tensor:
-    """The weights of brightness, (C, 1, 1): of colour, or of the first channel."""
-    weights = LUMA if image.shape[1] == 3 else (1.0,) + (0.0,) * (image.shape[1] - 1)
-    return torch.tensor(weights).to(image)[:, None, None]
+    """The weights of brightness, (C, 1, 1): of the three channels of colour, or of the first of fewer."""
+    weights = torch.zeros(image.shape[1])
+    weights[:3] = torch.tensor(LUMA) if len(weights) >= 3 else torch.eye(3)[0, : len(weights)]
+    return weights.to(image)[:, None, None]
 
 
 def _kept(planes: Pixels, quality: int) -> Pixels:
-    """`planes` (H, W, C) of 8 bits, compressed: in colour if there are three, else each alone."""
-    if planes.shape[2] != 3:
-        return np.stack([_decoded(plane, quality) for plane in planes.transpose(2, 0, 1)], axis=2)
-    return _decoded(planes, quality)
+    """`planes` (H, W, C) of 8 bits, compressed: the first three as colour, any others alone."""
+    colours = 3 if planes.shape[2] >= 3 else 0
+    alone = [_decoded(plane, quality)[..., None] for plane in planes[..., colours:].transpose(2, 0, 1)]
+    return np.concatenate([*([_decoded(planes[..., :3], quality)] if colours else []), *alone], axis=2)
 
 
 def _decoded(pixels: Pixels, quality: int) -> Pixels:

@@ -140,7 +140,7 @@ def measured(observation: Tensor, clipped: bool = True) -> Noise:
     for band in brightness.argsort().tensor_split(min(BANDS, max(1, len(brightness) // 64))):
         flat = band[structure[band].argsort()[: max(8, int(FLAT * len(band)))]]
         points.append((brightness[flat].mean(), fine[flat].mean()))
-    x, variance = (torch.stack(each).double().cpu() for each in zip(*points, strict=True))
+    x, variance = (torch.stack(each).cpu().double() for each in zip(*points, strict=True))
     return _affine(x, variance, clipped)
 
 

@@ -99,6 +99,14 @@ def denoise(image: Pixels, *, noise: str = "auto", **options: Any) -> Result:
 
 
 def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -> Noise:
+    least, most = observation.aminmax()
+    if (
+        kind != "impulses"
+        and sigma is None
+        and least < most
+        and bool(((observation == least) | (observation == most)).all())
+    ):
+        raise BadInput("the image has two values only, and no gray to measure noise in; say sigma, or impulses")
     if kind == "auto" and sigma is None:
         return recognised(observation, clipped)
     if kind != "impulses":
@@ -114,7 +122,8 @@ def dejpeg(image: Pixels, *, quality: int | None = None, **options: Any) -> Resu
 
     quality: of the compression, 1 to 100, if it is known; else it is found, and Result.compression says it.
     """
-    if quality is not None and not (isinstance(quality, Integral) and 1 <= quality <= 100):
+    whole = isinstance(quality, Integral) and not isinstance(quality, bool)
+    if quality is not None and not (whole and 1 <= quality <= 100):
         raise BadInput(f"quality is {quality!r}, but must be a whole number from 1 to 100")
     job = _Job(tasks.dejpeg.PRESETS, options)
     observation, scale = job.observe(image)
@@ -248,7 +257,11 @@ class _Job:
     def sigma(self, scale: Scale) -> float | None:
         """The option, white being 1."""
         sigma = self.options.sigma
-        return sigma if sigma is None or scale.clips else sigma / (scale.white - scale.black)
+        if sigma is None or not scale.clips:
+            return sigma and sigma / (scale.white - scale.black)
+        if sigma > 1:
+            raise BadInput(f"sigma is {255 * sigma:.4g} of 255, more than white; measure it, or leave it out")
+        return sigma
 
     def fit(self, problem: Problem, scale: Scale, residual: bool = True) -> Fit:
         """Fit once it is known that memory suffices. residual: E can be compared with sigma."""

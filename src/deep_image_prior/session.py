@@ -93,7 +93,7 @@ def run(errand: Errand, common: Common, messages: Console, answers: Console) -> 
     if not result.complete:
         messages.print(f"dip: note: not complete, the best so far is saved: {result.stopped}")
     if not common.quiet:
-        _report(answers, paths, result, scores)
+        _report(answers, paths, result, scores, scale)
     return 130 if result.interrupted else 0 if result.complete else 1
 
 
@@ -193,9 +193,13 @@ def _save(path: Path, picture: Picture, overwrite: bool) -> None:
         raise OSError(f"{error}; the result is saved as {rescued}") from error
 
 
-def _report(answers: Console, paths: Mapping[str, Path], result: Result, scores: Mapping[str, float | None]) -> None:
+def _report(
+    answers: Console, paths: Mapping[str, Path], result: Result, scores: Mapping[str, float | None], scale: Scale
+) -> None:
     answers.print(f"wrote {', '.join(map(str, paths.values()))}")
     answers.print(f"{sum(result.steps)} steps in {result.seconds:.1f} s on {result.device}; {result.stopped}")
+    if result.chosen != result.steps:
+        answers.print(f"the image is the average at step {', '.join(map(str, result.chosen))}")
     if result.doubt is not None:
         answers.print(f"confidence: {result.confidence}; about {result.doubt:.1f} dB in doubt")
     if result.compression:
@@ -204,7 +208,8 @@ def _report(answers: Console, paths: Mapping[str, Path], result: Result, scores:
         answers.print(f"noise: impulses in {result.noise.impulses:.1%} of the values")
     elif result.noise:
         photons = f", and that of {1 / result.noise.gain:.0f} photons at white" if result.noise.gain else ""
-        answers.print(f"noise: sigma {255 * result.noise.sigma:.1f} of 255{photons}")
+        unit, of = (255.0, "of 255") if scale.clips else (scale.white - scale.black, "in the units of the file")
+        answers.print(f"noise: sigma {unit * result.noise.sigma:.4g} {of}{photons}")
     for name in ("psnr", "ssim"):
         after, before = scores.get(name), scores.get(f"{name}_input")
         if after is not None:

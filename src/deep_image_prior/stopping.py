@@ -17,6 +17,7 @@ from .noise import clipped_moments
 PATIENCE = 100  # steps, and a third of those before the least
 SHORT = 0.98  # weight of the past in moving means of numbers
 SETTLED = 100  # steps until a moving variance is one
+EARLY = 10  # steps
 TRUST = 0.35  # measured on six pictures: up to it about half of what Stein's energy promised was kept, beyond it none
 
 
@@ -86,7 +87,7 @@ class Agreed:
     """The choice of `decider`; doubt: 10 log10(1 + d^2 / e^2), d^2 the mean square to the nearest of the witnesses'.
 
     e^2 is what the decider measured, a mean square error by and large. One witness that agrees is enough: every rule is
-    wrong at times, and they are seldom wrong together. One that is not done yet has the step that it would choose now.
+    wrong at times, and they are seldom wrong together. Only those that have decided count; None if nobody has.
     """
 
     def __init__(self, decider: Lowest, **witnesses: Rule) -> None:
@@ -110,7 +111,8 @@ class Agreed:
     def doubt(self) -> float | None:
         if self.chosen is None:
             return None
-        apart = [(step.average - self.chosen.average).square().mean().item() for step in self.choices.values()]
+        decided = [step for name, step in self.choices.items() if name not in self.open]
+        apart = [(step.average - self.chosen.average).square().mean().item() for step in decided]
         return 10 * math.log10(1 + min(apart) / max(self.decider.least, 1e-12)) if apart else None
 
 
@@ -125,6 +127,7 @@ class Believable:
         self.noise = noise
         self.mean: float | None = None
         self.promised = 0.0
+        self.chosen: Step | None = None
 
     def __call__(self, step: Step) -> str | None:
         energy = step.energy.item()
@@ -132,11 +135,13 @@ class Believable:
             variance = self.noise(step.image).mean().item()
             # the energy is a mean itself, of that deviation
             deviation = variance * math.sqrt(2 / step.image.numel())
-            self.first, self.error, self.mean = energy, max(energy - variance, deviation), energy
+            self.first, self.error, self.mean, self.start = energy, max(energy - variance, deviation), energy, step
         self.mean = torch.lerp(torch.tensor(energy), torch.tensor(self.mean), past(step.index, SHORT)).item()
         self.promised = (self.first - self.mean) / self.error
         if self.promised <= TRUST:
             return None
+        if step.index < EARLY:  # the weights have hardly settled, and the image has their mesh
+            self.chosen = self.start
         return f"Stein's energy promises too much from step {step.index} on"
 
     @property

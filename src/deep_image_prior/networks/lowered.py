@@ -7,11 +7,11 @@ from torch import Tensor
 
 
 def lowered(body: Callable[[Tensor], Tensor], code: Tensor, precise: bool = False) -> Tensor:
-    """body(code), its convolutions in bfloat16 unless `precise` or slow on the device of `code`; the result in float32.
+    """body(code), its convolutions in bfloat16 if `code` is float32 and its device fast at them, unless `precise`.
 
     Layers that make an image of the result belong after it: eight bits are enough for features, not for pixels.
     """
-    if precise or not multiplies(code.device):
+    if precise or code.dtype != torch.float32 or not multiplies(code.device):
         return body(code)
     with torch.autocast(code.device.type, torch.bfloat16):
         return body(code).float()

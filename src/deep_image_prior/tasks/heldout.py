@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 
 from .. import codes, estimates
 from ..descent import Problem
-from .preset import Preset
+from .preset import OWN_SEED, Preset
 
 PARTS = 4  # of the known pixels, held out in turn
 SHARE = 0.15  # of the known pixels in a part
@@ -49,7 +49,7 @@ class HeldOut:
     @cached_property
     def parts(self) -> Tensor:
         """What is held out of the known values, (PARTS, 1 or C, H, W): scattered ones, or the holes moved elsewhere."""
-        generator = Generator().manual_seed(0)
+        generator = Generator().manual_seed(OWN_SEED)
         _, channels, height, width = self.known.shape
         if self.scattered:
             drawn = torch.rand((PARTS, channels, height, width), generator=generator).to(self.known) < SHARE
@@ -72,8 +72,9 @@ class HeldOut:
     def _shares(self, images: Tensor) -> Tensor:
         """The mix of the fills with the least error on the parts, shares adding up to 1, in closed form; (4,)."""
         held = self.parts.expand_as(images[1:, 0]) > 0
-        drawn = torch.stack([each[held] for each in images[1:].unbind(1)]).double()  # (4, n)
-        truth = self.observation.expand(PARTS, -1, -1, -1)[held].double()
+        # in double precision, which not every device has
+        drawn = torch.stack([each[held] for each in images[1:].unbind(1)]).cpu().double()  # (4, n)
+        truth = self.observation.expand(PARTS, -1, -1, -1)[held].cpu().double()
         errors = drawn - truth
         products = errors @ errors.T
         products += (1e-3 * products.diagonal().mean() + 1e-12) * torch.eye(len(products)).to(products)

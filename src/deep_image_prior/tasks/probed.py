@@ -12,11 +12,12 @@ from ..descent import Problem
 from ..energies import stein
 from ..noise import Noise
 from ..stopping import Believable
-from .preset import Preset
+from .preset import OWN_SEED, Preset
 
 STEP = 0.2  # of the probe, in standard deviations of the noise: above the thresholds' roughness, below their change
 PATIENT = 1.1  # the pilot has errors too, so that groups look a little less alike than they are
 RIDGE = 1e-3  # for mixes of estimates that hardly differ
+CAUTION = 16.0  # times the noise, against mixes that only it speaks for
 
 
 class Probed:
@@ -44,7 +45,7 @@ class Probed:
     @cached_property
     def probe(self) -> Tensor:
         """A draw of the noise, (1, C, H, W)."""
-        normal = torch.randn(self.observation.shape, generator=Generator().manual_seed(0)).to(self.observation)
+        normal = torch.randn(self.observation.shape, generator=Generator().manual_seed(OWN_SEED)).to(self.observation)
         estimate = self.noise.unstabilised(estimates.transform(self.noise.stabilised(self.observation)))
         return self.noise.variance(estimate).sqrt() * normal
 
@@ -60,11 +61,13 @@ class Probed:
         images: (2, K, C, H, W).
         """
         means = self.noise.mean(images)
-        changes = (means[:, 1:] - means[:, :1]).flatten(2).double()  # (2, K - 1, C H W)
-        follows = changes[0] @ (self.observation - means[0, :1]).flatten().double()
-        gains = (changes[1] - changes[0]) @ self.probe.flatten().double() / STEP
+        # in double precision, which not every device has
+        changes = (means[:, 1:] - means[:, :1]).flatten(2).cpu().double()  # (2, K - 1, C H W)
+        follows = changes[0] @ (self.observation - means[0, :1]).flatten().cpu().double()
+        gains = (changes[1] - changes[0]) @ self.probe.flatten().cpu().double() / STEP
         products = changes[0] @ changes[0].T
-        products += RIDGE * products.diagonal().mean() * torch.eye(len(products)).to(products)
+        noise = self.noise.variance(images[0, 0]).mean().item()
+        products += (RIDGE * products.diagonal().mean() + CAUTION * noise) * torch.eye(len(products)).to(products)
         shares = torch.linalg.lstsq(products, follows - gains).solution
         return torch.cat([1 - shares.sum()[None], shares]).to(images)
 
