@@ -92,7 +92,7 @@ def test_an_energy_that_promises_too_much_is_not_believed():
     modest, rule = promises([1.0] + [0.9] * 100)
     assert modest == [None] * 101
     assert rule.doubt == pytest.approx(-5 * math.log10(1 - 0.2), abs=0.05)
-    bold, rule = promises([1.0] + [0.6] * 100)
+    bold, rule = promises([1.0] + [0.9] * 20 + [0.6] * 100)
     assert bold[0] is None
     assert any(bold)
     assert rule.doubt > 0.9
