@@ -55,10 +55,10 @@ def verdicts(records: Sequence[Mapping[str, Any]]) -> list[str]:
     for method in sorted({r["method"] for r in records if r["method"] != "x0"}):
         runs = [r for r in records if r["method"] == method and r["complete"]]
         for rule in ("chosen", "discrepancy", "variance", "end"):
-            losses = [(r["scores"]["best"]["PSNR"] - r["scores"][rule]["PSNR"], r) for r in runs if rule in r["scores"]]
+            losses = [(_psnr(r, "best") - _psnr(r, rule), r) for r in runs if column(method, rule) in r["scores"]]
             if losses:
                 close = sum(loss <= CLOSE for loss, _ in losses)
-                worse = sum(r["scores"][rule]["PSNR"] < inputs.get(r["picture"], 0) for _, r in losses)
+                worse = sum(_psnr(r, rule) < inputs.get(r["picture"], 0) for _, r in losses)
                 worst, run = max(losses, key=lambda each: each[0])
                 lines.append(
                     f"{method}, {rule}: within {CLOSE} dB of the best step in {close} of {len(losses)} cases, worse "
