@@ -47,12 +47,14 @@ class Watcher:
         self.run += step.index == 1
         done, total = (self.run - 1) * step.budget + step.index, self.runs * step.budget
         now = time.monotonic()
+        if done == 1:  # what came before it made the code, and says nothing of the steps
+            self.begun = self.said = now
         if not self.bar.disable and now - self.said > BAR_EVERY:
             self.said = now
             self.bar.update(self.task, completed=done, total=total, energy=f"energy {step.energy.item():.3g}")
         elif self.bar.disable and not self.quiet and now - self.said > LINE_EVERY:
             self.said = now
-            left = (now - self.begun) / done * (total - done)
+            left = (now - self.begun) / (done - 1) * (total - done)
             self.console.print(f"step {done}/{total}  energy {step.energy.item():.3g}  {left:.0f} s left")
         if self.save and step.index % self.every == 0:
             self._snapshot(step)
