@@ -14,21 +14,20 @@ from ..methods import Contender, Effort, Outcome, prior
 from ..methods.classical import untouched
 from ..methods.prior import PACE
 from ..methods.stops import stopped
-from ..problems import Problem, centred, compressed, noisy, photons, salted
+from ..problems import Problem, centred, compressed, noisy
+from .denoising import NOISES
 from .item import Item, column
 
 CLOSE = 0.3  # dB
 PICTURES = [("denoise9", name) for name in data.names("denoise9")]
 PICTURES += [("set5", name) for name in ("baby", "butterfly", "woman")]
 KINDS: dict[str, Callable[[str, Pixels], Problem]] = {
-    "sigma10": partial(noisy, sigma=10 / 255),
+    "sigma10": NOISES["sigma10"],
     "sigma25": noisy,
-    "sigma50": partial(noisy, sigma=50 / 255),
-    "photons30": partial(photons, count=30),
-    "jpeg10": partial(compressed, quality=10),
-    "jpeg20": partial(compressed, quality=20),
-    "jpeg30": partial(compressed, quality=30),
-    "impulses20": partial(salted, share=0.2),
+    "sigma50": NOISES["sigma50"],
+    "photons30": NOISES["photons30"],
+    **{f"jpeg{quality}": partial(compressed, quality=quality) for quality in (10, 20, 30)},
+    "impulses20": NOISES["impulses20"],
 }
 CASES = {f"{source[1]}-{kind}": source for source in PICTURES for kind in KINDS}
 

@@ -13,6 +13,7 @@ THRESHOLD = 2.7  # standard deviations that a coefficient must exceed
 STRONG, WEAK = 60 / 255, 2 / 255  # the first and the last noise that `completed` takes its fill to have
 REACH = 10  # pixels to every side in which similar patches are looked for
 SIMILAR = 40  # patches in a group
+PATIENT = 1.1  # times the noise: the pilot has errors too, so that groups look a little less alike than they are
 CHUNK = 1024  # groups at a time
 # the principal colours of natural images: gray, red against blue, green against both
 OPPONENT = F.normalize(torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [0.5, -1.0, 0.5]]), dim=1)
@@ -93,7 +94,7 @@ def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: float = 1.0, larger: boo
     size = (3 if noisy.shape[1] > 2 else 5) + 2 * larger  # 25 or 27 numbers in a smaller patch of gray or colour
     margin = REACH + size - 1
     guide, image = (extended(_rotated(each), margin) for each in (pilot, noisy))
-    # of reference patches side by side; measured: overlapping ones take twice the time for a hundredth of a decibel
+    # of reference patches side by side: overlapping ones take twice the time, for little
     groups = _similar(guide, size, step=size, count=2 * SIMILAR if larger else SIMILAR)
     clean, patches = (F.unfold(each, size)[0].T.contiguous() for each in (guide, image))  # (positions, numbers)
     total, times = torch.zeros_like(patches), torch.zeros_like(patches[:, :1])

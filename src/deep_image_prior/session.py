@@ -198,7 +198,7 @@ def _report(
 ) -> None:
     answers.print(f"wrote {', '.join(map(str, paths.values()))}")
     answers.print(f"{sum(result.steps)} steps in {result.seconds:.1f} s on {result.device}; {result.stopped}")
-    if result.chosen != result.steps:
+    if any(chosen < steps for chosen, steps in zip(result.chosen, result.steps, strict=False)):
         answers.print(f"the image is the average at step {', '.join(map(str, result.chosen))}")
     if result.doubt is not None:
         answers.print(f"confidence: {result.confidence}; about {result.doubt:.1f} dB in doubt")

@@ -8,7 +8,6 @@ else could have been chosen.
 import math
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from .descent import Rule, Step, past
@@ -136,7 +135,8 @@ class Believable:
             # the energy is a mean itself, of that deviation
             deviation = variance * math.sqrt(2 / step.image.numel())
             self.first, self.error, self.mean, self.start = energy, max(energy - variance, deviation), energy, step
-        self.mean = torch.lerp(torch.tensor(energy), torch.tensor(self.mean), past(step.index, SHORT)).item()
+        weight = past(step.index, SHORT)
+        self.mean = weight * self.mean + (1 - weight) * energy
         self.promised = (self.first - self.mean) / self.error
         if self.promised <= TRUST:
             return None

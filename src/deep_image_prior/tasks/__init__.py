@@ -2,8 +2,9 @@
 
 Presets are `paper`, the published settings of section 4; `fast`, the default; and `best`, slower and better. Theirs is
 a code made of the observation, which leaves little to draw: estimates of the image and Stein's energy where there is
-white noise (probed.py), fills of the holes and the error on pixels held out (heldout.py), the image of least total
-variation where there is an operator to undo.
+white noise (probed.py), fills of the holes and the error on pixels held out (heldout.py), estimates and the error where
+the same damage is done once more for JPEG (rehearsed.py), the image of least total variation where there is an operator
+to undo. What `fast` makes tells `paper` when to stop (referee.py).
 """
 
 from . import dejpeg, denoise, enhance, flash, inpaint, upscale

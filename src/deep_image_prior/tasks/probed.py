@@ -15,7 +15,6 @@ from ..stopping import Believable
 from .preset import OWN_SEED, Preset
 
 STEP = 0.2  # of the probe, in standard deviations of the noise: above the thresholds' roughness, below their change
-PATIENT = 1.1  # the pilot has errors too, so that groups look a little less alike than they are
 RIDGE = 1e-3  # for mixes of estimates that hardly differ
 CAUTION = 16.0  # times the noise, against mixes that only it speaks for
 
@@ -76,8 +75,8 @@ def _estimates(noisy: Tensor) -> Iterator[Tensor]:
     """Of an image with noise of variance 1: quick ones first."""
     pilot = estimates.transform(noisy)
     yield pilot
-    alike = estimates.nonlocal_bayes(noisy, pilot, PATIENT)
+    alike = estimates.nonlocal_bayes(noisy, pilot, estimates.PATIENT)
     yield alike
-    yield estimates.nonlocal_bayes(noisy, pilot, PATIENT, larger=True)
+    yield estimates.nonlocal_bayes(noisy, pilot, estimates.PATIENT, larger=True)
     yield estimates.transform(noisy, size=16)
-    yield estimates.nonlocal_bayes(noisy, alike, PATIENT)
+    yield estimates.nonlocal_bayes(noisy, alike, estimates.PATIENT)

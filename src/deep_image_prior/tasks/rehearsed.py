@@ -9,7 +9,6 @@ from .. import estimates
 from ..descent import Problem
 from ..jpeg import Compression
 from .preset import Preset
-from .probed import PATIENT
 
 STRENGTHS = (1.0, 1.6, 0.6)  # of the noise that the artefacts are taken for
 IMAGES = len(STRENGTHS) + 1
@@ -60,4 +59,4 @@ class Rehearsed:
 
     def _drawn(self, image: Tensor, strength: float = STRENGTHS[0]) -> Tensor:
         sigma = strength * self.sigma
-        return estimates.nonlocal_bayes(image, estimates.transform(image, sigma), PATIENT * sigma)
+        return estimates.nonlocal_bayes(image, estimates.transform(image, sigma), estimates.PATIENT * sigma)
