@@ -14,6 +14,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from .errors import BadInput
+from .filters import mirrored
 
 SEEDING = threading.Lock()  # layers draw their weights from the one generator of the process
 JUMP = 10**0.5  # 5 dB, as in the published fall-back
@@ -105,7 +106,7 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
         for index in range(1, settings.steps + 1):
             n = torch.randn(z[:1].shape, generator=jitter, device=z.device) if settings.jitter else 0
             g = int(poses.integers(settings.poses))
-            x = unposed(network(posed(z + settings.jitter * n, g)), g)
+            x = unposed(network(posed(z + settings.jitter * n, g)), g)[..., : z.shape[-2], : z.shape[-1]]
             energy = problem.energy(x)
             optimiser.zero_grad()
             energy.backward()
@@ -117,13 +118,19 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
 
 
 def posed(image: Tensor, pose: int) -> Tensor:
-    """g x: `image` (B, C, H, W) in one of 8 poses, 0 as it is; the bits are a flip each way and a transposition."""
+    """g x: `image` (B, C, H, W) in one of 8 poses, 0 as it is; the bits are a flip each way and a transposition.
+
+    Sides that are flipped are even, if need be by reflection: a flip then exchanges even and odd pixels, and what a
+    network does to one of them, the poses do to all.
+    """
+    rows, columns = (mirrored(size, 0, size % 2 * (pose >> bit & 1)) for size, bit in zip(image.shape[-2:], (1, 0)))
+    image = image[..., rows.to(image.device)[:, None], columns.to(image.device)]
     image = image.flip([-1 - bit for bit in (0, 1) if pose >> bit & 1])
     return image.mT if pose & 4 else image
 
 
 def unposed(image: Tensor, pose: int) -> Tensor:
-    """g^-1 x: what `posed` did, undone."""
+    """g^-1 x: what `posed` did, undone; sides that it made even are still so, with the image at the top left."""
     image = image.mT if pose & 4 else image
     return image.flip([-1 - bit for bit in (0, 1) if pose >> bit & 1])
 
