@@ -139,7 +139,7 @@ def test_record_tells_everything(run):
     asked = {"noise": "auto", "sigma": 25, "steps": 4, "runs": 2, "seed": 5}
     assert record["choices"] == {"preset": "fast", "device": "auto", "stop": "auto", **asked}
     assert record["settings"]["steps"] == 4
-    assert record["settings"]["poses"] == 8
+    assert record["settings"]["turns"] == 8
     assert record["noise"] == {"sigma": 25 / 255, "gain": 0, "clipped": True, "impulses": 0}
     for group, kind, name in (
         ("inputs", "image", "photo.png"),

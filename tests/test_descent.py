@@ -1,14 +1,15 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from helpers import FEW, problem, tiny
 
 from deep_image_prior import Destabilised, Problem, Settings, descend, fit
-from deep_image_prior.descent import posed, unposed
 from deep_image_prior.energies import squared_error
 from deep_image_prior.operators import identity
+from deep_image_prior.poses import Pose, drawn
 
 TARGET = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(3))
 ERROR = squared_error(TARGET, identity)
@@ -200,29 +201,33 @@ def test_nan_settings_are_refused():
         Settings(jitter=math.nan)
 
 
-@pytest.mark.parametrize("pose", range(8))
-def test_a_pose_can_be_undone_and_is_unlike_the_others(pose):
+@pytest.mark.parametrize("turn", range(8))
+def test_a_pose_can_be_undone_and_is_unlike_the_others(turn):
     image = torch.arange(2 * 3 * 4.0).reshape(1, 2, 3, 4)
-    assert torch.equal(unposed(posed(image, pose), pose)[..., :3, :4], image)
-    others = [posed(image, other) for other in range(8) if other != pose]
-    assert not any(torch.equal(posed(image, pose), other) for other in others)
+    pose = Pose(turn, shift=((1, 2), (0, 1)))
+    assert pose.shown(image).shape[-2:] == ((5, 6) if turn & 4 else (6, 5))
+    assert torch.equal(pose.undone(pose.shown(image)), image)
+    others = [Pose(other).shown(image) for other in range(8) if other != turn]
+    assert not any(torch.equal(Pose(turn).shown(image), other) for other in others)
 
 
 @pytest.mark.parametrize("size", [(4, 6), (3, 5), (4, 5)])
-def test_poses_exchange_even_and_odd_pixels(size):
+def test_shifts_bring_every_pixel_to_every_place_of_a_grid(size):
     def grid(image):
         height, width = image.shape[-2:]
-        return image + torch.tensor([[1.0, 0.0], [0.0, 0.0]]).repeat(height, width)[:height, :width]
+        return image + torch.eye(4).repeat(height, width)[:height, :width]
 
-    image = torch.zeros(1, 1, *size)
-    drawn = [unposed(grid(posed(image, pose)), pose)[..., : size[0], : size[1]] for pose in range(4)]
-    assert torch.equal(torch.stack(drawn).mean(dim=0), torch.full_like(image, 0.25))
+    image, generator = torch.zeros(1, 1, *size), np.random.default_rng(0)
+    poses = [drawn(generator, turns=8, shifts=4) for _ in range(4000)]
+    seen = torch.stack([pose.undone(grid(pose.shown(image))) for pose in poses]).mean(dim=0)
+    torch.testing.assert_close(seen, torch.full_like(image, 0.25), atol=0.05, rtol=0)
 
 
 def test_poses_change_the_descent_but_not_the_first_weights():
-    one, eight = (fit(problem(ERROR), replace(FEW, steps=12, jitter=0, poses=poses)) for poses in (1, 8))
-    assert one.history != eight.history
-    assert eight.image.shape == one.image.shape
+    still = replace(FEW, steps=12, jitter=0)
+    runs = [fit(problem(ERROR), replace(still, **poses)) for poses in ({}, {"turns": 8}, {"shifts": 4})]
+    assert len({tuple(run.history) for run in runs}) == 3
+    assert len({run.image.shape for run in runs}) == 1
 
 
 def test_the_first_of_a_batch_is_the_image_and_the_energy_sees_all():

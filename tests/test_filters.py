@@ -40,5 +40,5 @@ def test_patches_by_hand():
 
 def test_images_go_on_by_reflection_as_often_as_needed():
     assert mirrored(3, 3, 3).tolist() == [1, 2, 1, 0, 1, 2, 1, 0, 1]
-    grown = extended(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), 1)
+    grown = extended(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), (1, 1))
     assert grown[0, 0].tolist() == [[4, 3, 4, 3], [2, 1, 2, 1], [4, 3, 4, 3], [2, 1, 2, 1]]

@@ -14,7 +14,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from .errors import BadInput
-from .filters import mirrored
+from .poses import drawn
 
 SEEDING = threading.Lock()  # layers draw their weights from the one generator of the process
 JUMP = 10**0.5  # 5 dB, as in the published fall-back
@@ -53,7 +53,8 @@ class Settings:
     steps: int = _setting(2000, "Gradient steps at the most", least=1)
     learning_rate: float = _setting(0.01, "Step size of Adam", least=1e-12)
     jitter: float = _setting(1 / 30, "Standard deviation of the normal noise added to the code each step", least=0)
-    poses: int = _setting(1, "Poses, flips and quarter turns, that the code is shown in, one a step", least=1, below=9)
+    turns: int = _setting(1, "Flips and quarter turns that the code is shown in, one a step", least=1, below=9)
+    shifts: int = _setting(1, "Shifts each way, by 0, 1, ... pixels, that the code is shown at", least=1)
     averaging: float = _setting(0.99, "Weight of the past in the running average of the images", least=0, below=1)
     seed: int = _setting(0, "Seed of the weights, the code and the jitter", least=0, below=2**63)
     runs: int = _setting(1, "Independent runs, their images averaged; run k uses seed + k", least=1)
@@ -91,8 +92,8 @@ class Destabilised(ArithmeticError):
 def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
     """Yield every step of the descent; closing the generator cancels it. Raises Destabilised.
 
-    Every step jitters the code, z + sigma_p n with n ~ N(0, 1), and poses it: x = g^-1 f(g z) for one g of the first
-    `poses` symmetries of the square. Settings.runs does not count here: this is one run.
+    Every step jitters the code, z + sigma_p n with n ~ N(0, 1), and poses it: x = g^-1 f(g z) for one symmetry g of
+    the pixel grid. Settings.runs does not count here: this is one run.
     """
     # one stream of random numbers each: equal ones would correlate the code with the weights
     for_code, for_weights, for_jitter, for_pose = map(int, np.random.SeedSequence(settings.seed).generate_state(4))
@@ -105,8 +106,8 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
     def walk() -> Iterator[Step]:
         for index in range(1, settings.steps + 1):
             n = torch.randn(z[:1].shape, generator=jitter, device=z.device) if settings.jitter else 0
-            g = int(poses.integers(settings.poses))
-            x = unposed(network(posed(z + settings.jitter * n, g)), g)[..., : z.shape[-2], : z.shape[-1]]
+            g = drawn(poses, settings.turns, settings.shifts)
+            x = g.undone(network(g.shown(z + settings.jitter * n)))
             energy = problem.energy(x)
             optimiser.zero_grad()
             energy.backward()
@@ -115,24 +116,6 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
             optimiser.step()
 
     return averaged(steadied(walk(), Checkpoint(network, optimiser), settings.returns), settings.averaging)
-
-
-def posed(image: Tensor, pose: int) -> Tensor:
-    """g x: `image` (B, C, H, W) in one of 8 poses, 0 as it is; the bits are a flip each way and a transposition.
-
-    Sides that are flipped are even, if need be by reflection: a flip then exchanges even and odd pixels, and what a
-    network does to one of them, the poses do to all.
-    """
-    rows, columns = (mirrored(size, 0, size % 2 * (pose >> bit & 1)) for size, bit in zip(image.shape[-2:], (1, 0)))
-    image = image[..., rows.to(image.device)[:, None], columns.to(image.device)]
-    image = image.flip([-1 - bit for bit in (0, 1) if pose >> bit & 1])
-    return image.mT if pose & 4 else image
-
-
-def unposed(image: Tensor, pose: int) -> Tensor:
-    """g^-1 x: what `posed` did, undone; sides that it made even are still so, with the image at the top left."""
-    image = image.mT if pose & 4 else image
-    return image.flip([-1 - bit for bit in (0, 1) if pose >> bit & 1])
 
 
 def averaged(steps: Iterator[Step], weight: float) -> Iterator[Step]:

@@ -70,7 +70,7 @@ class Windows:
 
     def cosines(self, planes: Tensor) -> Tensor:
         """(B, size^2, rows, columns)."""
-        grown = extended(planes, self.margin)[..., self.top :, self.left :]
+        grown = extended(planes, (self.margin - self.top, self.margin), (self.margin - self.left, self.margin))
         return F.conv2d(grown, self._basis(planes), stride=self.step)
 
     def planes(self, observed: Tensor, gain: Tensor) -> Tensor:
@@ -93,7 +93,7 @@ def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: float = 1.0, larger: boo
     """
     size = (3 if noisy.shape[1] > 2 else 5) + 2 * larger  # 25 or 27 numbers in a smaller patch of gray or colour
     margin = REACH + size - 1
-    guide, image = (extended(_rotated(each), margin) for each in (pilot, noisy))
+    guide, image = (extended(_rotated(each), (margin, margin)) for each in (pilot, noisy))
     # of reference patches side by side: overlapping ones take twice the time, for little
     groups = _similar(guide, size, step=size, count=2 * SIMILAR if larger else SIMILAR)
     clean, patches = (F.unfold(each, size)[0].T.contiguous() for each in (guide, image))  # (positions, numbers)

@@ -60,7 +60,10 @@ def mirrored(size: int, before: int, after: int) -> Tensor:
     return torch.where(index < size, index, period - index)
 
 
-def extended(image: Tensor, margin: int) -> Tensor:
-    """`image` (B, C, H, W) with `margin` mirrored pixels on every side."""
-    rows, columns = (mirrored(size, margin, margin).to(image.device) for size in image.shape[-2:])
-    return image[..., rows[:, None], columns]
+def extended(image: Tensor, rows: tuple[int, int], columns: tuple[int, int] | None = None) -> Tensor:
+    """`image` (B, C, H, W) with so many mirrored rows above and below, and columns (or as many) left and right."""
+    columns = columns or rows
+    if not any(rows + columns):
+        return image
+    height, width = (mirrored(n, *more).to(image.device) for n, more in zip(image.shape[-2:], (rows, columns)))
+    return image[..., height[:, None], width]

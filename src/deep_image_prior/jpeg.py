@@ -48,7 +48,7 @@ class Compression:
         height, width = image.shape[-2:]
         whole = 2 * BLOCK  # pixels a side of the blocks of colour, which is kept at half the resolution
         top, left = whole - self.top, whole - self.left
-        grown = extended(image, whole)[..., self.top :, self.left :]
+        grown = extended(image, (top, whole), (left, whole))
         planes = np.rint(255 * grown[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()).astype(np.uint8)
         kept = _kept(planes, self.quality)
         pixels = torch.from_numpy(kept).permute(2, 0, 1)[None].to(image) / 255

@@ -116,7 +116,7 @@ def _extreme(observation: Tensor) -> Tensor:
 
 def _strange(observation: Tensor) -> Tensor:
     """The distance of every value from the median of the AROUND x AROUND pixels around it."""
-    around = extended(observation, AROUND // 2).unfold(-2, AROUND, 1).unfold(-2, AROUND, 1)
+    around = extended(observation, (AROUND // 2, AROUND // 2)).unfold(-2, AROUND, 1).unfold(-2, AROUND, 1)
     return (observation - around.flatten(-2).median(dim=-1).values).abs()
 
 
@@ -127,7 +127,7 @@ def measured(observation: Tensor, clipped: bool = True) -> Noise:
     (Ponomarenko 2007, DOI 10.1117/12.768782). The variances are fitted by sigma^2 + gain x.
     """
     if min(observation.shape[-2:]) < 2 * PATCH:
-        observation = extended(observation, PATCH)
+        observation = extended(observation, (PATCH, PATCH))
     step = max(1, math.isqrt(observation[0, 0].numel() // ENOUGH))
     coefficients = patches(observation, PATCH, step) @ cosines(PATCH).to(observation).T  # (C, positions, 64)
     order = torch.arange(PATCH)

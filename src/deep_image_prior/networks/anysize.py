@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from ..filters import mirrored
+from ..filters import extended
 
 
 def any_size(network: Callable[[Tensor], Tensor], code: Tensor, multiple: int, least: int) -> Tensor:
@@ -12,16 +12,12 @@ def any_size(network: Callable[[Tensor], Tensor], code: Tensor, multiple: int, l
 
     The grown sides are multiples of `multiple` and at least `least` pixels. H and W are at least 2.
     """
-    height, width = code.shape[-2:]
-    rows, columns = (_reflected(size, multiple, least) for size in (height, width))
-    if len(rows) == height and len(columns) == width:
-        return network(code)
-    top, left = (len(rows) - height) // 2, (len(columns) - width) // 2
-    grown = code[..., rows.to(code.device)[:, None], columns.to(code.device)]
-    return network(grown)[..., top : top + height, left : left + width]
+    (top, bottom), (left, right) = (_missing(size, multiple, least) for size in code.shape[-2:])
+    image = network(extended(code, (top, bottom), (left, right)))
+    return image[..., top : image.shape[-2] - bottom, left : image.shape[-1] - right]
 
 
-def _reflected(size: int, multiple: int, least: int) -> Tensor:
-    """Indices into 0..size-1 that extend it to the next fitting size, mirrored at both ends."""
+def _missing(size: int, multiple: int, least: int) -> tuple[int, int]:
+    """How many pixels to add before and after `size` for the next fitting size."""
     missing = -(-max(size, least) // multiple) * multiple - size
-    return mirrored(size, missing // 2, missing - missing // 2)
+    return missing // 2, missing - missing // 2

@@ -39,6 +39,6 @@ def pose(energy: Energy, preset: Preset, seen: Tensor, channels: int) -> Problem
 
 
 # small steps of weights that are nearly right at first
-gently = partial(Settings, learning_rate=0.002, jitter=0, poses=8, averaging=0.98)
+gently = partial(Settings, learning_rate=0.002, jitter=0, turns=8, shifts=4, averaging=0.98)
 # a thirteenth of the multiplications of the paper's default architecture
 small = partial(Hourglass, down=(16, 32, 64, 128, 128), up=(16, 32, 64, 128, 128))
