@@ -186,7 +186,7 @@ def test_probe_and_parts_are_not_what_a_user_may_have_drawn():
     preset = tasks.denoise.PRESETS["fast"]
     for seed in range(100):
         drawn = torch.randn(IMAGE.shape, generator=torch.Generator().manual_seed(seed))
-        probe = Probed(IMAGE, Noise(0.1, clipped=False), preset).probe
+        probe = Probed(IMAGE, Noise(0.1, clipped=False), preset).probes
         assert abs(torch.corrcoef(torch.stack([drawn.flatten(), probe.flatten()]))[0, 1]) < 0.3
         known = (torch.rand((1, 1, 12, 10), generator=torch.Generator().manual_seed(seed)) > 0.3).float()
         assert HeldOut(IMAGE, known, preset, scattered=True).parts.sum() > 0

@@ -22,18 +22,19 @@ def absolute_error(observation: Tensor, operator: Callable[[Tensor], Tensor]) ->
     return lambda image: (operator(image) - observation).abs().mean()
 
 
-def stein(observation: Tensor, operator: Callable[[Tensor], Tensor], probe: Tensor, step: float) -> Energy:
-    """E(x, x') = |A(x) - x0|^2 / n + 2 <p, A(x') - A(x)> / (n step), x and x' in one batch (2, C, H, W).
+def stein(observation: Tensor, operator: Callable[[Tensor], Tensor], probes: Tensor, step: float) -> Energy:
+    """E(x, x') = |A(x) - x0|^2 / n + 2 <p, A(x') - A(x)> / (n step), x and every x' in one batch (1 + P, C, H, W).
 
-    x' is what becomes of x when the observation is x0 + step * p; the probe p (1, C, H, W) is a draw of the noise.
+    x' is what becomes of x when the observation is x0 + step * p; the probes p (P, C, H, W) are draws of the noise,
+    and the second term is its mean over them.
     The second term takes back what following the noise gains in the first: in the mean E is |A(x) - A(x*)|^2 / n, with
     x* the truth, and the variance of the noise. Stein 1981, doi:10.1214/aos/1176345632; with a probe: Ramani, Blu and
     Unser 2008, doi:10.1109/TIP.2008.2001404.
     """
 
     def energy(images: Tensor) -> Tensor:
-        x, moved = operator(images).split(1)
-        return (x - observation).square().mean() + 2 / step * (probe * (moved - x)).mean()
+        x, moved = operator(images).split([1, len(probes)])
+        return (x - observation).square().mean() + 2 / step * (probes * (moved - x)).mean()
 
     return energy
 

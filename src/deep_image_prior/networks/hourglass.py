@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..filters import correlate, lanczos
 from .anysize import any_size
-from .lowered import lowered
+from .lowered import Reflected, lowered
 
 T = TypeVar("T")
 Downsample = Callable[[nn.Conv2d], nn.Module]
@@ -158,7 +158,9 @@ class Scale(nn.Module):
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, padding: Padding) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, padding_mode=padding)
+    if padding == "reflect" and kernel > 1:
+        return Reflected(inputs, outputs, kernel)
+    return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
 
 
 def _activated(layer: nn.Module, channels: int) -> nn.Sequential:

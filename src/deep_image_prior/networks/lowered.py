@@ -1,9 +1,11 @@
 """bfloat16 where the processor multiplies in it: half the seconds of a step."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 
 def lowered(body: Callable[[Tensor], Tensor], code: Tensor, precise: bool = False) -> Tensor:
@@ -15,6 +17,20 @@ def lowered(body: Callable[[Tensor], Tensor], code: Tensor, precise: bool = Fals
         return body(code)
     with torch.autocast(code.device.type, torch.bfloat16):
         return body(code).float()
+
+
+class Reflected(nn.Conv2d):
+    """A convolution padded by reflection, in the precision that the features come in: autocast would pad in float32."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
+        super().__init__(inputs, outputs, kernel, stride)
+        self.margin = kernel // 2
+
+    def forward(self, features: Tensor) -> Tensor:
+        lower = features.dtype == torch.bfloat16
+        with torch.autocast(features.device.type, enabled=False) if lower else nullcontext():
+            grown = F.pad(features, (self.margin,) * 4, mode="reflect")
+        return super().forward(grown)
 
 
 def multiplies(device: torch.device) -> bool:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from .anysize import any_size
 from .hourglass import bilinear
-from .lowered import lowered
+from .lowered import Reflected, lowered
 
 
 class Refiner(nn.Module):
@@ -60,5 +60,4 @@ class _Scale(nn.Module):
 
 
 def _activated(inputs: int, outputs: int, stride: int = 1) -> list[nn.Module]:
-    convolution = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, padding_mode="reflect")
-    return [convolution, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2)]
+    return [Reflected(inputs, outputs, 3, stride), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2)]

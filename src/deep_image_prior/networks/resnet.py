@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from .anysize import any_size
-from .lowered import lowered
+from .lowered import Reflected, lowered
 
 
 class ResNet(nn.Module):
@@ -13,13 +13,13 @@ class ResNet(nn.Module):
     def __init__(self, inputs: int, outputs: int, blocks: int = 8, width: int = 32) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(inputs, width, 3, padding=1, padding_mode="reflect"),
+            Reflected(inputs, width, 3),
             nn.LeakyReLU(0.2),
             *(_Residual(width) for _ in range(blocks)),
             nn.Conv2d(width, width, 3, padding=1),
             nn.BatchNorm2d(width),
         )
-        self.head = nn.Sequential(nn.Conv2d(width, outputs, 3, padding=1, padding_mode="reflect"), nn.Sigmoid())
+        self.head = nn.Sequential(Reflected(width, outputs, 3), nn.Sigmoid())
         self.to(memory_format=torch.channels_last)
 
     def forward(self, code: Tensor) -> Tensor:

@@ -21,13 +21,14 @@ class Preset:
 
     network: (channels of z, channels of x) -> untrained f; code: (an image of x's size, a CPU generator) -> z, or None
     for a code of estimates, which the task makes of the observation and of what it knows of its damage. estimates: how
-    many of those that the task knows.
+    many of those that the task knows; probes: how many draws of noise show what a code of estimates makes of it.
     """
 
     network: Callable[[int, int], nn.Module]
     code: Callable[[Tensor, Generator], Tensor] | None
     settings: Settings
     estimates: int = 3
+    probes: int = 1
 
 
 def pose(energy: Energy, preset: Preset, seen: Tensor, channels: int) -> Problem:

@@ -20,7 +20,9 @@ CAUTION = 16.0  # times the noise, against mixes that only it speaks for
 
 
 class Probed:
-    """z (2, C', H, W): a mix of estimates, the estimates and a blur of x0, and of x0 + STEP * probe; E is Stein's."""
+    """z (1 + P, C', H, W): a mix of estimates, the estimates and a blur of x0, and of each x0 + STEP * probe; E is
+    Stein's.
+    """
 
     def __init__(self, observation: Tensor, noise: Noise, preset: Preset) -> None:
         self.observation, self.noise, self.preset = observation, noise, preset
@@ -29,22 +31,24 @@ class Probed:
         _, channels, height, width = self.observation.shape
         inputs = (1 + self.preset.estimates + 1) * channels
         network = partial(self.preset.network, inputs, channels)
-        shape = (2, inputs, height, width)
+        shape = (1 + self.preset.probes, inputs, height, width)
         return Problem(network, self.code, self.energy, shape, rule=partial(Believable, self.noise.variance))
 
     def code(self, generator: Generator) -> Tensor:
-        images = torch.stack([self._images(x0) for x0 in (self.observation, self.observation + STEP * self.probe)])
+        p = torch.cat([torch.zeros_like(self.observation), self.probes])
+        images = torch.stack([self._images(x0) for x0 in (self.observation + STEP * p).split(1)])
         made = images[:, :-1]
         mix = (made * self._shares(made)[:, None, None, None]).sum(dim=1, keepdim=True)
         return torch.cat([mix, images], dim=1).flatten(1, 2)
 
     def energy(self, images: Tensor) -> Tensor:
-        return stein(self.observation, self.noise.mean, self.probe, STEP)(images)
+        return stein(self.observation, self.noise.mean, self.probes, STEP)(images)
 
     @cached_property
-    def probe(self) -> Tensor:
-        """A draw of the noise, (1, C, H, W)."""
-        normal = torch.randn(self.observation.shape, generator=Generator().manual_seed(OWN_SEED)).to(self.observation)
+    def probes(self) -> Tensor:
+        """Draws of the noise, (P, C, H, W)."""
+        shape = (self.preset.probes, *self.observation.shape[1:])
+        normal = torch.randn(shape, generator=Generator().manual_seed(OWN_SEED)).to(self.observation)
         estimate = self.noise.unstabilised(estimates.transform(self.noise.stabilised(self.observation)))
         return self.noise.variance(estimate).sqrt() * normal
 
@@ -57,13 +61,14 @@ class Probed:
     def _shares(self, images: Tensor) -> Tensor:
         """The mix of least E, shares adding up to 1, in closed form (SURE-LET, doi:10.1109/TIP.2007.906002); (K,).
 
-        images: (2, K, C, H, W).
+        images: (1 + P, K, C, H, W).
         """
         means = self.noise.mean(images)
         # in double precision, which not every device has
-        changes = (means[:, 1:] - means[:, :1]).flatten(2).cpu().double()  # (2, K - 1, C H W)
+        changes = (means[:, 1:] - means[:, :1]).flatten(2).cpu().double()  # (1 + P, K - 1, C H W)
         follows = changes[0] @ (self.observation - means[0, :1]).flatten().cpu().double()
-        gains = (changes[1] - changes[0]) @ self.probe.flatten().cpu().double() / STEP
+        moves = changes[1:] - changes[0]
+        gains = torch.einsum("pkn,pn->k", moves, self.probes.flatten(1).cpu().double()) / (len(moves) * STEP)
         products = changes[0] @ changes[0].T
         noise = self.noise.variance(images[0, 0]).mean().item()
         products += (RIDGE * products.diagonal().mean() + CAUTION * noise) * torch.eye(len(products)).to(products)
