@@ -18,7 +18,7 @@ from ..problems import Problem
 from .method import Contender, Effort, Method, Outcome, Point
 
 POINTS = 40  # of a curve, evenly spaced, besides the powers of two
-PACE = {"paper": 15.6, "fast": 2.1, "best": 2.1}  # seconds a step and megapixel on two cores (benchmarks.speed)
+PACE = {"paper": 5.6, "fast": 1.2, "best": 1.8}  # seconds a step and megapixel on two cores (benchmarks.speed)
 SHARE = {"paper": 0.25, "fast": 1.0, "best": 1.0}  # of the steps, at budget small
 
 PIXELS = Settings(steps=2000, jitter=0)  # of the descent over free pixels

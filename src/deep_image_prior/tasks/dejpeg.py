@@ -19,7 +19,7 @@ from .referee import refereed
 from .rehearsed import Rehearsed
 
 PRESETS = {
-    "fast": Preset(Refiner, None, gently(steps=100)),
+    "fast": Preset(Refiner, None, gently(steps=60)),
     "best": Preset(Refiner, None, gently(steps=200, runs=2)),
     "paper": Preset(
         partial(Hourglass, down=(8, 16, 32, 64, 128), up=(8, 16, 32, 64, 128), skip=(0, 0, 0, 4, 4)),

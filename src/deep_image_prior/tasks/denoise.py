@@ -21,8 +21,8 @@ from .probed import Probed
 from .referee import refereed
 
 PRESETS = {
-    "fast": Preset(Refiner, None, gently(steps=200)),
-    "best": Preset(Refiner, None, gently(steps=300, runs=2), estimates=5),
+    "fast": Preset(Refiner, None, gently(steps=120)),
+    "best": Preset(Refiner, None, gently(steps=300), estimates=5, probes=2),
     "paper": Preset(Hourglass, codes.noise, Settings(steps=1800)),
 }
 

@@ -36,6 +36,10 @@ class HeldOut:
         return Problem(network, self.code, self.energy, shape=(1 + PARTS, IMAGES * channels, height, width))
 
     def code(self, generator: Generator) -> Tensor:
+        return self._drawn  # by no random numbers: the same for every run
+
+    @cached_property
+    def _drawn(self) -> Tensor:
         images = torch.stack([self._images(m) for m in (self.known, *(self.known - self.parts).split(1))])
         mix = (images * self._shares(images)[:, None, None, None]).sum(dim=1, keepdim=True)
         return torch.cat([mix, images], dim=1).flatten(1, 2)

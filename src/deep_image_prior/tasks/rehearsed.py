@@ -34,6 +34,10 @@ class Rehearsed:
         return self.compression.consistent(image, self.observation)
 
     def code(self, generator: Generator) -> Tensor:
+        return self._both  # by no random numbers: the same for every run
+
+    @cached_property
+    def _both(self) -> Tensor:
         again = self.compression.applied(self.estimate)
         return torch.cat([self._images(self.observation, self.estimate), self._images(again, self._drawn(again))])
 
