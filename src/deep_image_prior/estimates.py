@@ -97,7 +97,7 @@ def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: float = 1.0, larger: boo
     # of reference patches side by side: overlapping ones take twice the time, for little
     groups = _similar(guide, size, step=size, count=2 * SIMILAR if larger else SIMILAR)
     clean, patches = (F.unfold(each, size)[0].T.contiguous() for each in (guide, image))  # (positions, numbers)
-    total, times = torch.zeros_like(patches), torch.zeros_like(patches[:, :1])
+    total, times = torch.zeros_like(patches), torch.zeros_like(patches[:, 0])
     white = sigma**2 * torch.eye(patches.shape[1]).to(noisy)
     for members in groups.split(CHUNK):  # (groups, patches of a group)
         pilots = clean[members]
@@ -107,9 +107,11 @@ def nonlocal_bayes(noisy: Tensor, pilot: Tensor, sigma: float = 1.0, larger: boo
         rest = patches[members] - mean
         drawn = mean + rest - sigma**2 * rest @ torch.linalg.inv(covariance + white)  # S M^-1 = I - sigma^2 M^-1
         total.index_add_(0, members.flatten(), drawn.flatten(0, 1))
-        times.index_add_(0, members.flatten(), torch.ones_like(times[:1]).expand(members.numel(), 1))
-    shape = guide.shape[-2:]
-    result = F.fold(total.T[None], shape, size) / F.fold(times.expand_as(total).T[None], shape, size).clamp_min(1)
+        times.index_add_(0, members.flatten(), torch.ones_like(times[:1]).expand(members.numel()))
+    height, width = guide.shape[-2:]
+    covered = times.reshape(1, 1, height - size + 1, width - size + 1)
+    counts = F.conv_transpose2d(covered, torch.ones_like(covered[..., :1, :1]).expand(1, 1, size, size))
+    result = F.fold(total.T[None], (height, width), size) / counts.clamp_min(1)
     return _rotated(result[..., margin:-margin, margin:-margin], back=True)
 
 

@@ -33,18 +33,19 @@ class Noise:
 
     def deviation(self, x: Tensor) -> Tensor:
         """(sigma^2 + gain x)^(1/2), before the clip."""
+        if not self.gain:  # nothing to differentiate or to keep
+            return x.new_tensor(max(self.sigma, 1e-6)).expand_as(x)
         return (self.sigma**2 + self.gain * x.clamp_min(0)).sqrt().clamp_min(1e-6)
 
     def mean(self, x: Tensor) -> Tensor:
         """E[x0] for an image x: x, but darker near white and lighter near black if the noise was clipped."""
-        return clipped_moments(x, self.deviation(x))[0] if self.clipped else x
+        return clipped_mean(x, self.deviation(x)) if self.clipped else x
 
     def variance(self, x: Tensor) -> Tensor:
         """E[(x0 - E[x0])^2] for an image x."""
         if not self.clipped:
             return self.deviation(x).square()
-        mean, second = clipped_moments(x, self.deviation(x))
-        return (second - (mean - x).square()).clamp_min(1e-12)
+        return (clipped_square(x, self.deviation(x)) - (self.mean(x) - x).square()).clamp_min(1e-12)
 
     def stabilised(self, x0: Tensor) -> Tensor:
         """x0 on a scale where its noise has variance 1: x0 / sigma; with a gain g 2 (x0 / g + 3/8 + sigma^2 / g^2)^.5.
@@ -71,22 +72,27 @@ class Noise:
         return x, self.stabilised(x0.clamp(0, 1) if self.clipped else x0).mean(dim=0)
 
 
-def clipped_moments(x: Tensor, deviation: Tensor | float) -> tuple[Tensor, Tensor]:
-    """E[c] and E[(c - x)^2] of c = clip(x + n, 0, 1), n ~ N(0, deviation^2), elementwise, x in [0, 1].
+def clipped_mean(x: Tensor, deviation: Tensor | float) -> Tensor:
+    """E[c] of c = clip(x + n, 0, 1), n ~ N(0, deviation^2), elementwise, x in [0, 1].
 
-    With s the deviation, a = -x / s, b = (1 - x) / s they are x (Phi(b) - Phi(a)) + s (phi(a) - phi(b)) + Phi(-b) and
-    s^2 (a^2 Phi(a) + b^2 Phi(-b) + Phi(b) - Phi(a) + a phi(a) - b phi(b)).
+    With s the deviation, a = -x / s, b = (1 - x) / s it is x (Phi(b) - Phi(a)) + s (phi(a) - phi(b)) + Phi(-b).
     """
     a, b = -x / deviation, (1 - x) / deviation
     below, above = torch.special.ndtr(a), torch.special.ndtr(b)
+    return x * (above - below) + deviation * (_bell(a) - _bell(b)) + 1 - above
 
-    def phi(t: Tensor) -> Tensor:
-        return torch.exp(-0.5 * t**2) / (2 * torch.pi) ** 0.5
 
-    inside = above - below
-    mean = x * inside + deviation * (phi(a) - phi(b)) + 1 - above
-    second = deviation**2 * (a**2 * below + b**2 * (1 - above) + inside + a * phi(a) - b * phi(b))
-    return mean, second
+def clipped_square(x: Tensor, deviation: Tensor | float) -> Tensor:
+    """E[(c - x)^2] of the same c: s^2 (a^2 Phi(a) + b^2 Phi(-b) + Phi(b) - Phi(a) + a phi(a) - b phi(b))."""
+    a, b = -x / deviation, (1 - x) / deviation
+    below, above = torch.special.ndtr(a), torch.special.ndtr(b)
+    inside = above - below + a * _bell(a) - b * _bell(b)
+    return deviation**2 * (a**2 * below + b**2 * (1 - above) + inside)
+
+
+def _bell(t: Tensor) -> Tensor:
+    """phi, the density of the normal distribution."""
+    return torch.exp(-0.5 * t**2) / (2 * torch.pi) ** 0.5
 
 
 def impulses(observation: Tensor) -> Tensor:
@@ -151,8 +157,7 @@ def _affine(x: Tensor, variance: Tensor, clipped: bool) -> Noise:
     gain, offset = gains[:, None, None], offsets[None, :, None]
     model = (offset + gain * x).clamp_min(1e-9)  # (gains, offsets, bands)
     if clipped:
-        mean, second = clipped_moments(x.expand_as(model), model.sqrt())
-        model = second - (mean - x).square()
+        model = clipped_square(x, model.sqrt()) - (clipped_mean(x, model.sqrt()) - x).square()
     error = (variance.clamp_min(1e-9) / model.clamp_min(1e-9)).log().abs().mean(dim=-1)
     constant, free = error[0].argmin(), error.argmin()
     if error[0, constant] < 1.4 * error.flatten()[free] + 0.02:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from .descent import Rule, Step, past
-from .noise import clipped_moments
+from .noise import clipped_square
 
 PATIENCE = 100  # steps, and a third of those before the least
 SHORT = 0.98  # weight of the past in moving means of numbers
@@ -29,7 +29,7 @@ def discrepancy(sigma: float, clipped: bool = True) -> Rule:
 
     def rule(step: Step) -> str | None:
         energy = step.energy.item()
-        if energy > sigma**2 or (clipped and energy > clipped_moments(step.average, sigma)[1].mean().item()):
+        if energy > sigma**2 or (clipped and energy > clipped_square(step.average, sigma).mean().item()):
             return None
         return f"discrepancy: residual {255 * energy**0.5:.2f} (of 255) reached the noise at step {step.index}"
 

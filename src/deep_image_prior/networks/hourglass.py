@@ -164,7 +164,7 @@ def _convolution(inputs: int, outputs: int, kernel: int, padding: Padding) -> nn
 
 
 def _activated(layer: nn.Module, channels: int) -> nn.Sequential:
-    return nn.Sequential(layer, nn.BatchNorm2d(channels), nn.LeakyReLU(0.2))
+    return nn.Sequential(layer, nn.BatchNorm2d(channels), nn.LeakyReLU(0.2, inplace=True))
 
 
 def _per_scale(value: T | Sequence[T], depth: int) -> Sequence[T]:

@@ -60,4 +60,4 @@ class _Scale(nn.Module):
 
 
 def _activated(inputs: int, outputs: int, stride: int = 1) -> list[nn.Module]:
-    return [Reflected(inputs, outputs, 3, stride), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2)]
+    return [Reflected(inputs, outputs, 3, stride), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True)]

@@ -21,7 +21,7 @@ from .probed import Probed
 from .referee import refereed
 
 PRESETS = {
-    "fast": Preset(Refiner, None, gently(steps=120)),
+    "fast": Preset(Refiner, None, gently(steps=160)),
     "best": Preset(Refiner, None, gently(steps=300), estimates=5, probes=2),
     "paper": Preset(Hourglass, codes.noise, Settings(steps=1800)),
 }
