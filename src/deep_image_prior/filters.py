@@ -65,5 +65,7 @@ def extended(image: Tensor, rows: tuple[int, int], columns: tuple[int, int] | No
     columns = columns or rows
     if not any(rows + columns):
         return image
-    height, width = (mirrored(n, *more).to(image.device) for n, more in zip(image.shape[-2:], (rows, columns)))
+    height, width = (
+        mirrored(n, *more).to(image.device) for n, more in zip(image.shape[-2:], (rows, columns), strict=True)
+    )
     return image[..., height[:, None], width]
