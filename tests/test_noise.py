@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import photograph
+from skimage import data
 
 from deep_image_prior.noise import Noise, clipped_mean, clipped_square, has_impulses, impulses, measured
 
@@ -70,6 +71,13 @@ def salted(share: float) -> tuple[torch.Tensor, torch.Tensor]:
     drawn = torch.rand(CLEAN.shape, generator=torch.Generator().manual_seed(2))
     hit = drawn < share
     return torch.where(hit, (drawn < share / 2).float(), CLEAN), hit
+
+
+def test_noise_measured_on_texture_is_known_to_be():
+    grass = torch.from_numpy(data.grass()[:128, :128] / 255).float()[None, None]
+    assert measured(observed(Noise(2 / 255), grass)).textured
+    assert not measured(observed(Noise(50 / 255), grass)).textured
+    assert not measured(observed(Noise(10 / 255), CLEAN)).textured
 
 
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.5])

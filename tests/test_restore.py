@@ -1,6 +1,7 @@
 import io
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from skimage.filters import gaussian
 
 import deep_image_prior as dip
 from deep_image_prior.metrics import psnr
+from deep_image_prior.noise import Noise
 
 CLEAN = photograph(64)
 NOISY = noisy(CLEAN)
@@ -51,6 +53,7 @@ def test_the_paper_stops_by_itself_where_it_is_best():
     assert psnr(CLEAN, result.image, 1) > max(scores) - 0.3
     assert psnr(CLEAN, result.image, 1) > scores[-1] + 0.3
     assert result.confidence in ("high", "medium", "low")
+    assert replace(result, noise=Noise(0.1, textured=True)).confidence == "low"
 
 
 def test_dejpeg_finds_the_quality_and_beats_its_input():

@@ -1,7 +1,7 @@
 """n: white noise or impulses of an image in [0, 1], their moments after a clip, and their size found from one image."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from .filters import cosines, extended, patches
 
 PATCH = 8  # pixels a side of the patches that the noise is measured on
+TEXTURED = 4.0  # variances of the fine cosines that the coarse ones of flat patches stay below
 FLAT = 0.1  # share of the patches, those with the least structure, that count
 ENOUGH = 2**17  # patches a channel; larger images are looked at every few pixels
 BANDS = 16  # of brightness
@@ -24,12 +25,14 @@ class Noise:
 
     gain: 0 for Gaussian noise; for photons (Poisson) one over their count at white. sigma, gain >= 0. impulses: the
     share of the values that are black or white whatever x is (salt and pepper); the moments below are of the others.
+    textured: it was measured where even the flattest patches have structure, and may be less.
     """
 
     sigma: float
     gain: float = 0.0
     clipped: bool = True
     impulses: float = 0.0
+    textured: bool = False
 
     def deviation(self, x: Tensor) -> Tensor:
         """(sigma^2 + gain x)^(1/2), before the clip."""
@@ -140,14 +143,15 @@ def measured(observation: Tensor, clipped: bool = True) -> Noise:
     rank = (order[:, None] + order).flatten().to(observation.device)
     low, high = (rank > 0) & (rank <= PATCH // 2), rank >= PATCH + 2
     brightness = coefficients[..., 0].flatten() / PATCH
-    structure = coefficients[..., low].square().sum(dim=-1).flatten()
+    structure = coefficients[..., low].square().mean(dim=-1).flatten()
     fine = coefficients[..., high].square().mean(dim=-1).flatten()
     points = []
     for band in brightness.argsort().tensor_split(min(BANDS, max(1, len(brightness) // 64))):
         flat = band[structure[band].argsort()[: max(8, int(FLAT * len(band)))]]
-        points.append((brightness[flat].mean(), fine[flat].mean()))
-    x, variance = (torch.stack(each).cpu().double() for each in zip(*points, strict=True))
-    return _affine(x, variance, clipped)
+        points.append((brightness[flat].mean(), fine[flat].mean(), structure[flat].mean()))
+    x, variance, coarse = (torch.stack(each).cpu().double() for each in zip(*points, strict=True))
+    textured = bool((coarse / variance.clamp_min(1e-9)).median() > TEXTURED)
+    return replace(_affine(x, variance, clipped), textured=textured)
 
 
 def _affine(x: Tensor, variance: Tensor, clipped: bool) -> Noise:

@@ -78,9 +78,11 @@ class Result:
 
     @property
     def confidence(self) -> str | None:
-        """high, medium or low: how far the rules that look for the step agree."""
+        """high, medium or low: how far the rules that look for the step agree; low if the noise may be texture."""
         if self.doubt is None:
             return None
+        if self.noise and self.noise.textured:
+            return "low"
         return "high" if self.doubt < SURE else "medium" if self.doubt < UNSURE else "low"
 
 

@@ -210,6 +210,8 @@ def _report(
         photons = f", and that of {1 / result.noise.gain:.0f} photons at white" if result.noise.gain else ""
         unit, of = (255.0, "of 255") if scale.clips else (scale.white - scale.black, "in the units of the file")
         answers.print(f"noise: sigma {unit * result.noise.sigma:.4g} {of}{photons}")
+        if result.noise.textured:
+            answers.print("no part of the image is flat: this may be texture; say --sigma if the noise is less")
     for name in ("psnr", "ssim"):
         after, before = scores.get(name), scores.get(f"{name}_input")
         if after is not None:
