@@ -22,7 +22,7 @@ from .referee import refereed
 
 PRESETS = {
     "fast": Preset(Refiner, None, gently(steps=160)),
-    "best": Preset(Refiner, None, gently(steps=300), estimates=5, probes=2),
+    "best": Preset(Refiner, None, gently(steps=600), estimates=5, probes=2),
     "paper": Preset(Hourglass, codes.noise, Settings(steps=1800)),
 }
 
