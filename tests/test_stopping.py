@@ -5,7 +5,7 @@ import torch
 from helpers import problem
 
 from deep_image_prior import Settings, Step, fit
-from deep_image_prior.stopping import PATIENCE, Agreed, Believable, discrepancy, nearest, variance
+from deep_image_prior.stopping import PATIENCE, Agreed, Believable, Departed, discrepancy, nearest, variance
 
 
 def step(energy: float, gray: float = 0.5, index: int = 7) -> Step:
@@ -82,6 +82,14 @@ def test_doubt_in_decibels_by_hand():
     rule(step(0.2, gray=0.4, index=1))  # here the other stops
     rule(step(0.1, gray=0.5, index=2))
     assert rule.doubt == pytest.approx(10 * math.log10(2), abs=1e-3)
+
+
+def test_departure_from_the_first_image_in_decibels_by_hand():
+    rule = Departed()
+    assert rule(step(0.04, gray=0.5, index=1)) is None
+    assert rule.doubt == 0
+    assert rule(step(0.04, gray=0.7, index=2)) is None
+    assert rule.doubt == pytest.approx(10 * math.log10(2), abs=1e-4)
 
 
 def test_an_energy_that_promises_too_much_is_not_believed():

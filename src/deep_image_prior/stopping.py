@@ -115,6 +115,24 @@ class Agreed:
         return 10 * math.log10(1 + min(apart) / max(self.decider.least, 1e-12)) if apart else None
 
 
+class Departed:
+    """Never stops. doubt: 10 log10(1 + d^2 / E), d^2 the mean square between the first image and the average now.
+
+    For codes that show the image already, and energies that are a mean square error on what the code was not shown:
+    where the descent led far beside what the error is now, it matters where it ends.
+    """
+
+    def __init__(self) -> None:
+        self.first: Tensor | None = None
+        self.doubt: float | None = None
+
+    def __call__(self, step: Step) -> str | None:
+        self.first = step.image if self.first is None else self.first
+        apart = (step.average - self.first).square().mean().item()
+        self.doubt = 10 * math.log10(1 + apart / max(step.energy.item(), 1e-12))
+        return None
+
+
 class Believable:
     """Stop when Stein's energy promises too much: that over a third of the error of the first image is gone.
 

@@ -7,6 +7,7 @@ from torch import Generator, Tensor
 
 from .. import codes, estimates
 from ..descent import Problem
+from ..stopping import Departed
 from .preset import OWN_SEED, Preset
 
 PARTS = 4  # of the known pixels, held out in turn
@@ -33,7 +34,8 @@ class HeldOut:
     def problem(self) -> Problem:
         _, channels, height, width = self.observation.shape
         network = partial(self.preset.network, IMAGES * channels, channels)
-        return Problem(network, self.code, self.energy, shape=(1 + PARTS, IMAGES * channels, height, width))
+        shape = (1 + PARTS, IMAGES * channels, height, width)
+        return Problem(network, self.code, self.energy, shape, rule=Departed)
 
     def code(self, generator: Generator) -> Tensor:
         return self._drawn  # by no random numbers: the same for every run

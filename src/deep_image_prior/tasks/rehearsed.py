@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 from .. import estimates
 from ..descent import Problem
 from ..jpeg import Compression
+from ..stopping import Departed
 from .preset import Preset
 
 STRENGTHS = (1.0, 1.6, 0.6)  # of the noise that the artefacts are taken for
@@ -28,7 +29,7 @@ class Rehearsed:
         _, channels, height, width = self.observation.shape
         network = partial(self.preset.network, IMAGES * channels, channels)
         shape = (2, IMAGES * channels, height, width)
-        return Problem(network, self.code, self.energy, shape, finish=self.consistent)
+        return Problem(network, self.code, self.energy, shape, self.consistent, Departed)
 
     def consistent(self, image: Tensor) -> Tensor:
         return self.compression.consistent(image, self.observation)
