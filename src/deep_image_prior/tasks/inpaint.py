@@ -20,11 +20,9 @@ DEEP = (16, 32, 64, 128, 128, 128)
 
 # the widths and kernels of figure 13; jitter of the grid moves every pixel, and draws fog in a short fit
 REGIONS = partial(Hourglass, down=DEEP, up=DEEP, skip=NO_SKIPS + (0,), down_kernel=5, upsample=nearest, mix=False)
-# what was held out is learned by heart in a hundred steps
-briefly = partial(gently, steps=40, learning_rate=0.003, averaging=0.95)
 REFINED = {
-    "fast": Preset(Refiner, None, briefly()),
-    "best": Preset(Refiner, None, briefly(runs=4)),
+    "fast": Preset(Refiner, None, gently(steps=100)),
+    "best": Preset(Refiner, None, gently(steps=200, runs=2)),
 }
 
 HOLES: dict[str, dict[str, Preset]] = {
