@@ -140,7 +140,7 @@ def test_record_tells_everything(run):
     assert record["choices"] == {"preset": "fast", "device": "auto", "stop": "auto", **asked}
     assert record["settings"]["steps"] == 4
     assert record["settings"]["turns"] == 8
-    assert record["noise"] == {"sigma": 25 / 255, "gain": 0, "clipped": True, "impulses": 0}
+    assert record["noise"] == {"sigma": 25 / 255, "gain": 0, "clipped": True, "impulses": 0, "textured": False}
     for group, kind, name in (
         ("inputs", "image", "photo.png"),
         ("inputs", "reference", "flash.png"),

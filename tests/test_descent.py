@@ -91,6 +91,12 @@ def test_going_back_restores_weights_and_moments_of_the_checkpoint():
     assert steps[16].energy < steps[11].energy
 
 
+def test_steps_that_were_taken_back_are_told():
+    result = fit(problem(spoiled(calls={6, 7})), Settings(steps=10))
+    assert result.steps == [8]
+    assert result.stopped == "budget: 10 steps, 2 of them taken back"
+
+
 def test_returns_are_bounded_and_the_reason_is_told():
     result = fit(problem(spoiled(calls=set(range(6, 99)))), Settings(steps=50, returns=3))
     assert len(result.history) == 5

@@ -193,6 +193,10 @@ WRONG = {
     ),
     "holes": (lambda: dip.inpaint(NOISY, HOLED, holes="tiny", **FEW), "choose one of text, random, large"),
     "factor": (lambda: dip.upscale(NOISY, 5, **FEW), "choose one of 2, 3, 4, 8"),
+    "sigma where E is no residual": (
+        lambda: dip.inpaint(CLEAN, HOLED, sigma=0.1, **FEW),
+        "sigma has no use here",
+    ),
     "sigma": (lambda: dip.denoise(NOISY, sigma=0.0, **FEW), "sigma must be a number above 0"),
     "whole steps": (lambda: dip.denoise(NOISY, channel_axis=-1, steps=3.5), "steps is 3.5, but must be a whole number"),
     "text steps": (lambda: dip.denoise(NOISY, channel_axis=-1, steps="3"), "steps is '3'"),

@@ -257,6 +257,9 @@ def _fit_once(
             if reason := rule(step):
                 stopped = reason
                 break
+        else:
+            if back := settings.steps - len(energies):
+                stopped += f", {back} of them taken back"
     except (KeyboardInterrupt, Destabilised) as end:
         if last is None:
             raise

@@ -4,8 +4,8 @@ Every function takes an image of any real dtype, (H, W) or with channels along `
 
 channel_axis: None for a gray image (H, W), or the axis of the channels. preset: "fast", "best" or "paper".
 sigma: standard deviation of white noise, white being 1, if it is known. Where there is no white (floats beyond [0, 1],
-signed and 32-bit integers), it is in the image's own units. stop: "auto", by the rule of the task (stopping.py), or,
-in other tasks than denoising, by the discrepancy principle if sigma is given; or "never" before all steps are done.
+signed and 32-bit integers), it is in the image's own units. stop: "auto", by the rule of the task (stopping.py) or, if
+sigma is given and the task is not to denoise, by the discrepancy principle; or "never" before all steps are done.
 device: "auto", "cpu", "cuda" or "mps". watch: called with every `Step`. And every field of `Settings` by its name.
 
 They return a `Result` and raise BadInput.
@@ -29,7 +29,7 @@ from .errors import BadInput
 from .images import Pixels, Scale
 from .jpeg import Compression
 from .noise import Noise, impulses, measured, recognised
-from .stopping import discrepancy
+from .stopping import Departed, discrepancy
 from .tasks import Preset
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -269,8 +269,11 @@ class _Job:
         """Fit once it is known that memory suffices. residual: E can be compared with sigma."""
         self._check_memory(problem)
         sigma = self.sigma(scale)
-        told = residual and sigma is not None
-        rule = partial(discrepancy, sigma, scale.clips) if told and sigma else problem.rule
+        rule = problem.rule
+        if residual and sigma is not None:
+            if rule is Departed:
+                raise BadInput("sigma has no use here, where E is no residual; leave it out, or use preset paper")
+            rule = partial(discrepancy, sigma, scale.clips)
         return fit(problem, self.settings, rule if self.options.stop == "auto" else None, self.options.watch)
 
     def _check_memory(self, problem: Problem) -> None:
