@@ -92,7 +92,6 @@ def test_a_run_gives_a_record_with_images_scores_and_circumstances(place):
 
 def test_a_record_of_other_settings_or_an_interrupted_one_is_made_again(tmp_path):
     settings = dict(ITEMS["denoising"].contenders()["prior (fast)"].settings)
-    assert settings["steps"] == 200
     record = {"item": "denoising", "method": "prior (fast)", "interrupted": False, "settings": settings}
     record |= {"images": {"m": "image.png"}, "problem": {}}
     assert not run.is_done(record, tmp_path)  # its image is gone
