@@ -14,17 +14,19 @@ from ..descent import Problem, Settings
 from ..energies import Energy, squared_error, total_variation, weighted_sum
 from ..networks import Hourglass
 from ..operators import Downsample
-from .preset import Preset, pose, small
+from .preset import Preset, pose
 
 FACTORS = (2, 3, 4, 8)
+# as many channels at every scale: where nothing is noise, detail is worth more than width at the coarse ones
+EVEN = partial(Hourglass, down=(32,) * 5, up=(32,) * 5)
 
 
 def presets(factor: int) -> dict[str, Preset]:
     """The choices for one factor: at x8 the paper jitters more and takes longer (section 4)."""
     large = factor == max(FACTORS)
     return {
-        "fast": Preset(small, None, Settings(steps=500, jitter=0.1, averaging=0.98)),
-        "best": Preset(small, None, Settings(steps=800, jitter=0.1, averaging=0.98, runs=4)),
+        "fast": Preset(EVEN, None, Settings(steps=500, jitter=0.1, averaging=0.98)),
+        "best": Preset(EVEN, None, Settings(steps=1200, jitter=0.1, averaging=0.98, runs=2)),
         "paper": Preset(Hourglass, codes.noise, Settings(steps=4000, jitter=1 / 20) if large else Settings(steps=2000)),
     }
 
