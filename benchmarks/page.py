@@ -60,7 +60,8 @@ def _heading(section: Section) -> str:
 
 def _budget_note(section: Section) -> str:
     if BUDGETS[section.budget].exact:
-        return f"Every step was taken{f', of centre crops of {section.crop} pixels' if section.crop else ''}."
+        of = f", of centre crops of {section.crop} pixels" if section.crop else ""
+        return f"Every step was taken{of}, but where fast or best stopped by itself."
     return (
         f"Budget small: centre crops of {section.crop} pixels at the most and a share of the steps; the paper's "
         "numbers, of whole pictures and every step, stand beside ours for orientation only."

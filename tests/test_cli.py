@@ -232,7 +232,7 @@ BAD = {
     "NaN": (lambda: ["denoise", made("nan.tif", NAN)], "nan.tif has 8 NaN or infinite values"),
     "constant": (lambda: ["denoise", made("flat.png", np.full((8, 8), 7, np.uint8))], "flat.png is constant"),
     "bomb": (lambda: ["denoise", bomb("bomb.png")], "bomb.png holds over"),
-    "mask size": (lambda: ["inpaint", "photo.png", made("m.png", PIXELS[:9, :9, 0])], "mask is 9 x 9"),
+    "mask size": (lambda: ["inpaint", "photo.png", made("m.png", PIXELS[:9, :9, 0])], "the mask has shape (9, 9)"),
     "mask all known": (
         lambda: ["inpaint", "photo.png", made("m.png", np.full((32, 32), 255, np.uint8))],
         "every pixel is known",
@@ -256,6 +256,10 @@ BAD = {
         "d.jpg cannot hold uint16",
     ),
     "record exists": (lambda: ["denoise", "photo.png", "--record", "mask.png"], "mask.png exists"),
+    "snapshots in a file": (
+        lambda: ["denoise", "photo.png", "--snapshots", "flash.png", "--overwrite"],
+        "flash.png is a file",
+    ),
     "snapshots in use": (lambda: ["denoise", "photo.png", "--snapshots", "."], "not an empty folder"),
     "record is the output": (
         lambda: ["denoise", "photo.png", "-o", "r.png", "--record", "r.png", "--overwrite"],

@@ -60,6 +60,14 @@ def test_a_clean_photograph_has_little_noise_and_a_constant_image_none():
     assert 255 * measured(torch.full((1, 1, 40, 30), 0.4)).sigma < 0.1
 
 
+def test_a_drawing_has_no_noise_and_can_be_stabilised():
+    ramp = torch.linspace(0, 0.8, 64).expand(1, 1, 64, 64)
+    noise = measured(ramp)
+    assert 255 * noise.sigma < 0.1
+    assert torch.isfinite(noise.stabilised(ramp)).all()
+    torch.testing.assert_close(noise.unstabilised(noise.stabilised(ramp)), ramp, atol=1e-3, rtol=0)
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 2, 2), (1, 3, 9, 3), (1, 2, 8, 8)])
 def test_tiny_images_are_measured_too(shape):
     found = measured(torch.rand(shape, generator=torch.Generator().manual_seed(0)))

@@ -202,6 +202,13 @@ WRONG = {
     "text steps": (lambda: dip.denoise(NOISY, channel_axis=-1, steps="3"), "steps is '3'"),
     "infinite rate": (lambda: dip.denoise(NOISY, learning_rate=np.inf, **FEW), "learning_rate is inf, .* finite"),
     "axis": (lambda: dip.denoise(NOISY, channel_axis=5), "no channel_axis 5"),
+    "axis that is none": (lambda: dip.denoise(NOISY, channel_axis=1.0), "no channel_axis 1.0"),
+    "axis of the mask unsaid": (lambda: dip.inpaint(NOISY, HOLED), "give channel_axis"),
+    "no mask": (lambda: dip.inpaint(NOISY, None, **FEW), "the mask has shape"),
+    "text boost": (lambda: dip.enhance(NOISY, boost="x", **FEW), "boost is 'x'"),
+    "no device": (lambda: dip.denoise(NOISY, device=None, **FEW), "unknown device None"),
+    "true sigma": (lambda: dip.denoise(NOISY, sigma=True, **FEW), "sigma must be a number"),
+    "shifts": (lambda: dip.denoise(NOISY, channel_axis=-1, shifts=10**9), "shifts is 1000000000, but"),
     "no channels": (lambda: dip.denoise(NOISY[..., :0], channel_axis=-1), "it is empty"),
     "range": (lambda: dip.denoise(np.array([[1.7e308, -1.7e308], [0, 1]])), "spans more"),
     "NaN mask": (lambda: dip.inpaint(NOISY, np.full((64, 64), np.nan), **FEW), "mask has NaN"),
@@ -209,7 +216,10 @@ WRONG = {
     "device name": (lambda: dip.denoise(NOISY, device="tpu", **FEW), "choose one of auto, cpu, cuda, mps"),
     "device there": (lambda: dip.denoise(NOISY, device="mps", **FEW), "mps is not there; choose one of cpu"),
     "steps": (lambda: dip.denoise(NOISY, channel_axis=-1, steps=0), "steps is 0"),
-    "mask size": (lambda: dip.inpaint(NOISY, HOLED[1:], **FEW), "the mask is 64 x 63, the image 64 x 64"),
+    "mask size": (
+        lambda: dip.inpaint(NOISY, HOLED[1:], **FEW),
+        r"the mask has shape \(63, 64\), the image 64 rows of 64",
+    ),
     "all known": (lambda: dip.inpaint(NOISY, np.full((64, 64), 255), **FEW), "every pixel is known"),
     "all missing": (lambda: dip.inpaint(NOISY, np.zeros((64, 64)), **FEW), "every pixel is missing"),
     "flash size": (lambda: dip.flash(NOISY, NOISY[:60], **FEW), "flash photo is 64 x 60"),
@@ -283,6 +293,20 @@ def test_more_than_the_free_memory_is_refused_with_the_estimate(monkeypatch, siz
         dip.BadInput, match=rf"{size * factor} x {size * factor} pixels need about \d+\.\d GiB on cpu, and 1.0"
     ):
         dip.upscale(image, factor) if factor > 1 else dip.denoise(image, preset="paper")
+
+
+def test_memory_is_asked_for_before_time_is_spent_and_counts_the_shifts(monkeypatch):
+    asked = []
+    monkeypatch.setattr("deep_image_prior.memory.needed", lambda network, code: asked.append(code) or 2**50)
+    with pytest.raises(dip.BadInput, match="64 x 64 pixels"):
+        dip.denoise(NOISY, channel_axis=-1, shifts=4)
+    assert asked == [(1, 3, 67, 67)]
+
+
+def test_a_drawing_without_noise_is_left_as_it_is():
+    ramp = np.tile(np.arange(64, dtype=np.uint8) * 3, (64, 1))
+    result = dip.denoise(ramp, steps=20)
+    assert np.abs(result.image.astype(int) - ramp).max() <= 1
 
 
 def test_watch_sees_every_step_and_interrupts():

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from deep_image_prior import Settings, Step, descent, energies, fit, operators, tasks
+from deep_image_prior.descent import Rule
 from deep_image_prior.energies import Energy
 from deep_image_prior.images import Pixels
 from deep_image_prior.tasks.preset import Preset
@@ -37,7 +38,13 @@ def pixels(image: Tensor) -> Pixels:
     return image[0].permute(1, 2, 0).clamp(0, 1).cpu().numpy()
 
 
-def descend(problem: descent.Problem, settings: Settings, effort: Effort, keep: Collection[int] = ()) -> Outcome:
+def descend(
+    problem: descent.Problem,
+    settings: Settings,
+    effort: Effort,
+    keep: Collection[int] = (),
+    stop: Callable[[], Rule] | None = None,
+) -> Outcome:
     """Fit `problem` with a share of the steps: its last and its averaged image, its curve, its images at steps `keep`.
 
     Scoring does not count in the seconds.
@@ -59,7 +66,7 @@ def descend(problem: descent.Problem, settings: Settings, effort: Effort, keep: 
             curve.append(Point(index, at - start - paused, step.energy.item(), *scores))
         paused += time.perf_counter() - at
 
-    done = fit(problem, settings, watch=watch)
+    done = fit(problem, settings, stop, watch)
     assert last is not None  # there is at least one step
     return Outcome(
         images={**images, "last": pixels(last), "average": pixels(done.image)},
@@ -76,7 +83,9 @@ def task(pose: Pose, preset: Preset, pace: float, share: float, keep: Collection
     """A task of the package with a preset, as a contender; pace: seconds a step and megapixel on two cores."""
 
     def method(problem: Problem, effort: Effort) -> Outcome:
-        return descend(pose(problem, preset, effort.device), preset.settings, effort, keep)
+        posed = pose(problem, preset, effort.device)
+        # published numbers are of every step; what has a code of estimates is measured as a user gets it
+        return descend(posed, preset.settings, effort, keep, posed.rule if preset.code is None else None)
 
     settings = preset.settings
     return Contender(method, pace * settings.steps * settings.runs, share, random=True, settings=asdict(settings))

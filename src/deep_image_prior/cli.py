@@ -52,6 +52,7 @@ def main() -> None:
         if not isinstance(error, MemoryError) and not re.search("out of memory|DefaultCPUAllocator", str(error)):
             raise
         code = _complain("out of memory; use the preset fast, a smaller image, or a part of it", 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: what is pressed now changes nothing
     sys.exit(code)
 
 

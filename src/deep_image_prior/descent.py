@@ -54,7 +54,7 @@ class Settings:
     learning_rate: float = _setting(0.01, "Step size of Adam", least=1e-12)
     jitter: float = _setting(1 / 30, "Standard deviation of the normal noise added to the code each step", least=0)
     turns: int = _setting(1, "Flips and quarter turns that the code is shown in, one a step", least=1, below=9)
-    shifts: int = _setting(1, "Shifts each way, by 0, 1, ... pixels, that the code is shown at", least=1)
+    shifts: int = _setting(1, "Shifts each way, by 0, 1, ... pixels, that the code is shown at", least=1, below=65)
     averaging: float = _setting(0.99, "Weight of the past in the running average of the images", least=0, below=1)
     seed: int = _setting(0, "Seed of the weights, the code and the jitter", least=0, below=2**63)
     runs: int = _setting(1, "Independent runs, their images averaged; run k uses seed + k", least=1)
@@ -135,9 +135,9 @@ def past(index: int, weight: float) -> float:
 
 
 def steadied(steps: Iterator[Step], checkpoint: "Checkpoint", returns: int) -> Iterator[Step]:
-    """The steps without those whose energy is not finite or 5 dB above the last checkpoint's (section 4).
+    """The steps without those whose energy is not finite or 5 dB above the last checkpoint's (section 4), renumbered.
 
-    Each of them returns to the checkpoint with half the learning rate. Raises Destabilised after `returns` of them.
+    Each of those returns to the checkpoint with half the learning rate. Raises Destabilised after `returns` of them.
     """
     level = math.inf
     good = 0
@@ -149,7 +149,7 @@ def steadied(steps: Iterator[Step], checkpoint: "Checkpoint", returns: int) -> I
                 checkpoint.save()
                 level = energy
             good += 1
-            yield step
+            yield replace(step, index=good)
         elif returns == 0 or good == 0:
             raise Destabilised(f"destabilised: energy {energy:.3g} at step {step.index}, after {good} good steps")
         else:
@@ -180,8 +180,8 @@ class Checkpoint:
 class Fit:
     """The restored image (1, C, H, W), the energy of every step, the steps of each run, and why it ended.
 
-    chosen: the step of each run whose average the image is. doubt: the rule's, in decibels, or None. complete is false
-    if a run was interrupted or destabilised: the image is then the best there was.
+    chosen: the step whose average the image is, of each run that it is made of. doubt: the rule's, in decibels, or
+    None. complete is false if a run was interrupted or destabilised: the image is then the best there was.
     """
 
     image: Tensor
@@ -226,13 +226,14 @@ def fit(
             break
     # an unfinished run would spoil the mean of the finished ones
     best = [run for run in runs if run.complete] or runs
+    left_out = ["the image is of the complete runs"] if len(best) < len(runs) else []
     return Fit(
         image=torch.stack([run.image for run in best]).mean(dim=0),
         history=[energy for run in runs for energy in run.history],
         steps=[len(run.history) for run in runs],
-        chosen=[step for run in runs for step in run.chosen],
+        chosen=[step for run in best for step in run.chosen],
         doubt=max((run.doubt for run in best if run.doubt is not None), default=None),
-        stopped="; ".join(dict.fromkeys(run.stopped for run in runs)),
+        stopped="; ".join(dict.fromkeys([*(run.stopped for run in runs), *left_out])),
         seconds=sum(run.seconds for run in runs),
         complete=all(run.complete for run in runs),
         interrupted=runs[-1].interrupted,
@@ -255,7 +256,7 @@ def _fit_once(
             if watch:
                 watch(step)
             if reason := rule(step):
-                stopped = reason
+                stopped = str(reason)
                 break
         else:
             if back := settings.steps - len(energies):

@@ -1,6 +1,7 @@
 """Pixels <-> tensors (1, C, H, W) in [0, 1]."""
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,9 @@ def check_pixels(pixels: Pixels, channel_axis: int | None, name: str) -> None:
     """Raise BadInput, calling it `name`, if `pixels` is not an image that can be restored."""
     if pixels.dtype.kind not in "biuf":
         raise BadInput(f"{name} has dtype {pixels.dtype}; give integers or real numbers")
-    if channel_axis is not None and channel_axis not in range(-pixels.ndim, pixels.ndim):
-        raise BadInput(f"{name} has shape {pixels.shape}; there is no channel_axis {channel_axis}")
+    check_axis(pixels, channel_axis, name)
     if pixels.size == 0:
         raise BadInput(f"{name} has shape {pixels.shape}: it is empty")
-    if pixels.ndim != (2 if channel_axis is None else 3):
-        hint = "give channel_axis for colours" if channel_axis is None else "give no channel_axis for gray"
-        raise BadInput(f"{name} has shape {pixels.shape}; {hint}")
     sides = np.delete(pixels.shape, channel_axis) if channel_axis is not None else pixels.shape
     if min(sides) < 2:
         raise BadInput(f"{name} is {sides[1]} x {sides[0]} pixels; an image needs at least 2 x 2")
@@ -35,6 +32,16 @@ def check_pixels(pixels: Pixels, channel_axis: int | None, name: str) -> None:
         raise BadInput(f"{name} spans more than its numbers can hold; divide it by its greatest value first")
     if pixels.min() == pixels.max():
         raise BadInput(f"{name} is constant, {pixels.flat[0]} everywhere: there is nothing to restore")
+
+
+def check_axis(pixels: Pixels, channel_axis: int | None, name: str) -> None:
+    """Raise BadInput, calling it `name`, if `pixels` has not the axes that `channel_axis` says."""
+    whole = isinstance(channel_axis, Integral) and not isinstance(channel_axis, bool)
+    if channel_axis is not None and not (whole and -pixels.ndim <= channel_axis < pixels.ndim):
+        raise BadInput(f"{name} has shape {pixels.shape}; there is no channel_axis {channel_axis!r}")
+    if pixels.ndim != (2 if channel_axis is None else 3):
+        hint = "give channel_axis for colours" if channel_axis is None else "give no channel_axis for gray"
+        raise BadInput(f"{name} has shape {pixels.shape}; {hint}")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .filters import cosines, extended, patches
 
+LEAST = 1e-4  # deviation, white being 1: a thirtieth of a gray level of 8 bits; less is as good as none
 PATCH = 8  # pixels a side of the patches that the noise is measured on
 TEXTURED = 4.0  # variances of the fine cosines that the coarse ones of flat patches stay below
 FLAT = 0.1  # share of the patches, those with the least structure, that count
@@ -37,8 +38,8 @@ class Noise:
     def deviation(self, x: Tensor) -> Tensor:
         """(sigma^2 + gain x)^(1/2), before the clip."""
         if not self.gain:  # nothing to differentiate or to keep
-            return x.new_tensor(max(self.sigma, 1e-6)).expand_as(x)
-        return (self.sigma**2 + self.gain * x.clamp_min(0)).sqrt().clamp_min(1e-6)
+            return x.new_tensor(max(self.sigma, LEAST)).expand_as(x)
+        return (self.sigma**2 + self.gain * x.clamp_min(0)).sqrt().clamp_min(LEAST)
 
     def mean(self, x: Tensor) -> Tensor:
         """E[x0] for an image x: x, but darker near white and lighter near black if the noise was clipped."""
@@ -56,7 +57,7 @@ class Noise:
         Anscombe 1948, with Gaussian noise beside the Poisson (doi:10.1109/TIP.2012.2202675).
         """
         if not self.gain:
-            return x0 / self.sigma
+            return x0 / max(self.sigma, LEAST)
         return 2 * (x0 / self.gain + 0.375 + (self.sigma / self.gain) ** 2).clamp_min(0).sqrt()
 
     def unstabilised(self, mean: Tensor) -> Tensor:
@@ -156,13 +157,13 @@ def measured(observation: Tensor, clipped: bool = True) -> Noise:
 
 def _affine(x: Tensor, variance: Tensor, clipped: bool) -> Noise:
     """The sigma^2 + gain x nearest to the points in the logarithm; gain 0 if that is nearly as near."""
-    typical = variance.median().clamp_min(1e-9)
+    typical = variance.median().clamp_min(LEAST**2)
     gains, offsets = torch.linspace(0, 4, 101).double() * typical, torch.linspace(0, 2, 101).double() * typical
     gain, offset = gains[:, None, None], offsets[None, :, None]
-    model = (offset + gain * x).clamp_min(1e-9)  # (gains, offsets, bands)
+    model = (offset + gain * x).clamp_min(LEAST**2)  # (gains, offsets, bands)
     if clipped:
         model = clipped_square(x, model.sqrt()) - (clipped_mean(x, model.sqrt()) - x).square()
-    error = (variance.clamp_min(1e-9) / model.clamp_min(1e-9)).log().abs().mean(dim=-1)
+    error = (variance.clamp_min(LEAST**2) / model.clamp_min(1e-9)).log().abs().mean(dim=-1)
     constant, free = error[0].argmin(), error.argmin()
     if error[0, constant] < 1.4 * error.flatten()[free] + 0.02:
         return Noise(float(offsets[constant]) ** 0.5, 0.0, clipped)

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from . import images, jpeg, memory, tasks
 from .descent import Fit, Problem, Settings, Step, fit
@@ -55,10 +55,11 @@ class Options:
 class Result:
     """The restored image in the dtype of the observation, and how it came about.
 
-    history: E of every step, run after run; steps: the length of each run; chosen: the step that each run's image is
-    of; doubt: about how many decibels lie between it and what else could have been chosen, if a rule looked for it;
-    stopped: why it ended; complete: not interrupted or destabilised; parts: what the result was made of, by name, in
-    the same dtype. noise: what was taken out, white being 1, compression: what was undone; if measured or told.
+    history: E of every step, run after run; steps: the length of each run; chosen: the steps that the image is
+    made of, one a run; doubt: about how many decibels lie between it and what else could have been chosen, if a rule
+    looked for it; stopped: why it ended; complete: not interrupted or destabilised; parts: what the result was made
+    of, by name, in the same dtype. noise: what was taken out, white being 1, compression: what was undone; if measured
+    or told.
     """
 
     image: Pixels
@@ -137,10 +138,10 @@ def dejpeg(image: Pixels, *, quality: int | None = None, **options: Any) -> Resu
 def upscale(image: Pixels, factor: int, **options: Any) -> Result:
     """Super-resolve by `factor` 2, 3, 4 or 8: (H, W) -> (factor * H, factor * W) (section 3.2)."""
     if factor not in tasks.upscale.FACTORS:
-        raise BadInput(f"factor is {factor}; choose one of {', '.join(map(str, tasks.upscale.FACTORS))}")
+        raise BadInput(f"factor is {factor!r}; choose one of {', '.join(map(str, tasks.upscale.FACTORS))}")
     factor = int(factor)
     job = _Job(tasks.upscale.presets(factor), options)
-    observation, scale = job.observe(image)
+    observation, scale = job.observe(image, factor=factor)
     done = job.fit(tasks.upscale.upscale(observation, factor, job.preset), scale)
     return job.result(done, scale)
 
@@ -162,6 +163,7 @@ def inpaint(
     job = _Job(_named("holes", tasks.inpaint.HOLES, holes), options)
     scattered = holes == "random"
     pixels, axis = np.asarray(image), job.options.channel_axis
+    images.check_axis(pixels, axis, "image")
     known = known_pixels(mask, pixels, axis, mask_marks)
     observation, scale = job.observe(blanked(pixels, known, axis))
     marks = torch.from_numpy(known)[None, None].to(observation)
@@ -177,8 +179,7 @@ def known_pixels(mask: Pixels, image: Pixels, channel_axis: int | None, mask_mar
     mask = np.asarray(mask)
     height, width = image.shape if channel_axis is None else np.delete(image.shape, channel_axis)
     if mask.shape != (height, width):
-        found = " x ".join(map(str, reversed(mask.shape)))
-        raise BadInput(f"the mask is {found}, the image {width} x {height}; they must be of one size")
+        raise BadInput(f"the mask has shape {mask.shape}, the image {height} rows of {width}; they must be of one size")
     if not np.isfinite(mask).all():
         raise BadInput("the mask has NaN or infinite values; make it 0 and 1")
     values = np.unique(mask)
@@ -208,8 +209,8 @@ def enhance(image: Pixels, *, boost: float = 1.0, **options: Any) -> Result:
 
     Result.parts holds `coarse`, x_c, and `detail`, x0 - x_c around middle gray.
     """
-    if not math.isfinite(boost):
-        raise BadInput(f"boost is {boost}, but must be a finite number")
+    if not isinstance(boost, Real) or not math.isfinite(boost):
+        raise BadInput(f"boost is {boost!r}, but must be a finite number")
     job = _Job(tasks.enhance.PRESETS, options)
     observation, scale = job.observe(image)
     done = job.fit(tasks.enhance.enhance(observation, job.preset), scale)
@@ -243,18 +244,23 @@ class _Job:
         self.preset = _named("preset", presets, self.options.preset)
         _named("stop", {each: each for each in STOPS}, self.options.stop)
         sigma = self.options.sigma
-        if sigma is not None and not (isinstance(sigma, Real) and 0 < sigma < math.inf):
+        if sigma is not None and not (isinstance(sigma, Real) and not isinstance(sigma, bool) and 0 < sigma < math.inf):
             raise BadInput("sigma must be a number above 0")
         changes = {name: value for name, value in options.items() if name in settings}
         self.settings = replace(self.preset.settings, **changes)
         self.device = find_device(self.options.device)
 
-    def observe(self, image: Pixels, name: str = "image") -> tuple[Tensor, Scale]:
-        """The image as (1, C, H, W) in [0, 1], and what its values mean."""
+    def observe(self, image: Pixels, name: str = "image", factor: int = 1) -> tuple[Tensor, Scale]:
+        """The image as (1, C, H, W) in [0, 1], and what its values mean; the result is `factor` times as large."""
         pixels = np.asarray(image)
         images.check_pixels(pixels, self.options.channel_axis, name)
         scale = images.scale_of(pixels)
-        return images.to_tensor(pixels, self.options.channel_axis, scale, self.device), scale
+        observation = images.to_tensor(pixels, self.options.channel_axis, scale, self.device)
+        _, channels, height, width = observation.shape
+        # the least that any code needs, before time is spent on the one
+        smallest = partial(self.preset.network, channels, channels)
+        self._check_memory(smallest, (1, channels, factor * height, factor * width))
+        return observation, scale
 
     def sigma(self, scale: Scale) -> float | None:
         """The option, white being 1."""
@@ -267,7 +273,8 @@ class _Job:
 
     def fit(self, problem: Problem, scale: Scale, residual: bool = True) -> Fit:
         """Fit once it is known that memory suffices. residual: E can be compared with sigma."""
-        self._check_memory(problem)
+        assert problem.shape is not None
+        self._check_memory(problem.network, problem.shape)
         sigma = self.sigma(scale)
         rule = problem.rule
         if residual and sigma is not None:
@@ -276,14 +283,15 @@ class _Job:
             rule = partial(discrepancy, sigma, scale.clips)
         return fit(problem, self.settings, rule if self.options.stop == "auto" else None, self.options.watch)
 
-    def _check_memory(self, problem: Problem) -> None:
-        assert problem.shape is not None
-        height, width = problem.shape[-2:]
-        needed, free = memory.needed(problem.network, problem.shape), memory.free(self.device)
+    def _check_memory(self, network: Callable[[], nn.Module], code: tuple[int, ...]) -> None:
+        *batch, height, width = code
+        more = self.settings.shifts - 1  # pixels that a shifted code has
+        needed, free = memory.needed(network, (*batch, height + more, width + more)), memory.free(self.device)
         if needed > free:
+            faster = "the preset fast, or " if self.options.preset != "fast" else ""
             raise BadInput(
                 f"{width} x {height} pixels need about {needed / 2**30:.1f} GiB on {self.device}, and "
-                f"{free / 2**30:.1f} GiB are free; use the preset fast, or a smaller image or factor"
+                f"{free / 2**30:.1f} GiB are free; use {faster}a smaller image or factor"
             )
 
     def result(self, done: Fit, scale: Scale, parts: Mapping[str, Tensor] = {}) -> Result:
@@ -312,7 +320,7 @@ def _named(what: str, choices: Mapping[str, Any], name: str) -> Any:
 
 def find_device(name: str) -> torch.device:
     """The device called `name`, "auto" being the fastest there is. Raises BadInput."""
-    kind = name.partition(":")[0]
+    kind = str(name).partition(":")[0]
     if kind not in DEVICES:
         raise BadInput(f"unknown device {name!r}; choose one of {', '.join(DEVICES)}")
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}

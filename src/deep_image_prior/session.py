@@ -156,8 +156,10 @@ def _snapshots(errand: Errand, common: Common, scale: Scale) -> Callable[[int, S
         if common.every:
             raise BadInput("--every needs --snapshots and a folder")
         return None
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not common.overwrite:
+    if folder.is_dir() and any(folder.iterdir()) and not common.overwrite:
         raise BadInput(f"{folder} exists and is not an empty folder; give another --snapshots, or --overwrite")
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder} is a file; give --snapshots a folder")
     if not folder.exists():
         files.check_free(folder, common.overwrite)
     deep = errand.picture.pixels.dtype not in (np.uint8, np.uint16) or errand.picture.pixels.shape[2] not in (1, 3)

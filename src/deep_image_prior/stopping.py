@@ -144,6 +144,7 @@ class Believable:
         self.noise = noise
         self.mean: float | None = None
         self.promised = 0.0
+        self.steps = 0
         self.chosen: Step | None = None
 
     def __call__(self, step: Step) -> str | None:
@@ -153,6 +154,7 @@ class Believable:
             # the energy is a mean itself, of that deviation
             deviation = variance * math.sqrt(2 / step.image.numel())
             self.first, self.error, self.mean, self.start = energy, max(energy - variance, deviation), energy, step
+        self.steps = step.index
         weight = past(step.index, SHORT)
         self.mean = weight * self.mean + (1 - weight) * energy
         self.promised = (self.first - self.mean) / self.error
@@ -163,6 +165,11 @@ class Believable:
         return f"Stein's energy promises too much from step {step.index} on"
 
     @property
-    def doubt(self) -> float:
-        """Half of the decibels that the energy promises: about what it has kept, where the truth was known."""
-        return -5 * math.log10(1 - min(max(self.promised, 0.0), 0.9))
+    def doubt(self) -> float | None:
+        """Half of the decibels that the energy promises: about what it has kept, where the truth was known.
+
+        All of those by which it rose, if it did; None before it can be told.
+        """
+        if self.steps < EARLY:
+            return None
+        return abs((10 if self.promised < 0 else 5) * math.log10(1 - min(self.promised, 0.9)))

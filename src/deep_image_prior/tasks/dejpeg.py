@@ -19,8 +19,9 @@ from .referee import refereed
 from .rehearsed import Rehearsed
 
 PRESETS = {
-    "fast": Preset(Refiner, None, gently(steps=60)),
-    "best": Preset(Refiner, None, gently(steps=200, runs=2)),
+    # E is small from the first step on: a larger one jumps over it
+    "fast": Preset(Refiner, None, gently(steps=60, learning_rate=0.0005)),
+    "best": Preset(Refiner, None, gently(steps=200, learning_rate=0.0005, runs=2)),
     "paper": Preset(
         partial(Hourglass, down=(8, 16, 32, 64, 128), up=(8, 16, 32, 64, 128), skip=(0, 0, 0, 4, 4)),
         partial(codes.noise, channels=3),
