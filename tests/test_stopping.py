@@ -110,6 +110,7 @@ def test_an_energy_that_promises_too_much_is_not_believed():
     assert not any(worse)
     assert rule.doubt == pytest.approx(10 * math.log10(2), abs=0.1)
     assert promises([1.0] * 5)[1].doubt is None
+    assert promises([1.0] * 50)[1].doubt == 0
     # an energy that is not above the noise's has nothing to promise but the noise of its own mean
     nothing, rule = promises([0.5, 0.0])
     assert nothing[1] is not None

@@ -1,5 +1,6 @@
 """The command `dip`: arguments -> a task -> files. Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted."""
 
+import atexit
 import inspect
 import re
 import signal
@@ -34,6 +35,7 @@ FILE = click.Path(path_type=Path)
 def main() -> None:
     """Run the command; every error of the user's becomes one line and an exit code here."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # what is pressed after all is done changes nothing
     warnings.showwarning = lambda message, *_, **__: messages.print(f"dip: note: {message}")
     try:
         code = app(standalone_mode=False)
@@ -52,7 +54,6 @@ def main() -> None:
         if not isinstance(error, MemoryError) and not re.search("out of memory|DefaultCPUAllocator", str(error)):
             raise
         code = _complain("out of memory; use the preset fast, a smaller image, or a part of it", 1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: what is pressed now changes nothing
     sys.exit(code)
 
 

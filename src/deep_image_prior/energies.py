@@ -22,6 +22,22 @@ def absolute_error(observation: Tensor, operator: Callable[[Tensor], Tensor]) ->
     return lambda image: (operator(image) - observation).abs().mean()
 
 
+def relative_error(features: Tensor, operator: Callable[[Tensor], Tensor]) -> Energy:
+    """E(x) = |Phi(x) - Phi(x0)|^2 / |Phi(x0)|^2, `features` being Phi(x0) (eq. 8)."""
+    power = features.square().sum()
+    return lambda image: (operator(image) - features).square().sum() / power
+
+
+def activation(operator: Callable[[Tensor], Tensor], unit: int) -> Energy:
+    """E(x) = -Phi(x)_m, m an output (1, N), or the pixel in the middle of map m of (1, N, H, W) (eq. 9)."""
+
+    def energy(image: Tensor) -> Tensor:
+        unit_of = operator(image)[0, unit]
+        return -unit_of[tuple(side // 2 for side in unit_of.shape)]
+
+    return energy
+
+
 def stein(observation: Tensor, operator: Callable[[Tensor], Tensor], probes: Tensor, step: float) -> Energy:
     """E(x, x') = |A(x) - x0|^2 / n + 2 <p, A(x') - A(x)> / (n step), x and every x' in one batch (1 + P, C, H, W).
 

@@ -7,7 +7,7 @@ the same damage is done once more for JPEG (rehearsed.py), the image of least to
 to undo. What `fast` makes tells `paper` when to stop (referee.py).
 """
 
-from . import dejpeg, denoise, enhance, flash, inpaint, upscale
+from . import dejpeg, denoise, enhance, flash, inpaint, invert, maximise, upscale
 from .preset import Preset
 
-__all__ = ["Preset", "dejpeg", "denoise", "enhance", "flash", "inpaint", "upscale"]
+__all__ = ["Preset", "dejpeg", "denoise", "enhance", "flash", "inpaint", "invert", "maximise", "upscale"]

@@ -1,0 +1,41 @@
+"""Invert features: z noise, A a layer of a classifier, E squared error between features (section 3.4, eq. 7-8)."""
+
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from .. import codes
+from ..descent import Problem, Settings
+from ..energies import relative_error
+from ..features import Features
+from ..networks import Hourglass, nearest
+from .preset import Preset, pose, small
+
+WIDTHS = (16, 32, 64, 128, 128, 128)
+
+PRESETS = {
+    "fast": Preset(small, codes.noise, Settings(steps=400, jitter=0, averaging=0.9)),
+    # section 4 lists five skips for the six scales, and no jitter
+    "paper": Preset(
+        partial(
+            Hourglass,
+            down=WIDTHS,
+            up=WIDTHS,
+            skip=(4,) * 6,
+            down_kernel=(7, 7, 5, 5, 3, 3),
+            up_kernel=(7, 7, 5, 5, 3, 3),
+            upsample=nearest,
+            padding="zeros",
+        ),
+        codes.noise,
+        Settings(steps=3100, learning_rate=0.001, jitter=0),
+    ),
+}
+
+
+def invert(observation: Tensor, operator: Features, preset: Preset) -> Problem:
+    """An image with the features of x0 (1, 3, S, S) in [0, 1]; they are computed once."""
+    with torch.no_grad():
+        features = operator(observation)
+    return pose(relative_error(features, operator), preset, observation, observation.shape[1])

@@ -1,0 +1,36 @@
+"""Maximise an activation: z noise, A a classifier, E minus one of its values (section 3.5, eq. 9)."""
+
+from functools import partial
+
+from torch import Tensor
+
+from .. import codes
+from ..descent import Problem, Settings
+from ..energies import activation
+from ..features import Features
+from ..networks import Hourglass
+from .invert import WIDTHS
+from .preset import Preset, pose, small
+
+PRESETS = {
+    "fast": Preset(small, codes.noise, Settings(steps=400, jitter=0.03, averaging=0.9)),
+    # section 4 lists five skips for the six scales
+    "paper": Preset(
+        partial(
+            Hourglass,
+            down=WIDTHS,
+            up=WIDTHS,
+            skip=(0, 4, 4, 4, 4, 4),
+            down_kernel=(5, 3, 5, 5, 3, 5),
+            up_kernel=(5, 3, 5, 5, 3, 5),
+            padding="zeros",
+        ),
+        codes.noise,
+        Settings(steps=3100, learning_rate=0.001, jitter=0.03),
+    ),
+}
+
+
+def maximise(like: Tensor, operator: Features, unit: int, preset: Preset) -> Problem:
+    """An image of the size of `like` (1, 3, S, S) that excites one unit of a layer most."""
+    return pose(activation(operator, unit), preset, like, like.shape[1])
