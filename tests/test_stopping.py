@@ -111,6 +111,11 @@ def test_an_energy_that_promises_too_much_is_not_believed():
     assert rule.doubt == pytest.approx(10 * math.log10(2), abs=0.1)
     assert promises([1.0] * 5)[1].doubt is None
     assert promises([1.0] * 50)[1].doubt == 0
+    # without noise, what no file shows is no doubt
+    clean = Believable(torch.zeros_like)
+    for index in range(1, 50):
+        clean(step(1e-7 if index > 1 else 1e-8, index=index))
+    assert clean.doubt < 0.2
     # an energy that is not above the noise's has nothing to promise but the noise of its own mean
     nothing, rule = promises([0.5, 0.0])
     assert nothing[1] is not None

@@ -17,6 +17,7 @@ PATIENCE = 100  # steps, and a third of those before the least
 SHORT = 0.98  # weight of the past in moving means of numbers
 SETTLED = 100  # steps until a moving variance is one
 EARLY = 10  # steps
+UNSEEN = (0.5 / 255) ** 2  # a mean square error that a file of 8 bits does not show
 TRUST = 0.35  # measured on six pictures: up to it about half of what Stein's energy promised was kept, beyond it none
 
 
@@ -153,7 +154,8 @@ class Believable:
             variance = self.noise(step.image).mean().item()
             # the energy is a mean itself, of that deviation
             deviation = variance * math.sqrt(2 / step.image.numel())
-            self.first, self.error, self.mean, self.start = energy, max(energy - variance, deviation), energy, step
+            error = max(energy - variance, deviation, UNSEEN)
+            self.first, self.error, self.mean, self.start = energy, error, energy, step
         self.steps = step.index
         weight = past(step.index, SHORT)
         self.mean = weight * self.mean + (1 - weight) * energy
