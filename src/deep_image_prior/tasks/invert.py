@@ -13,20 +13,19 @@ from ..networks import Hourglass, nearest
 from .preset import Preset, pose, small
 
 WIDTHS = (16, 32, 64, 128, 128, 128)
+# for classifiers; section 4 lists five skips for the six scales
+SIX_SCALES = partial(Hourglass, down=WIDTHS, up=WIDTHS, padding="zeros")
 
 PRESETS = {
     "fast": Preset(small, codes.noise, Settings(steps=400, jitter=0, averaging=0.9)),
-    # section 4 lists five skips for the six scales, and no jitter
+    # section 4 lists no jitter here
     "paper": Preset(
         partial(
-            Hourglass,
-            down=WIDTHS,
-            up=WIDTHS,
+            SIX_SCALES,
             skip=(4,) * 6,
             down_kernel=(7, 7, 5, 5, 3, 3),
             up_kernel=(7, 7, 5, 5, 3, 3),
             upsample=nearest,
-            padding="zeros",
         ),
         codes.noise,
         Settings(steps=3100, learning_rate=0.001, jitter=0),

@@ -8,23 +8,13 @@ from .. import codes
 from ..descent import Problem, Settings
 from ..energies import activation
 from ..features import Features
-from ..networks import Hourglass
-from .invert import WIDTHS
+from .invert import SIX_SCALES
 from .preset import Preset, pose, small
 
 PRESETS = {
     "fast": Preset(small, codes.noise, Settings(steps=400, jitter=0.03, averaging=0.9)),
-    # section 4 lists five skips for the six scales
     "paper": Preset(
-        partial(
-            Hourglass,
-            down=WIDTHS,
-            up=WIDTHS,
-            skip=(0, 4, 4, 4, 4, 4),
-            down_kernel=(5, 3, 5, 5, 3, 5),
-            up_kernel=(5, 3, 5, 5, 3, 5),
-            padding="zeros",
-        ),
+        partial(SIX_SCALES, skip=(0, 4, 4, 4, 4, 4), down_kernel=(5, 3, 5, 5, 3, 5), up_kernel=(5, 3, 5, 5, 3, 5)),
         codes.noise,
         Settings(steps=3100, learning_rate=0.001, jitter=0.03),
     ),
