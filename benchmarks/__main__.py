@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deep_image_prior import BadInput, files
-from deep_image_prior.restore import DEVICES, find_device
+from deep_image_prior.job import DEVICES, find_device
 
 from . import data, records, run
 from .items import BUDGETS, ITEMS

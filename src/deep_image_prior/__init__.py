@@ -3,7 +3,8 @@
 from . import codes, energies, metrics, networks, operators, stopping
 from .descent import Destabilised, Fit, Problem, Settings, Step, descend, fit
 from .errors import BadInput
-from .restore import Result, dejpeg, denoise, enhance, flash, inpaint, upscale
+from .job import Result
+from .restore import dejpeg, denoise, enhance, flash, inpaint, upscale
 
 __all__ = [
     "BadInput",

@@ -42,9 +42,14 @@ class Classifier:
     published: Mapping[str, str] = field(default_factory=dict)
 
     def normalised(self, image: Tensor) -> Tensor:
-        """(x - mean) / std of x (B, 3, H, W) in [0, 1]."""
+        """(x - mean) / std of x (B, 3, H, W) in [0, 1]; of gray (B, 1, H, W) too, as three equal channels."""
         mean, std = (image.new_tensor(each)[:, None, None] for each in (self.mean, self.std))
         return (image - mean) / std
+
+    def black(self) -> Tensor:
+        """An image (1, 3, size, size) where the network is."""
+        weight = next(self.network.parameters(), None)
+        return torch.zeros(1, 3, self.size, self.size, device=None if weight is None else weight.device)
 
     def module(self, layer: str) -> nn.Module:
         """The module called `layer`, by the paper's name or by its path in the network."""

@@ -22,8 +22,8 @@ from . import files, images, restore, session, tasks
 from .descent import Destabilised, Settings
 from .errors import BadInput
 from .files import Picture
+from .job import DEVICES, STOPS, Options, Result
 from .progress import Watcher
-from .restore import Options, Result
 from .session import SNAPSHOT_EVERY, Common, Errand
 
 plain = partial(Console, markup=False, highlight=False, soft_wrap=True)
@@ -101,12 +101,12 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--stop",
-            type=click.Choice(restore.STOPS),
+            type=click.Choice(STOPS),
             help=f"By itself, or never before all steps are done.  [default: {default.stop}]",
         ),
         click.option(
             "--device",
-            type=click.Choice(restore.DEVICES),
+            type=click.Choice(DEVICES),
             help=f"Where to compute.  [default: {default.device}]",
         ),
         *(

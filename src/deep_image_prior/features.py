@@ -12,8 +12,8 @@ from .errors import BadInput
 class Features:
     """A(x) = Phi(x), x (B, 3, S, S) in [0, 1] -> what a layer makes of it, (B, ...); nothing behind it is run.
 
-    layer: by its name, or None for the outputs, before softmax. Raises BadInput, here if there is no such layer, and
-    on images if it is not reached, gives no tensor, or is not differentiable.
+    x may be gray, (B, 1, S, S). layer: by its name, or None for the outputs, before softmax. Raises BadInput, here if
+    there is no such layer, and on images if it is not reached, gives no tensor, or is not differentiable.
     """
 
     def __init__(self, classifier: Classifier, layer: str | None = None) -> None:
@@ -26,7 +26,7 @@ class Features:
         if not isinstance(features, Tensor):
             kind = type(features).__name__
             raise BadInput(f"{self.what}: a {kind}, not a tensor; choose a layer before it, or wrap the network")
-        if image.requires_grad and not features.requires_grad:
+        if torch.is_grad_enabled() and image.requires_grad and not features.requires_grad:
             raise BadInput(f"{self.what}: not differentiable; choose a layer before the one that is not")
         return features
 
@@ -65,7 +65,7 @@ def shapes(classifier: Classifier) -> dict[str, tuple[int, ...]]:
         if name
     ]
     try:
-        classifier.network(classifier.normalised(torch.zeros(1, 3, classifier.size, classifier.size)))
+        classifier.network(classifier.normalised(classifier.black()))
     finally:
         for handle in handles:
             handle.remove()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -91,3 +92,17 @@ def from_tensor(image: Tensor, channel_axis: int | None, scale: Scale) -> Pixels
         values = np.clip(np.rint(values), limits.min, limits.max)
     stored: Pixels = values >= 0.5 if scale.dtype.kind == "b" else values.astype(scale.dtype)
     return stored[0] if channel_axis is None else np.moveaxis(stored, 0, channel_axis)
+
+
+def centre_square(image: Tensor, size: int, name: str) -> Tensor:
+    """The centre square of an image (1, C, H, W), resized to (1, C, size, size), bilinear with antialiasing.
+
+    Raises BadInput, calling it `name`, if it is smaller.
+    """
+    height, width = image.shape[-2:]
+    side = min(height, width)
+    if side < size:
+        raise BadInput(f"{name} is {width} x {height} pixels, less than the {size} x {size} that the classifier takes")
+    top, left = (height - side) // 2, (width - side) // 2
+    square = image[..., top : top + side, left : left + side]
+    return F.interpolate(square, size=(size, size), mode="bilinear", antialias=True)

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import torch
 
-from .restore import Result
+from .job import Result
 
 
 def record(

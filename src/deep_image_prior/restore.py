@@ -13,78 +13,21 @@ They return a `Result` and raise BadInput.
 
 import math
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from functools import partial
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from . import images, jpeg, memory, tasks
-from .descent import Fit, Problem, Settings, Step, fit
+from . import images, jpeg, tasks
 from .errors import BadInput
-from .images import Pixels, Scale
-from .jpeg import Compression
+from .images import Pixels
+from .job import Job, Result, named
 from .noise import Noise, impulses, measured, recognised
-from .stopping import Departed, discrepancy
-from .tasks import Preset
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
 NOISES = ("auto", "white", "impulses")
-STOPS = ("auto", "never")
-# measured: benchmarks/README.md, the table of stops
-SURE, UNSURE = 0.5, 1.5
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a task's function takes beside its images and `Settings`."""
-
-    channel_axis: int | None = None
-    preset: str = "fast"
-    sigma: float | None = None
-    device: str = "auto"
-    stop: str = "auto"
-    watch: Callable[[Step], None] | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """The restored image in the dtype of the observation, and how it came about.
-
-    history: E of every step, run after run; steps: the length of each run; chosen: the steps that the image is
-    made of, one a run; doubt: about how many decibels lie between it and what else could have been chosen, if a rule
-    looked for it; stopped: why it ended; complete: not interrupted or destabilised; parts: what the result was made
-    of, by name, in the same dtype. noise: what was taken out, white being 1, compression: what was undone; if measured
-    or told.
-    """
-
-    image: Pixels
-    history: Pixels
-    stopped: str
-    steps: list[int]
-    chosen: list[int]
-    doubt: float | None
-    seconds: float
-    complete: bool
-    interrupted: bool
-    settings: Settings
-    device: str
-    parts: Mapping[str, Pixels] = field(default_factory=dict)
-    noise: Noise | None = None
-    compression: Compression | None = None
-
-    @property
-    def confidence(self) -> str | None:
-        """high, medium or low: how far the rules that look for the step agree; low if the noise may be texture."""
-        if self.doubt is None:
-            return None
-        if self.noise and self.noise.textured:
-            return "low"
-        return "high" if self.doubt < SURE else "medium" if self.doubt < UNSURE else "low"
 
 
 def denoise(image: Pixels, *, noise: str = "auto", **options: Any) -> Result:
@@ -93,8 +36,8 @@ def denoise(image: Pixels, *, noise: str = "auto", **options: Any) -> Result:
     noise: "white" (Gaussian or Poisson), "impulses" (values that are black or white whatever they were), or "auto",
     which tells them apart. What was found, or told by sigma, is Result.noise.
     """
-    kind = _named("noise", {each: each for each in NOISES}, noise)
-    job = _Job(tasks.denoise.PRESETS, options)
+    kind = named("noise", {each: each for each in NOISES}, noise)
+    job = Job(tasks.denoise.PRESETS, options)
     observation, scale = job.observe(image)
     found = _noise(observation, kind, job.sigma(scale), scale.clips)
     problem = tasks.denoise.denoise(observation, job.preset, found)
@@ -128,7 +71,7 @@ def dejpeg(image: Pixels, *, quality: int | None = None, **options: Any) -> Resu
     whole = isinstance(quality, Integral) and not isinstance(quality, bool)
     if quality is not None and not (whole and 1 <= quality <= 100):
         raise BadInput(f"quality is {quality!r}, but must be a whole number from 1 to 100")
-    job = _Job(tasks.dejpeg.PRESETS, options)
+    job = Job(tasks.dejpeg.PRESETS, options)
     observation, scale = job.observe(image)
     compression = jpeg.found(observation, quality and int(quality))
     done = job.fit(tasks.dejpeg.dejpeg(observation, job.preset, compression), scale)
@@ -140,7 +83,7 @@ def upscale(image: Pixels, factor: int, **options: Any) -> Result:
     if factor not in tasks.upscale.FACTORS:
         raise BadInput(f"factor is {factor!r}; choose one of {', '.join(map(str, tasks.upscale.FACTORS))}")
     factor = int(factor)
-    job = _Job(tasks.upscale.presets(factor), options)
+    job = Job(tasks.upscale.presets(factor), options)
     observation, scale = job.observe(image, factor=factor)
     done = job.fit(tasks.upscale.upscale(observation, factor, job.preset), scale)
     return job.result(done, scale)
@@ -160,7 +103,7 @@ def inpaint(
     mask_marks: "missing" if the mask says it the other way round. Missing pixels may hold anything, NaN too.
     holes: "text" (lines and scratches), "random" (pixels) or "large" (regions). keep_known: paste x0 back where known.
     """
-    job = _Job(_named("holes", tasks.inpaint.HOLES, holes), options)
+    job = Job(named("holes", tasks.inpaint.HOLES, holes), options)
     scattered = holes == "random"
     pixels, axis = np.asarray(image), job.options.channel_axis
     images.check_axis(pixels, axis, "image")
@@ -175,7 +118,7 @@ def inpaint(
 
 def known_pixels(mask: Pixels, image: Pixels, channel_axis: int | None, mask_marks: str = "known") -> Pixels:
     """The mask (H, W) of `image` as booleans, True where known. Raises BadInput; warns if it had to be thresholded."""
-    inverted = _named("mask_marks", {"known": False, "missing": True}, mask_marks)
+    inverted = named("mask_marks", {"known": False, "missing": True}, mask_marks)
     mask = np.asarray(mask)
     height, width = image.shape if channel_axis is None else np.delete(image.shape, channel_axis)
     if mask.shape != (height, width):
@@ -211,7 +154,7 @@ def enhance(image: Pixels, *, boost: float = 1.0, **options: Any) -> Result:
     """
     if not isinstance(boost, Real) or not math.isfinite(boost):
         raise BadInput(f"boost is {boost!r}, but must be a finite number")
-    job = _Job(tasks.enhance.PRESETS, options)
+    job = Job(tasks.enhance.PRESETS, options)
     observation, scale = job.observe(image)
     done = job.fit(tasks.enhance.enhance(observation, job.preset), scale)
     coarse = done.image
@@ -221,113 +164,13 @@ def enhance(image: Pixels, *, boost: float = 1.0, **options: Any) -> Result:
 
 def flash(image: Pixels, guide: Pixels, **options: Any) -> Result:
     """Remove the noise of a photo without flash, guided by one with flash, both of one size (section 3.7)."""
-    job = _Job(tasks.flash.PRESETS, options)
+    job = Job(tasks.flash.PRESETS, options)
     observation, scale = job.observe(image)
     code, _ = job.observe(guide, name="flash photo")
     if code.shape[-2:] != observation.shape[-2:]:
         raise BadInput(f"the flash photo is {_size(code)}, the image {_size(observation)}; they must be of one size")
     done = job.fit(tasks.flash.flash(observation, code, job.preset), scale)
     return job.result(done, scale)
-
-
-class _Job:
-    """The part that all tasks share: options checked, arrays to tensors and back, and the fit."""
-
-    def __init__(self, presets: Mapping[str, Preset], options: Mapping[str, Any]) -> None:
-        own = {each.name for each in fields(Options)}
-        settings = {each.name for each in fields(Settings)}
-        if unknown := set(options) - own - settings:
-            raise TypeError(
-                f"unknown option {', '.join(sorted(unknown))}; choose from {', '.join(sorted(own | settings))}"
-            )
-        self.options = Options(**{name: value for name, value in options.items() if name in own})
-        self.preset = _named("preset", presets, self.options.preset)
-        _named("stop", {each: each for each in STOPS}, self.options.stop)
-        sigma = self.options.sigma
-        if sigma is not None and not (isinstance(sigma, Real) and not isinstance(sigma, bool) and 0 < sigma < math.inf):
-            raise BadInput("sigma must be a number above 0")
-        changes = {name: value for name, value in options.items() if name in settings}
-        self.settings = replace(self.preset.settings, **changes)
-        self.device = find_device(self.options.device)
-
-    def observe(self, image: Pixels, name: str = "image", factor: int = 1) -> tuple[Tensor, Scale]:
-        """The image as (1, C, H, W) in [0, 1], and what its values mean; the result is `factor` times as large."""
-        pixels = np.asarray(image)
-        images.check_pixels(pixels, self.options.channel_axis, name)
-        scale = images.scale_of(pixels)
-        observation = images.to_tensor(pixels, self.options.channel_axis, scale, self.device)
-        _, channels, height, width = observation.shape
-        # the least that any code needs, before time is spent on the one
-        smallest = partial(self.preset.network, channels, channels)
-        self._check_memory(smallest, (1, channels, factor * height, factor * width))
-        return observation, scale
-
-    def sigma(self, scale: Scale) -> float | None:
-        """The option, white being 1."""
-        sigma = self.options.sigma
-        if sigma is None or not scale.clips:
-            return sigma and sigma / (scale.white - scale.black)
-        if sigma > 1:
-            raise BadInput(f"sigma is {255 * sigma:.4g} of 255, more than white; measure it, or leave it out")
-        return sigma
-
-    def fit(self, problem: Problem, scale: Scale, residual: bool = True) -> Fit:
-        """Fit once it is known that memory suffices. residual: E can be compared with sigma."""
-        assert problem.shape is not None
-        self._check_memory(problem.network, problem.shape)
-        sigma = self.sigma(scale)
-        rule = problem.rule
-        if residual and sigma is not None:
-            if rule is Departed:
-                raise BadInput("sigma has no use here, where E is no residual; leave it out, or use preset paper")
-            rule = partial(discrepancy, sigma, scale.clips)
-        return fit(problem, self.settings, rule if self.options.stop == "auto" else None, self.options.watch)
-
-    def _check_memory(self, network: Callable[[], nn.Module], code: tuple[int, ...]) -> None:
-        *batch, height, width = code
-        more = self.settings.shifts - 1  # pixels that a shifted code has
-        needed, free = memory.needed(network, (*batch, height + more, width + more)), memory.free(self.device)
-        if needed > free:
-            faster = "the preset fast, or " if self.options.preset != "fast" else ""
-            raise BadInput(
-                f"{width} x {height} pixels need about {needed / 2**30:.1f} GiB on {self.device}, and "
-                f"{free / 2**30:.1f} GiB are free; use {faster}a smaller image or factor"
-            )
-
-    def result(self, done: Fit, scale: Scale, parts: Mapping[str, Tensor] = {}) -> Result:
-        back = partial(images.from_tensor, channel_axis=self.options.channel_axis, scale=scale)
-        return Result(
-            image=back(done.image),
-            history=np.array(done.history),
-            stopped=done.stopped,
-            steps=done.steps,
-            chosen=done.chosen,
-            doubt=done.doubt,
-            seconds=done.seconds,
-            complete=done.complete,
-            interrupted=done.interrupted,
-            settings=self.settings,
-            device=str(self.device),
-            parts={name: back(part) for name, part in parts.items()},
-        )
-
-
-def _named(what: str, choices: Mapping[str, Any], name: str) -> Any:
-    if name not in choices:
-        raise BadInput(f"unknown {what} {name!r}; choose one of {', '.join(choices)}")
-    return choices[name]
-
-
-def find_device(name: str) -> torch.device:
-    """The device called `name`, "auto" being the fastest there is. Raises BadInput."""
-    kind = str(name).partition(":")[0]
-    if kind not in DEVICES:
-        raise BadInput(f"unknown device {name!r}; choose one of {', '.join(DEVICES)}")
-    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    there = [each for each in present if present[each]]
-    if kind != "auto" and kind not in there:
-        raise BadInput(f"device {name} is not there; choose one of {', '.join(there)}")
-    return torch.device(there[0] if kind == "auto" else name)
 
 
 def _size(image: Tensor) -> str:

@@ -17,9 +17,9 @@ from .descent import Settings, Step
 from .errors import BadInput
 from .files import FORMATS, LOSSY, Picture
 from .images import Pixels, Scale
+from .job import Options, Result
 from .progress import Watcher
 from .record import fingerprint, record
-from .restore import Options, Result
 
 SNAPSHOT_EVERY = 100  # steps
 

@@ -1,11 +1,13 @@
 """Invert features: z noise, A a layer of a classifier, E squared error between features (section 3.4, eq. 7-8)."""
 
+from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from .. import codes
+from ..classifiers import Classifier
 from ..descent import Problem, Settings
 from ..energies import relative_error
 from ..features import Features
@@ -31,6 +33,17 @@ PRESETS = {
         Settings(steps=3100, learning_rate=0.001, jitter=0),
     ),
 }
+
+
+VGG_STEPS = 10_000  # of `paper`, for figure 15
+
+
+def presets(classifier: Classifier) -> dict[str, Preset]:
+    """The presets for `classifier`."""
+    paper = PRESETS["paper"]
+    if classifier.name.startswith("vgg"):
+        paper = replace(paper, settings=replace(paper.settings, steps=VGG_STEPS))
+    return {**PRESETS, "paper": paper}
 
 
 def invert(observation: Tensor, operator: Features, preset: Preset) -> Problem:

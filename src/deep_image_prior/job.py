@@ -1,0 +1,181 @@
+"""What the functions on NumPy arrays share: options checked, arrays to tensors and back, the fit, and its result."""
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from . import images, memory
+from .descent import Fit, Problem, Settings, Step, fit
+from .errors import BadInput
+from .images import Pixels, Scale
+from .jpeg import Compression
+from .noise import Noise
+from .stopping import Departed, discrepancy
+from .tasks import Preset
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+STOPS = ("auto", "never")
+# measured: benchmarks/README.md, the table of stops
+SURE, UNSURE = 0.5, 1.5
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a task's function takes beside its images and `Settings`."""
+
+    channel_axis: int | None = None
+    preset: str = "fast"
+    sigma: float | None = None
+    device: str = "auto"
+    stop: str = "auto"
+    watch: Callable[[Step], None] | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """The restored image in the dtype of the observation, and how it came about.
+
+    history: E of every step, run after run; steps: the length of each run; chosen: the steps that the image is
+    made of, one a run; doubt: about how many decibels lie between it and what else could have been chosen, if a rule
+    looked for it; stopped: why it ended; complete: not interrupted or destabilised; parts: what the result was made
+    of, by name, in the same dtype. noise: what was taken out, white being 1, compression: what was undone; if measured
+    or told. measures: what a classifier makes of the image, by name.
+    """
+
+    image: Pixels
+    history: Pixels
+    stopped: str
+    steps: list[int]
+    chosen: list[int]
+    doubt: float | None
+    seconds: float
+    complete: bool
+    interrupted: bool
+    settings: Settings
+    device: str
+    parts: Mapping[str, Pixels] = field(default_factory=dict)
+    noise: Noise | None = None
+    compression: Compression | None = None
+    measures: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def confidence(self) -> str | None:
+        """high, medium or low: how far the rules that look for the step agree; low if the noise may be texture."""
+        if self.doubt is None:
+            return None
+        if self.noise and self.noise.textured:
+            return "low"
+        return "high" if self.doubt < SURE else "medium" if self.doubt < UNSURE else "low"
+
+
+class Job:
+    """One call: `options` are fields of `Options`, but for those that have no sense here, and of `Settings`."""
+
+    def __init__(
+        self, presets: Mapping[str, Preset], options: Mapping[str, Any], senseless: Collection[str] = ()
+    ) -> None:
+        own = {each.name for each in fields(Options)} - set(senseless)
+        settings = {each.name for each in fields(Settings)}
+        if unknown := set(options) - own - settings:
+            raise TypeError(
+                f"unknown option {', '.join(sorted(unknown))}; choose from {', '.join(sorted(own | settings))}"
+            )
+        self.options = Options(**{name: value for name, value in options.items() if name in own})
+        self.preset = named("preset", presets, self.options.preset)
+        named("stop", {each: each for each in STOPS}, self.options.stop)
+        sigma = self.options.sigma
+        if sigma is not None and not (isinstance(sigma, Real) and not isinstance(sigma, bool) and 0 < sigma < math.inf):
+            raise BadInput("sigma must be a number above 0")
+        changes = {name: value for name, value in options.items() if name in settings}
+        self.settings = replace(self.preset.settings, **changes)
+        self.device = find_device(self.options.device)
+
+    def read(self, image: Pixels, name: str) -> tuple[Tensor, Scale]:
+        """The image as (1, C, H, W) in [0, 1], and what its values mean."""
+        pixels = np.asarray(image)
+        images.check_pixels(pixels, self.options.channel_axis, name)
+        scale = images.scale_of(pixels)
+        return images.to_tensor(pixels, self.options.channel_axis, scale, self.device), scale
+
+    def observe(self, image: Pixels, name: str = "image", factor: int = 1) -> tuple[Tensor, Scale]:
+        """What `read` gives, once it is known that memory suffices for a result `factor` times as large."""
+        observation, scale = self.read(image, name)
+        _, channels, height, width = observation.shape
+        # the least that any code needs, before time is spent on the one
+        smallest = partial(self.preset.network, channels, channels)
+        self._check_memory(smallest, (1, channels, factor * height, factor * width))
+        return observation, scale
+
+    def sigma(self, scale: Scale) -> float | None:
+        """The option, white being 1."""
+        sigma = self.options.sigma
+        if sigma is None or not scale.clips:
+            return sigma and sigma / (scale.white - scale.black)
+        if sigma > 1:
+            raise BadInput(f"sigma is {255 * sigma:.4g} of 255, more than white; measure it, or leave it out")
+        return sigma
+
+    def fit(self, problem: Problem, scale: Scale, residual: bool = True) -> Fit:
+        """Fit once it is known that memory suffices. residual: E can be compared with sigma."""
+        assert problem.shape is not None
+        self._check_memory(problem.network, problem.shape)
+        sigma = self.sigma(scale)
+        rule = problem.rule
+        if residual and sigma is not None:
+            if rule is Departed:
+                raise BadInput("sigma has no use here, where E is no residual; leave it out, or use preset paper")
+            rule = partial(discrepancy, sigma, scale.clips)
+        return fit(problem, self.settings, rule if self.options.stop == "auto" else None, self.options.watch)
+
+    def _check_memory(self, network: Callable[[], nn.Module], code: tuple[int, ...]) -> None:
+        *batch, height, width = code
+        more = self.settings.shifts - 1  # pixels that a shifted code has
+        needed, free = memory.needed(network, (*batch, height + more, width + more)), memory.free(self.device)
+        if needed > free:
+            faster = "the preset fast, or " if self.options.preset != "fast" else ""
+            raise BadInput(
+                f"{width} x {height} pixels need about {needed / 2**30:.1f} GiB on {self.device}, and "
+                f"{free / 2**30:.1f} GiB are free; use {faster}a smaller image or factor"
+            )
+
+    def result(self, done: Fit, scale: Scale, parts: Mapping[str, Tensor] = {}) -> Result:
+        back = partial(images.from_tensor, channel_axis=self.options.channel_axis, scale=scale)
+        return Result(
+            image=back(done.image),
+            history=np.array(done.history),
+            stopped=done.stopped,
+            steps=done.steps,
+            chosen=done.chosen,
+            doubt=done.doubt,
+            seconds=done.seconds,
+            complete=done.complete,
+            interrupted=done.interrupted,
+            settings=self.settings,
+            device=str(self.device),
+            parts={name: back(part) for name, part in parts.items()},
+        )
+
+
+def named(what: str, choices: Mapping[str, Any], name: str) -> Any:
+    if name not in choices:
+        raise BadInput(f"unknown {what} {name!r}; choose one of {', '.join(choices)}")
+    return choices[name]
+
+
+def find_device(name: str) -> torch.device:
+    """The device called `name`, "auto" being the fastest there is. Raises BadInput."""
+    kind = str(name).partition(":")[0]
+    if kind not in DEVICES:
+        raise BadInput(f"unknown device {name!r}; choose one of {', '.join(DEVICES)}")
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    there = [each for each in present if present[each]]
+    if kind != "auto" and kind not in there:
+        raise BadInput(f"device {name} is not there; choose one of {', '.join(there)}")
+    return torch.device(there[0] if kind == "auto" else name)
