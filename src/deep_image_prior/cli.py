@@ -1,13 +1,11 @@
 """The command `dip`: arguments -> a task -> files. Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted."""
 
 import atexit
-import inspect
 import re
 import signal
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,18 +16,20 @@ from rich.console import Console
 from rich.table import Table
 
 from . import demo as demonstration
-from . import files, images, restore, session, tasks
-from .descent import Destabilised, Settings
+from . import files, gallery, images, restore, session, tasks, visualise
+from .classifiers import Classifier
+from .descent import Destabilised
 from .errors import BadInput
+from .features import shapes
 from .files import Picture
-from .job import DEVICES, STOPS, Options, Result
+from .gallery import Gallery
+from .job import Result
+from .options import FILE, Model, looking, option, restoring, visualising
 from .progress import Watcher
-from .session import SNAPSHOT_EVERY, Common, Errand
+from .session import Common, Errand
 
 plain = partial(Console, markup=False, highlight=False, soft_wrap=True)
 messages, answers = plain(stderr=True), plain()
-
-FILE = click.Path(path_type=Path)
 
 
 def main() -> None:
@@ -68,66 +68,6 @@ def app() -> None:
     """Restore an image with a network that has never seen another one (the deep image prior)."""
 
 
-def _option(flag: str, function: Callable[..., Any], **how: Any) -> Callable[..., Any]:
-    """The flag of an argument of `function`, with the default that stands there."""
-    name = flag.split("/")[0].removeprefix("--").replace("-", "_")
-    return click.option(flag, default=inspect.signature(function).parameters[name].default, show_default=True, **how)
-
-
-def common(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give `command` the options that all tasks share, as one argument `common`; settings' flags come from Settings."""
-
-    def gathered(**values: Any) -> Any:
-        own = {each.name: values.pop(each.name) for each in fields(Common) if each.name != "fitting"}
-        names = [each.name for each in (*fields(Settings), *fields(Options)) if each.name in values]
-        chosen = {name: values.pop(name) for name in names}
-        given = {name: value for name, value in chosen.items() if value is not None}
-        return command(common=Common(**own, fitting=given), **values)
-
-    gathered.__name__, gathered.__doc__ = command.__name__, command.__doc__
-    gathered.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    default = Options()
-    options = [
-        click.option("-o", "--output", type=FILE, help="File to write; its ending names the format."),
-        click.option(
-            "--preset",
-            type=click.Choice(list(tasks.denoise.PRESETS)),
-            help=f"fast, best, or the published settings.  [default: {default.preset}]",
-        ),
-        click.option(
-            "--sigma",
-            type=float,
-            help="Noise, white being 255 (float files beyond 0 to 1: in their units), if it is known.",
-        ),
-        click.option(
-            "--stop",
-            type=click.Choice(STOPS),
-            help=f"By itself, or never before all steps are done.  [default: {default.stop}]",
-        ),
-        click.option(
-            "--device",
-            type=click.Choice(DEVICES),
-            help=f"Where to compute.  [default: {default.device}]",
-        ),
-        *(
-            click.option(f"--{each.name.replace('_', '-')}", type=each.type, help=f"{each.metadata['help']}.")
-            for each in fields(Settings)
-        ),
-        click.option("--reference", type=FILE, help="Clean image: report PSNR and SSIM against it."),
-        click.option("--record", type=FILE, help="JSON file to write: settings, files, times, energies, scores."),
-        click.option("--snapshots", type=FILE, help="Folder for the averaged image of every K-th step."),
-        click.option(
-            "--every", type=click.IntRange(min=1), help=f"K, the steps between snapshots.  [default: {SNAPSHOT_EVERY}]"
-        ),
-        click.option("--overwrite", is_flag=True, help="Allow the files written to replace others."),
-        click.option("-q", "--quiet", is_flag=True, help="No progress and no summary."),
-    ]
-    decorated: Callable[..., Any] = gathered
-    for option in reversed(options):
-        decorated = option(decorated)
-    return decorated
-
-
 def _restore(
     task: str,
     ending: str,
@@ -143,8 +83,8 @@ def _restore(
 
 @app.command()
 @click.argument("image", type=FILE)
-@_option("--noise", restore.denoise, type=click.Choice(restore.NOISES), help="What kind of noise.")
-@common
+@option("--noise", restore.denoise, type=click.Choice(restore.NOISES), help="What kind of noise.")
+@restoring
 def denoise(image: Path, noise: str, common: Common) -> int:
     """Remove noise from IMAGE."""
     return _restore("denoise", "denoised", {"image": image}, restore.denoise, common, {"noise": noise})
@@ -152,8 +92,8 @@ def denoise(image: Path, noise: str, common: Common) -> int:
 
 @app.command()
 @click.argument("image", type=FILE)
-@_option("--quality", restore.dejpeg, type=int, help="Of the compression, 1 to 100; else it is found.")
-@common
+@option("--quality", restore.dejpeg, type=int, help="Of the compression, 1 to 100; else it is found.")
+@restoring
 def dejpeg(image: Path, quality: int | None, common: Common) -> int:
     """Remove the compression artefacts of IMAGE."""
     return _restore("dejpeg", "dejpeg", {"image": image}, restore.dejpeg, common, {"quality": quality})
@@ -164,7 +104,7 @@ def dejpeg(image: Path, quality: int | None, common: Common) -> int:
 @click.option(
     "--factor", type=click.Choice([str(t) for t in tasks.upscale.FACTORS]), required=True, help="Enlargement."
 )
-@common
+@restoring
 def upscale(image: Path, factor: str, common: Common) -> int:
     """Make IMAGE larger by an integer factor, with sharp edges."""
     return _restore("upscale", f"x{factor}", {"image": image}, restore.upscale, common, {"factor": int(factor)})
@@ -173,10 +113,10 @@ def upscale(image: Path, factor: str, common: Common) -> int:
 @app.command()
 @click.argument("image", type=FILE)
 @click.argument("mask", type=FILE)
-@_option("--holes", restore.inpaint, type=click.Choice(list(tasks.inpaint.HOLES)), help="What is missing.")
-@_option("--mask-marks", restore.inpaint, type=click.Choice(["known", "missing"]), help="What white in MASK means.")
-@_option("--keep-known/--redraw-known", restore.inpaint, help="Paste the known pixels back.")
-@common
+@option("--holes", restore.inpaint, type=click.Choice(list(tasks.inpaint.HOLES)), help="What is missing.")
+@option("--mask-marks", restore.inpaint, type=click.Choice(["known", "missing"]), help="What white in MASK means.")
+@option("--keep-known/--redraw-known", restore.inpaint, help="Paste the known pixels back.")
+@restoring
 def inpaint(image: Path, mask: Path, holes: str, mask_marks: str, keep_known: bool, common: Common) -> int:
     """Draw the pixels of IMAGE that are missing in MASK."""
     picture, marks = files.read(image), files.read(mask).pixels
@@ -196,8 +136,8 @@ def inpaint(image: Path, mask: Path, holes: str, mask_marks: str, keep_known: bo
 
 @app.command()
 @click.argument("image", type=FILE)
-@_option("--boost", restore.enhance, type=float, help="How much detail to add.")
-@common
+@option("--boost", restore.enhance, type=float, help="How much detail to add.")
+@restoring
 def enhance(image: Path, boost: float, common: Common) -> int:
     """Boost the fine detail of IMAGE; the coarse image and the detail are written beside the result."""
     parts = ("coarse", "detail")
@@ -207,13 +147,116 @@ def enhance(image: Path, boost: float, common: Common) -> int:
 @app.command()
 @click.argument("noflash", type=FILE)
 @click.argument("flash_photo", metavar="FLASH", type=FILE)
-@common
+@restoring
 def flash(noflash: Path, flash_photo: Path, common: Common) -> int:
     """Remove the noise of NOFLASH, guided by the photo FLASH of the same scene."""
     guide = files.read(flash_photo).pixels
     images.check_pixels(guide, -1, str(flash_photo))
     inputs = {"image": noflash, "flash": flash_photo}
     return _restore("flash", "restored", inputs, partial(restore.flash, guide=guide), common)
+
+
+@app.command()
+@click.argument("image", type=FILE)
+@click.option("--layer", help="The layer to invert; see: dip layers.")
+@click.option("--layers", help="Several, with commas between: one labelled picture of all.")
+@looking
+@visualising
+def invert(image: Path, layer: str | None, layers: str | None, model: Model, common: Common) -> int:
+    """Show what a layer of a classifier still knows of IMAGE: a natural image with the same features there."""
+    names = _either("--layer", layer, "--layers", layers)
+    picture = files.read(image)
+    pixels = picture.pixels
+    images.check_pixels(pixels, -1, str(image))
+    phi = model.load(lambda phi: [phi.module(name) for name in names])
+    blank = np.zeros((phi.size, phi.size, pixels.shape[2]), pixels.dtype)
+    return gallery.run(
+        Gallery(
+            "invert",
+            phi,
+            {name: partial(visualise.invert, pixels, phi, name, channel_axis=-1) for name in names},
+            Picture(blank, profile=picture.profile),
+            images.scale_of(pixels),
+            image.with_name(f"{image.stem}-{_file_name(names[0]) if layer else 'inverted'}.png"),
+            {"image": image, **model.files},
+            {**model.choices, "layers": names},
+        ),
+        common,
+        messages,
+        answers,
+    )
+
+
+@app.command()
+@click.option("--label", help="The class to draw.")
+@click.option("--labels", help="Several, with commas between: one labelled picture of all.")
+@click.option("--unit", type=int, help="The output, or map of --layer, to excite, by its number from 0.")
+@click.option("--layer", help="Where the unit is; without it, among the outputs before softmax.")
+@looking
+@visualising
+def maximise(
+    label: str | None, labels: str | None, unit: int | None, layer: str | None, model: Model, common: Common
+) -> int:
+    """Draw what excites an output, or a unit of a layer, of a classifier most."""
+    if unit is not None and (label is not None or labels is not None):
+        raise BadInput("--unit and a label both say what to excite; give one of them")
+    named = [] if unit is not None else _either("--label (or --unit)", label, "--labels", labels)
+
+    def check(phi: Classifier) -> None:
+        for name in named:
+            phi.unit(name)
+        if layer is not None:
+            phi.module(layer)
+
+    phi = model.load(check)
+    units: dict[str, int | str] = {name: name for name in named} if unit is None else {f"unit {unit}": unit}
+    where = f"{layer}, " if layer else ""
+    ending = "labels" if labels else next(iter(units))
+    return gallery.run(
+        Gallery(
+            "maximise",
+            phi,
+            {f"{where}{name}": partial(visualise.maximise, phi, each, layer) for name, each in units.items()},
+            Picture(np.zeros((phi.size, phi.size, 3), np.uint8)),
+            visualise.EIGHT_BITS,
+            Path(f"{_file_name(phi.name)}-{_file_name(where + ending)}.png"),
+            model.files,
+            {**model.choices, "layer": layer, "units": list(units.values())},
+        ),
+        common,
+        messages,
+        answers,
+    )
+
+
+def _either(one_name: str, one: str | None, several_name: str, several: str | None) -> list[str]:
+    """The names that one of two options gives, each once."""
+    if (one is None) == (several is None):
+        raise BadInput(f"give either {one_name} or {several_name}")
+    names = [one] if one is not None else [name.strip() for name in (several or "").split(",")]
+    names = list(dict.fromkeys(name for name in names if name))
+    if not names:
+        raise BadInput(f"{one_name if several is None else several_name} is empty; name at least one")
+    return names
+
+
+def _file_name(text: str) -> str:
+    """`text` with nothing in it that a file name should not have."""
+    return re.sub(r"[^\w.]+", "-", text).strip("-.")
+
+
+@app.command()
+@looking
+def layers(model: Model) -> None:
+    """List the layers of a classifier in the order they are done, with the shapes of what they give."""
+    phi = model.outline()
+    published = {path: name for name, path in phi.published.items()}
+    found = shapes(phi)
+    width = max(map(len, found), default=0)
+    for path, shape in found.items():
+        name = f"  {published[path]}" if path in published else ""
+        answers.print(f"{path:<{width}}  {' x '.join(map(str, shape)):<16}{name}".rstrip())
+    answers.print(f"{phi.name} takes {phi.size} x {phi.size} pixels")
 
 
 @app.command()
@@ -227,7 +270,7 @@ def demo(output: Path, overwrite: bool, quiet: bool) -> None:
     files.check_free(output, overwrite)
     with Watcher(messages, 1, quiet) as watch:
         rows = demonstration.demonstrate(watch)
-    panel = picture.with_pixels(demonstration.panel(rows))
+    panel = picture.with_pixels(demonstration.picture(rows))
     files.write_atomically(output, files.encode(panel, output.suffix), overwrite)
     table = Table("", "PSNR dB", "SSIM", "seconds", title="256 x 256, sigma 25, clipped, RGB")
     for row in rows[1:]:

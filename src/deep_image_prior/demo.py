@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
 from .baselines import nonlocal_means
 from .descent import Step
 from .images import Pixels
 from .metrics import psnr, ssim
+from .panels import Tile, panel
 from .restore import denoise
 
 SIGMA = 25 / 255
@@ -59,15 +59,8 @@ def _restored(noisy: Pixels, watch: Callable[[Step], None]) -> Pixels:
     return result.image
 
 
-def panel(rows: list[Row]) -> Pixels:
+def picture(rows: list[Row]) -> Pixels:
     """The pictures side by side, uint8, each with its name and PSNR above it."""
-    height, width = rows[0].image.shape[:2]
-    caption, gap = 24, 8
-    canvas = Image.new("RGB", (len(rows) * (width + gap) + gap, height + caption + gap), "white")
-    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(15)
-    for column, row in enumerate(rows):
-        left = gap + column * (width + gap)
-        label = row.name if np.isinf(row.psnr) else f"{row.name}  {row.psnr:.2f} dB"
-        draw.text((left, 3), label, fill="black", font=font)
-        canvas.paste(Image.fromarray((row.image * 255).round().astype(np.uint8)), (left, caption))
-    return np.asarray(canvas)
+    labels = [row.name if np.isinf(row.psnr) else f"{row.name}  {row.psnr:.2f} dB" for row in rows]
+    tiles = [Tile([label], np.rint(row.image * 255).astype(np.uint8)) for label, row in zip(labels, rows, strict=True)]
+    return panel(tiles, columns=len(tiles))

@@ -21,42 +21,50 @@ def record(
     choices: Mapping[str, Any],
     inputs: Mapping[str, Mapping[str, str]],
     outputs: Mapping[str, Mapping[str, str]],
-    result: Result,
-    scores: Mapping[str, float | None],
+    content: Mapping[str, Any],
 ) -> str:
-    """JSON of one restoration: task, versions, settings, fingerprints of files, steps, times, energies, scores."""
-    height, width, channels = result.image.shape
-    steps = sum(result.steps)
+    """JSON of one command: task, versions, fingerprints of files, machine, and `content`."""
     return json.dumps(
         {
             "task": task,
             "package": f"deep-image-prior {version('deep-image-prior')}",
             "torch": torch.__version__,
-            "choices": dict(choices),
-            "settings": asdict(result.settings),
-            "inputs": dict(inputs),
-            "outputs": dict(outputs),
-            "image": {"width": width, "height": height, "channels": channels, "dtype": result.image.dtype.name},
-            "noise": asdict(result.noise) if result.noise else None,
-            "compression": asdict(result.compression) if result.compression else None,
-            "steps": result.steps,
-            "chosen": result.chosen,
-            "stopped": result.stopped,
-            "doubt": result.doubt,
-            "confidence": result.confidence,
-            "seconds": round(result.seconds, 3),
-            "seconds_per_step": result.seconds / steps,
-            "peak_memory_bytes": peak_memory(result.device),
-            "device": result.device,
             "threads": torch.get_num_threads(),
             "machine": platform.platform(),
-            "scores": {
-                name: score if score is not None and math.isfinite(score) else None for name, score in scores.items()
-            },
-            "energy": [float(f"{energy:.6g}") for energy in result.history],
+            "choices": dict(choices),
+            "inputs": dict(inputs),
+            "outputs": dict(outputs),
+            **content,
         },
         indent=1,
     )
+
+
+def described(result: Result, scores: Mapping[str, float | None] = {}) -> dict[str, Any]:
+    """One result for a record: settings, size, steps, times, energies, scores, without its pixels."""
+    height, width, channels = result.image.shape
+    return {
+        "settings": asdict(result.settings),
+        "image": {"width": width, "height": height, "channels": channels, "dtype": result.image.dtype.name},
+        "noise": asdict(result.noise) if result.noise else None,
+        "compression": asdict(result.compression) if result.compression else None,
+        "steps": result.steps,
+        "chosen": result.chosen,
+        "stopped": result.stopped,
+        "doubt": result.doubt,
+        "confidence": result.confidence,
+        "seconds": round(result.seconds, 3),
+        "seconds_per_step": result.seconds / sum(result.steps),
+        "peak_memory_bytes": peak_memory(result.device),
+        "device": result.device,
+        "scores": _finite({**scores, **result.measures}),
+        "energy": [float(f"{energy:.6g}") for energy in result.history],
+    }
+
+
+def _finite(scores: Mapping[str, float | None]) -> dict[str, float | None]:
+    """What JSON has numbers for."""
+    return {name: score if score is not None and math.isfinite(score) else None for name, score in scores.items()}
 
 
 def fingerprint(path: Path) -> dict[str, str]:

@@ -19,7 +19,7 @@ from .files import FORMATS, LOSSY, Picture
 from .images import Pixels, Scale
 from .job import Options, Result
 from .progress import Watcher
-from .record import fingerprint, record
+from .record import described, fingerprint, record
 
 SNAPSHOT_EVERY = 100  # steps
 
@@ -29,13 +29,13 @@ class Common:
     """What every task's command takes: files and how to fit."""
 
     output: Path | None
-    reference: Path | None
     record: Path | None
-    snapshots: Path | None
-    every: int | None
     overwrite: bool
     quiet: bool
     fitting: Mapping[str, Any]  # fields of Options and Settings, sigma as on the command line
+    reference: Path | None = None
+    snapshots: Path | None = None
+    every: int | None = None
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,14 @@ def run(errand: Errand, common: Common, messages: Console, answers: Console) -> 
     with undisturbed():
         pictures = {"image": result.image, **result.parts}
         for name, path in paths.items():
-            _save(path, picture.with_pixels(pictures[name]), common.overwrite)
+            save(path, picture.with_pixels(pictures[name]), common.overwrite)
         scores = _scores(reference, picture, result) if reference else {}
         if common.record:
             defaults = {"preset": Options().preset, "device": Options().device, "sigma": Options().sigma}
             defaults["stop"] = Options().stop
             choices = {**defaults, **common.fitting, **errand.choices, **errand.notes}
             outputs = {name: fingerprint(path) for name, path in paths.items()}
-            text = record(errand.task, choices, fingerprints, outputs, result, scores)
+            text = record(errand.task, choices, fingerprints, outputs, described(result, scores))
             files.write_atomically(common.record, text.encode(), common.overwrite)
     if not result.complete:
         messages.print(f"dip: note: not complete, the best so far is saved: {result.stopped}")
@@ -185,7 +185,7 @@ def undisturbed() -> Iterator[None]:
             signal.signal(kind, handler)
 
 
-def _save(path: Path, picture: Picture, overwrite: bool) -> None:
+def save(path: Path, picture: Picture, overwrite: bool) -> None:
     """Write the picture; if that fails now, write it where temporary files go, and raise OSError that says so."""
     try:
         files.write_atomically(path, files.encode(picture, path.suffix), overwrite)
