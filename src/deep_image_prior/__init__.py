@@ -1,10 +1,11 @@
 """Deep image prior: theta* = argmin_theta E(A(f_theta(z)); x0), x* = f_theta*(z), from one image and nothing else."""
 
-from . import codes, energies, metrics, networks, operators, stopping
+from . import classifiers, codes, energies, metrics, networks, operators, stopping
 from .descent import Destabilised, Fit, Problem, Settings, Step, descend, fit
 from .errors import BadInput
 from .job import Result
 from .restore import dejpeg, denoise, enhance, flash, inpaint, upscale
+from .visualise import invert, maximise
 
 __all__ = [
     "BadInput",
@@ -14,6 +15,7 @@ __all__ = [
     "Result",
     "Settings",
     "Step",
+    "classifiers",
     "codes",
     "dejpeg",
     "denoise",
@@ -23,6 +25,8 @@ __all__ = [
     "fit",
     "flash",
     "inpaint",
+    "invert",
+    "maximise",
     "metrics",
     "networks",
     "operators",

@@ -218,7 +218,7 @@ def maximise(
             phi,
             {f"{where}{name}": partial(visualise.maximise, phi, each, layer) for name, each in units.items()},
             Picture(np.zeros((phi.size, phi.size, 3), np.uint8)),
-            visualise.EIGHT_BITS,
+            images.EIGHT_BITS,
             Path(f"{_file_name(phi.name)}-{_file_name(where + ending)}.png"),
             model.files,
             {**model.choices, "layer": layer, "units": list(units.values())},

@@ -59,6 +59,9 @@ class Scale:
         return (pixels.astype(np.float64) - self.black) / (self.white - self.black)
 
 
+EIGHT_BITS = Scale(0.0, 255.0, np.dtype(np.uint8), clips=True)
+
+
 def scale_of(pixels: Pixels) -> Scale:
     """The range of `pixels`: full scale for 8 bits; for uint16 the full scale of 8, 10, 12, 14 or 16 bits, as needed.
 
@@ -66,7 +69,7 @@ def scale_of(pixels: Pixels) -> Scale:
     """
     least, greatest = float(pixels.min()), float(pixels.max())
     if pixels.dtype == np.uint8:
-        return Scale(0.0, 255.0, pixels.dtype, clips=True)
+        return EIGHT_BITS
     if pixels.dtype == np.uint16:
         white = next(2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if greatest < 2**bits)
         return Scale(0.0, white, pixels.dtype, clips=True)

@@ -16,12 +16,11 @@ from .classifiers import Classifier
 from .energies import activation, relative_error
 from .errors import BadInput
 from .features import Features
-from .images import Pixels, Scale
+from .images import EIGHT_BITS, Pixels
 from .job import Job, Result
 from .metrics import psnr
 
 SENSELESS = ("sigma", "stop")
-EIGHT_BITS = Scale(0.0, 255.0, np.dtype(np.uint8), clips=True)
 
 
 def invert(image: Pixels, classifier: Classifier, layer: str, **options: Any) -> Result:
