@@ -11,8 +11,10 @@ from skimage.filters import gaussian
 from skimage.restoration import estimate_sigma
 
 from deep_image_prior import metrics
+from deep_image_prior.features import Features
 from deep_image_prior.images import Pixels
 
+from . import judges
 from .methods.method import CPU
 from .methods.prior import tensor
 from .problems import Problem
@@ -86,6 +88,26 @@ def scale(problem: Problem, image: Pixels) -> float | None:
     return after - 1 + float((along[after - 1] - 0.5) / (along[after - 1] - along[after]))
 
 
+def feature_error(problem: Problem, image: Pixels) -> float | None:
+    """|Phi(x) - Phi(x0)|^2 / |Phi(x0)|^2 at the layer of the problem."""
+    if problem.clean is None:
+        return None
+    operator = Features(judges.own(), problem.layer)
+    with torch.no_grad():
+        wanted, found = (operator(tensor(x, CPU)) for x in (problem.clean, image))
+        return float((found - wanted).square().sum() / wanted.square().sum())
+
+
+def probability(problem: Problem, image: Pixels) -> float | None:
+    """Of the label, under the classifier that the image was made for."""
+    return judges.probability(judges.own(), problem.label, tensor(image, CPU))
+
+
+def other_probability(problem: Problem, image: Pixels) -> float | None:
+    """Of the label, under a classifier that had no part in making the image."""
+    return judges.probability(judges.other(), problem.label, tensor(image, CPU))
+
+
 @cache
 def _lpips() -> torch.nn.Module | None:
     weights = Path(torch.hub.get_dir(), "checkpoints", "alexnet-owt-7be5be79.pth")
@@ -106,4 +128,7 @@ METRICS: dict[str, Metric] = {
     "noise": noise,
     "light": light,
     "scale": scale,
+    "feature error": feature_error,
+    "probability": probability,
+    "probability, other network": other_probability,
 }

@@ -18,7 +18,8 @@ class Problem:
     """A picture to restore, (H, W, C) in [0, 1], and what is known of it.
 
     clean: the truth, if there is one. known (H, W): False where a pixel is missing. guide: the photo with flash.
-    factor: how many times larger the result is. sigma: of the noise, for the methods that want to be told.
+    factor: how many times larger the result is. sigma: of the noise, for the methods that want to be told. layer: of
+    the classifier, whose features are to be inverted; label: the class to draw.
     """
 
     name: str
@@ -28,6 +29,8 @@ class Problem:
     guide: Pixels | None = None
     factor: int = 1
     sigma: float | None = None
+    layer: str | None = None
+    label: str = ""
 
 
 def centred(image: Pixels, crop: int = 0, multiple: int = 1) -> Pixels:

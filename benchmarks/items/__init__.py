@@ -1,6 +1,6 @@
 """Every figure and table, by name."""
 
-from . import denoising, editing, inpainting, stops, structure, superresolution
+from . import classifier, denoising, editing, inpainting, stops, structure, superresolution
 from .item import BUDGETS, Budget, Item, column
 
 ITEMS: dict[str, Item] = {
@@ -21,6 +21,8 @@ ITEMS: dict[str, Item] = {
         editing.flash,
         denoising.frontier,
         stops.stops,
+        classifier.inversion,
+        classifier.maximisation,
     )
 }
 

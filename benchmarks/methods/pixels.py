@@ -1,0 +1,66 @@
+"""A classifier looked into by descent over the pixels: total variation, shifts, or nothing instead of the prior."""
+
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from deep_image_prior import Settings, descent, energies, tasks
+from deep_image_prior.features import Features
+
+from .. import judges
+from ..problems import Problem
+from . import prior
+from .method import Contender, Effort, Outcome
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """A(x) of x rolled by up to `reach` pixels each way, anew each time (Mahendran and Vedaldi 2016)."""
+
+    operator: Any
+    reach: int
+    generator: np.random.Generator
+
+    def __call__(self, image: Tensor) -> Tensor:
+        down, right = map(int, self.generator.integers(-self.reach, self.reach + 1, 2))
+        return self.operator(torch.roll(image, (down, right), (-2, -1)))
+
+
+def looked_into(problem: Problem, operator: Any, observation: Tensor) -> descent.Problem:
+    """The paper's energy of the problem, the observation's features or the activation of a label, as `fast` has it."""
+    if problem.label:
+        unit = judges.own().unit(problem.label)
+        return tasks.maximise.maximise(observation, operator, unit, tasks.maximise.PRESETS["fast"])
+    return tasks.invert.invert(observation, operator, tasks.invert.PRESETS["fast"])
+
+
+def descended(weight: float, reach: int, steps: int) -> Contender:
+    """Adam over the pixels: the energy and weight times the mean of the total variation, under shifts up to `reach`."""
+    settings = Settings(steps=steps, learning_rate=0.02, jitter=0, averaging=0.9)
+
+    def method(problem: Problem, effort: Effort) -> Outcome:
+        observation = prior.tensor(problem.observation, effort.device)
+        plain = Features(judges.own(), problem.layer)
+        shifted = Shifted(plain, reach, np.random.default_rng(effort.seed))
+        posed = looked_into(problem, plain, observation)
+        if reach:
+            with torch.no_grad():
+                wanted = plain(observation)
+            moved = (
+                energies.activation(shifted, judges.own().unit(problem.label))
+                if problem.label
+                else energies.relative_error(wanted, shifted)
+            )
+            posed = replace(posed, energy=moved)
+        if weight:
+            smooth = (weight / observation.numel(), energies.total_variation)
+            posed = replace(posed, energy=energies.weighted_sum((1, posed.energy), smooth))
+        posed = replace(posed, network=partial(prior.Free, tuple(observation.shape)))
+        outcome = prior.descend(posed, settings, effort)
+        return replace(outcome, images={"": outcome.images["average"]})
+
+    return Contender(method, cost=steps * 0.8, random=True, settings=asdict(settings))
