@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .images import Pixels
 
-GAP, LINE, LETTERS = 8, 20, 15  # pixels
+GAP, LINE, LETTERS = 8, 24, 15  # pixels
 
 
 @dataclass(frozen=True)
