@@ -26,11 +26,16 @@ ABOUT = (
 )
 
 
+def _side(crop: int) -> int:
+    size = judges.own().size
+    return min(size, crop or size)
+
+
 def _photo(folder: Path, picture: str, crop: int) -> Problem:
-    """A picture resized to what the classifier takes, whatever the crop, and the layer to invert."""
+    """A whole picture resized to what the classifier takes, or to the crop if that is less, and the layer to invert."""
     name, _, layer = picture.partition("-")
     whole = prior.tensor(data.load(folder, *PHOTOS[name]), torch.device("cpu"))
-    shown = prior.pixels(images.centre_square(whole, judges.own().size, name))
+    shown = prior.pixels(images.centre_square(whole, _side(crop), name))
     return Problem(picture, shown, shown, layer=layer)
 
 
@@ -71,7 +76,7 @@ inversion = Item(
 
 
 def _label(folder: Path, picture: str, crop: int) -> Problem:
-    size = judges.own().size
+    size = _side(crop)
     return Problem(picture, np.zeros((size, size, 3)), label=picture)
 
 
