@@ -1,20 +1,18 @@
 """A real classifier, through the door for one's own: it is understood, and its pictures are of something."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from lite import MEAN, STD, WEIGHTS
 from skimage import data
 
-from deep_image_prior import classifiers, invert, maximise
+from benchmarks import judges
+from deep_image_prior import invert, maximise
 from deep_image_prior.features import Features, shapes
 from deep_image_prior.images import EIGHT_BITS, to_tensor
 
 
 @pytest.fixture(scope="module")
 def phi():
-    return classifiers.load("lite:lite0", Path(WEIGHTS), mean=MEAN, std=STD)
+    return judges.own()
 
 
 CAT = data.chelsea()[:, 75:375]  # 300 x 300

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deep_image_prior import Settings, descent, energies, tasks
+from deep_image_prior import Settings, descent, energies
 from deep_image_prior.features import Features
 
 from .. import judges
@@ -30,14 +30,6 @@ class Shifted:
         return self.operator(torch.roll(image, (down, right), (-2, -1)))
 
 
-def looked_into(problem: Problem, operator: Any, observation: Tensor) -> descent.Problem:
-    """The paper's energy of the problem, the observation's features or the activation of a label, as `fast` has it."""
-    if problem.label:
-        unit = judges.own().unit(problem.label)
-        return tasks.maximise.maximise(observation, operator, unit, tasks.maximise.PRESETS["fast"])
-    return tasks.invert.invert(observation, operator, tasks.invert.PRESETS["fast"])
-
-
 def descended(weight: float, reach: int, steps: int) -> Contender:
     """Adam over the pixels: the energy and weight times the mean of the total variation, under shifts up to `reach`."""
     settings = Settings(steps=steps, learning_rate=0.02, jitter=0, averaging=0.9)
@@ -45,21 +37,17 @@ def descended(weight: float, reach: int, steps: int) -> Contender:
     def method(problem: Problem, effort: Effort) -> Outcome:
         observation = prior.tensor(problem.observation, effort.device)
         plain = Features(judges.own(), problem.layer)
-        shifted = Shifted(plain, reach, np.random.default_rng(effort.seed))
-        posed = looked_into(problem, plain, observation)
-        if reach:
+        operator = Shifted(plain, reach, np.random.default_rng(effort.seed)) if reach else plain
+        if problem.label:
+            energy = energies.activation(operator, judges.own().unit(problem.label))
+        else:
             with torch.no_grad():
                 wanted = plain(observation)
-            moved = (
-                energies.activation(shifted, judges.own().unit(problem.label))
-                if problem.label
-                else energies.relative_error(wanted, shifted)
-            )
-            posed = replace(posed, energy=moved)
+            energy = energies.relative_error(wanted, operator)
         if weight:
             smooth = (weight / observation.numel(), energies.total_variation)
-            posed = replace(posed, energy=energies.weighted_sum((1, posed.energy), smooth))
-        posed = replace(posed, network=partial(prior.Free, tuple(observation.shape)))
+            energy = energies.weighted_sum((1, energy), smooth)
+        posed = descent.Problem(partial(prior.Free, tuple(observation.shape)), lambda generator: observation, energy)
         outcome = prior.descend(posed, settings, effort)
         return replace(outcome, images={"": outcome.images["average"]})
 
