@@ -8,10 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from deep_image_prior import BadInput, classifiers
+from deep_image_prior import BadInput, classifiers, energies
 from deep_image_prior.classifiers import Classifier
 from deep_image_prior.features import Features
 
+# layers of Lite0, and what is as deep in Lite1: as many halvings, as many channels, as far into the stage
+PEERS = {"_blocks.2": "_blocks.3", "_blocks.6": "_blocks.9", "_blocks.10": "_blocks.14"}
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3
 
 
@@ -54,7 +56,18 @@ def _loaded(number: int, size: int) -> Classifier:
 
 
 @torch.no_grad()
+def feature_error(classifier: Classifier, layer: str, wanted: Tensor, image: Tensor) -> float:
+    """|Phi(x) - Phi(x0)|^2 / |Phi(x0)|^2 at `layer`, both images (1, 3, H, W) resized to what `classifier` takes."""
+    operator = Features(classifier, layer)
+    features = operator(_sized(wanted, classifier))
+    return float(energies.relative_error(features, operator)(_sized(image, classifier)))
+
+
+@torch.no_grad()
 def probability(classifier: Classifier, label: str, image: Tensor) -> float:
     """Softmax of the outputs at the class called `label`, of x (1, 3, H, W) resized to what `classifier` takes."""
-    sized = F.interpolate(image, size=(classifier.size,) * 2, mode="bilinear", antialias=True)
-    return float(Features(classifier)(sized).softmax(1)[0, classifier.unit(label)])
+    return float(Features(classifier)(_sized(image, classifier)).softmax(1)[0, classifier.unit(label)])
+
+
+def _sized(image: Tensor, classifier: Classifier) -> Tensor:
+    return F.interpolate(image, size=(classifier.size,) * 2, mode="bilinear", antialias=True)

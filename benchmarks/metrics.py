@@ -11,7 +11,7 @@ from skimage.filters import gaussian
 from skimage.restoration import estimate_sigma
 
 from deep_image_prior import metrics
-from deep_image_prior.features import Features
+from deep_image_prior.classifiers import Classifier
 from deep_image_prior.images import Pixels
 
 from . import judges
@@ -90,12 +90,18 @@ def scale(problem: Problem, image: Pixels) -> float | None:
 
 def feature_error(problem: Problem, image: Pixels) -> float | None:
     """|Phi(x) - Phi(x0)|^2 / |Phi(x0)|^2 at the layer of the problem."""
-    if problem.clean is None:
+    return _feature_error(judges.own(), problem.layer, problem, image)
+
+
+def other_feature_error(problem: Problem, image: Pixels) -> float | None:
+    """The same at a layer as deep in a classifier that had no part in making the image."""
+    return _feature_error(judges.other(), judges.PEERS.get(problem.layer or ""), problem, image)
+
+
+def _feature_error(classifier: Classifier, layer: str | None, problem: Problem, image: Pixels) -> float | None:
+    if layer is None or problem.clean is None:
         return None
-    operator = Features(judges.own(), problem.layer)
-    with torch.no_grad():
-        wanted, found = (operator(tensor(x, CPU)) for x in (problem.clean, image))
-        return float((found - wanted).square().sum() / wanted.square().sum())
+    return judges.feature_error(classifier, layer, tensor(problem.clean, CPU), tensor(image, CPU))
 
 
 def probability(problem: Problem, image: Pixels) -> float | None:
@@ -129,6 +135,7 @@ METRICS: dict[str, Metric] = {
     "light": light,
     "scale": scale,
     "feature error": feature_error,
+    "feature error, other network": other_feature_error,
     "probability": probability,
     "probability, other network": other_probability,
 }

@@ -78,6 +78,6 @@ def _cell(cell: Cell, metric: str = "", pictures: int = 1) -> str:
     papers = f"/ {cell.published:.2f}" if cell.published is not None else ""
     if cell.value is None:
         return papers
-    digits = 3 if metric in ("SSIM", "LPIPS", "sharpness") else 2
+    digits = 4 if metric.startswith("feature error") else 3 if metric in ("SSIM", "LPIPS", "sharpness") else 2
     fewer = f" (of {cell.pictures})" if cell.pictures < pictures else ""
     return f"{cell.value:.{digits}f}{'†' if cell.partial else ''}{fewer} {papers}".rstrip()

@@ -84,6 +84,13 @@ def architecture(name: str, made: dict[str, classifiers.Classifier] = {}) -> cla
     return made[name]
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+def test_weights_that_came_from_elsewhere_get_the_normalisation_that_torchvision_gives_them(name):
+    with torch.device("meta"):
+        assert classifiers.load(name, trained=False).network.transform_input
+
+
 def test_labels_are_found_by_any_of_their_names():
     phi = architecture("alexnet")
     assert (phi.size, len(phi.classes)) == (224, 1000)
@@ -114,6 +121,7 @@ WRONG = {
     "no network": (lambda own: classifiers.load("own_model:number"), "gives a int; it must give a torch.nn.Module"),
     "layer": (lambda own: architecture("alexnet").module("conv33"), "no layer 'conv33'; nearest are conv3"),
     "label": (lambda own: labelled("goldfsh"), "no class 'goldfsh'; nearest are goldfish"),
+    "part of a label": (lambda own: labelled("shark"), "nearest are great white shark, tiger shark"),
     "two labels": (lambda own: labelled("crane"), r"outputs 2 \(crane\), 3 \(crane\); choose one with --unit"),
     "no labels": (lambda own: labelled("crane", ()), "no names of classes"),
     "no weights": (lambda own: classifiers.load("own_model:small", Path("no.pth")), "no.pth does not exist"),

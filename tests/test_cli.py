@@ -403,7 +403,7 @@ def start(*arguments: str) -> "subprocess.Popen[str]":
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
 def test_interrupt_saves_the_best_so_far(folder, kind):
     process = start(
-        *("denoise", "photo.png", "--steps", "100000", "--stop", "never"),
+        *("denoise", "photo.png", "--steps", "100000", "--stop", "never", "--learning-rate", "1e-6"),
         *("--snapshots", "snaps", "--every", "2", "--record", "r.json"),
     )
     deadline = time.monotonic() + 120

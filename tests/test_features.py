@@ -6,6 +6,7 @@ from deep_image_prior import BadInput, Settings, fit
 from deep_image_prior.classifiers import Classifier
 from deep_image_prior.energies import activation, relative_error
 from deep_image_prior.features import Features
+from deep_image_prior.networks.hourglass import Scale
 from deep_image_prior.tasks import invert, maximise
 
 
@@ -96,7 +97,10 @@ def test_an_activation_is_raised():
 @pytest.mark.parametrize(("task", "kernels"), [(invert, [7, 7, 5, 5, 3, 3]), (maximise, [5, 3, 5, 5, 3, 5])])
 def test_the_papers_networks_have_its_kernels(task, kernels):
     preset = task.PRESETS["paper"]
-    modules = [module for module in preset.network(32, 3).modules() if isinstance(module, nn.Conv2d)]
-    assert sorted(module.kernel_size[0] for module in modules if module.stride == (2, 2)) == sorted(kernels)
-    assert all(module.padding == (module.kernel_size[0] // 2,) * 2 for module in modules), "zeros, no reflection"
+    network = preset.network(32, 3)
+    scales = [module for module in network.modules() if isinstance(module, Scale)]  # finest first
+    assert [scale.deep[0].kernel_size[0] for scale in scales] == kernels
+    assert [scale.merge[1].kernel_size[0] for scale in scales] == kernels
+    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    assert all(each.padding == (each.kernel_size[0] // 2,) * 2 for each in convolutions), "zeros, no reflection"
     assert (preset.settings.steps, preset.settings.learning_rate) == (3100, 0.001)

@@ -27,7 +27,7 @@ def test_it_knows_a_photograph_of_a_cat(phi):
 
 @pytest.mark.parametrize(
     ("layer", "shape", "steps", "error", "psnr"),
-    [("_conv_stem", (32, 112, 112), 100, 0.1, 26), ("_blocks.6", (80, 14, 14), 60, 0.3, 16)],
+    [("_conv_stem", (32, 112, 112), 100, 0.1, 26), ("_blocks.6", (80, 14, 14), 120, 0.2, 17.5)],
 )
 def test_layers_are_inverted(phi, layer, shape, steps, error, psnr):
     assert shapes(phi)[layer] == shape
@@ -35,7 +35,7 @@ def test_layers_are_inverted(phi, layer, shape, steps, error, psnr):
     assert result.measures["feature_error"] < error
     assert result.measures["psnr"] > psnr
     flat = np.full_like(result.image, CAT.mean()) / 255 - result.parts["shown"] / 255
-    assert result.measures["psnr"] > 3 - 10 * np.log10(np.square(flat).mean()), "better than a gray card"
+    assert result.measures["psnr"] > 2 - 10 * np.log10(np.square(flat).mean()), "better than a gray card"
 
 
 @pytest.mark.parametrize("label", ["goldfish", "volcano", "strawberry"])

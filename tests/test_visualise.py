@@ -101,7 +101,7 @@ WRONG = {
     "small": (lambda: invert(photograph(SIZE - 1), phi(), "0", channel_axis=-1), "15 x 15 pixels, less than the 16"),
     "layer": (lambda: invert(PHOTO, phi(), "9", channel_axis=-1), "no layer '9'"),
     "five channels": (lambda: invert(np.dstack([PHOTO, PHOTO[..., :2]]), phi(), "0", channel_axis=-1), "5 channels"),
-    "tuple": (lambda: invert(PHOTO, phi(Pair()), "0", channel_axis=-1), "a tuple, not a tensor"),
+    "tuple": (lambda: invert(PHOTO, phi(Pair()), "0", channel_axis=-1), "^phi, 0: a tuple, not a tensor"),
     "shape": (lambda: invert(PHOTO, phi(nn.Flatten(), nn.Linear(5, 2)), "1", channel_axis=-1), "fails on 16 x 16"),
     "zero": (lambda: invert(PHOTO, phi(nn.Threshold(9, 0)), "0", channel_axis=-1), "0 everywhere for this image"),
     "not finite": (lambda: maximise(phi(nn.Flatten(), nn.Threshold(9, float("nan"))), 0), "not finite"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from deep_image_prior import Settings, descent, energies
 from deep_image_prior.features import Features
@@ -30,8 +30,21 @@ class Shifted:
         return self.operator(torch.roll(image, (down, right), (-2, -1)))
 
 
+class Projected(nn.Module):
+    """f(z) = x: an image that is its own parameter, put back into [0, 1] after each step; from gray, N(1/2, 1/50^2)."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.image = nn.Parameter(0.5 + 0.02 * torch.randn(shape))
+
+    def forward(self, code: Tensor) -> Tensor:
+        with torch.no_grad():
+            self.image.clamp_(0, 1)
+        return self.image
+
+
 def descended(weight: float, reach: int, steps: int) -> Contender:
-    """Adam over the pixels: the energy and weight times the mean of the total variation, under shifts up to `reach`."""
+    """Adam over pixels in [0, 1]: the energy, under shifts up to `reach`, and weight times the mean total variation."""
     settings = Settings(steps=steps, learning_rate=0.02, jitter=0, averaging=0.9)
 
     def method(problem: Problem, effort: Effort) -> Outcome:
@@ -47,7 +60,7 @@ def descended(weight: float, reach: int, steps: int) -> Contender:
         if weight:
             smooth = (weight / observation.numel(), energies.total_variation)
             energy = energies.weighted_sum((1, energy), smooth)
-        posed = descent.Problem(partial(prior.Free, tuple(observation.shape)), lambda generator: observation, energy)
+        posed = descent.Problem(partial(Projected, tuple(observation.shape)), lambda generator: observation, energy)
         outcome = prior.descend(posed, settings, effort)
         return replace(outcome, images={"": outcome.images["average"]})
 

@@ -22,6 +22,8 @@ from .errors import BadInput
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's training images, red, green, blue
 FIRST_FULL = 6  # the number of AlexNet's first fully connected layer
+# weights that came from TensorFlow want their own normalisation; torchvision sees to it only where it loads them
+PORTED = {name: {"transform_input": True, "init_weights": False} for name in ("googlenet", "inception_v3")}
 KINDS = {nn.Conv2d: "conv", nn.BatchNorm2d: "bn", nn.ReLU: "relu", nn.MaxPool2d: "pool", nn.Linear: "fc"}
 
 
@@ -78,7 +80,7 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     """What to say of a name that is not among `choices`: those most like it."""
     choices = list(dict.fromkeys(choices))
     inside = [each for each in choices if name.lower() in each.lower()]
-    near = list(dict.fromkeys([*difflib.get_close_matches(name, choices, n=5, cutoff=0.4), *inside]))[:5]
+    near = list(dict.fromkeys([*inside[:4], *difflib.get_close_matches(name, choices, n=5, cutoff=0.4)]))[:5]
     return f"nearest are {', '.join(near)}" if near else f"there are {', '.join(choices[:5])} and others"
 
 
@@ -125,7 +127,7 @@ def _torchvision(name: str, trained: bool) -> Classifier:
         raise BadInput(f"torchvision has no model {name!r}; {nearest(name, names)}, or give package.module:factory")
     weights = models.get_model_weights(name).DEFAULT
     recipe = weights.transforms()
-    network = _downloaded(name, weights) if trained else models.get_model(name, weights=None)
+    network = _downloaded(name, weights) if trained else models.get_model(name, weights=None, **PORTED.get(name, {}))
     published = _published(network, name != "alexnet") if name.startswith(("alexnet", "vgg")) else {}
     return Classifier(
         name,

@@ -83,6 +83,8 @@ def _seen(operator: Features, image: Tensor) -> Tensor:
     """Phi(x). Raises BadInput if it has no gradient, is not finite, or the network does not take such an image."""
     try:
         features = operator(image.clone().requires_grad_()).detach()
+    except BadInput:
+        raise
     except (RuntimeError, ValueError, IndexError, TypeError) as error:  # the network may be anybody's
         reason = " ".join(str(error).split())[:120]
         raise BadInput(f"{operator.what}: fails on {image.shape[-1]} x {image.shape[-2]} pixels ({reason})") from None

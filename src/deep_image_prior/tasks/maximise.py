@@ -12,7 +12,7 @@ from .invert import SIX_SCALES
 from .preset import Preset, pose, small
 
 PRESETS = {
-    "fast": Preset(small, codes.noise, Settings(steps=400, jitter=0.03, averaging=0.9)),
+    "fast": Preset(small, codes.noise, Settings(steps=400, learning_rate=0.003, jitter=0.03, averaging=0.9)),
     "paper": Preset(
         partial(SIX_SCALES, skip=(0, 4, 4, 4, 4, 4), down_kernel=(5, 3, 5, 5, 3, 5), up_kernel=(5, 3, 5, 5, 3, 5)),
         codes.noise,
