@@ -14,6 +14,8 @@ def small():
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 5))
 def broken():
     raise ValueError("no luck")
+def leaves():
+    raise SystemExit("bye")
 def number():
     return 3
 """
@@ -28,13 +30,15 @@ def own(tmp_path, monkeypatch):
     network = classifiers.load("own_model:small").network
     state = {name: torch.ones_like(value) for name, value in network.state_dict().items()}
     torch.save({"state_dict": {f"module.{name}": value for name, value in state.items()}}, "own.pth")
-    safetensors.torch.save_file(state, "own.safetensors")
+    torch.save({"epoch": 3, "model_state_dict": state}, "checkpoint.pth")
+    for name in ("own.safetensors", "OWN.SAFETENSORS"):
+        safetensors.torch.save_file(state, name)
     return state
 
 
-@pytest.mark.parametrize("file", ["own.pth", "own.safetensors"])
+@pytest.mark.parametrize("file", ["own.pth", "checkpoint.pth", "own.safetensors", "OWN.SAFETENSORS"])
 def test_ones_own_network_and_weights(own, file):
-    phi = classifiers.load("own_model:small", Path(file), size=8, classes=NAMES)
+    phi = classifiers.load("own_model:small", file, size=8, classes=NAMES)
     assert not phi.network.training
     assert all(not weight.requires_grad and (weight == 1).all() for weight in phi.network.parameters())
     assert shapes(phi) == {"0": (4, 6, 6), "1": (4, 6, 6), "2": (4, 6, 6), "3": (144,), "4": (5,)}
@@ -134,6 +138,8 @@ WRONG = {
     "other key": (lambda own: filled({**own, "9.bias": torch.ones(1)}), "it has 9.bias, which the network does not"),
     "other shape": (lambda own: filled({**own, "4.bias": torch.ones(7)}), "4.bias is 7, not 5"),
     "a list": (lambda own: filled([torch.ones(1)]), "is no state dict"),
+    "a folder": (lambda own: classifiers.load("own_model:small", "."), ". cannot be read"),
+    "leaves": (lambda own: classifiers.load("own_model:leaves"), "could not be made: SystemExit: bye"),
     "a whole network": (lambda own: filled(nn.Linear(2, 2)), "no file of weights that can be loaded safely"),
     "size": (lambda own: classifiers.load("own_model:small", size=1), "size is 1"),
     "mean": (lambda own: classifiers.load("own_model:small", mean=(1, 2)), "mean is 1, 2, but must be three"),

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
+import torch
 from helpers import photograph
 from PIL import Image
 
-from deep_image_prior import cli, files
+from deep_image_prior import classifiers, cli, files
 
 NETWORK = """
 import torch
@@ -18,13 +20,16 @@ from torch import nn
 class Fails(nn.Module):
     def forward(self, x):
         raise RuntimeError("no luck")
-def phi():
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 3), Fails())
 def whole():
-    return phi()[:-1]
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 3))
+def failing():
+    return nn.Sequential(*whole(), Fails())
+def blind():
+    return nn.Sequential(*whole(), nn.Threshold(9, 0))
 """
 OWN = ["--model", "own_network:whole", "--size", "16"]
+FAILING = ["--model", "own_network:failing", "--size", "16"]
 FEW = ["--steps", "3"]
 
 
@@ -32,8 +37,11 @@ FEW = ["--steps", "3"]
 def run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("own_network.py").write_text(NETWORK)
-    Path("names.txt").write_text("cat, tabby\ndog\n\ncrane\n")
+    Path("names.txt").write_text("cat, tabby\ndog\ncrane\n\n")
     Image.fromarray((255 * photograph(20)).astype(np.uint8)).save("photo.png")
+    Path("gap.txt").write_text("cat\n\ndog\n")
+    Path("two.txt").write_text("cat\ndog\n")
+    Path("none.txt").write_text("\n")
     Image.fromarray((255 * photograph(12)).astype(np.uint8)).save("small.png")
 
     def dip(*arguments: str) -> tuple[int, str, str]:
@@ -64,12 +72,40 @@ def test_several_layers_make_one_picture_with_what_was_shown(run):
     code, out, _ = run("invert", "photo.png", "--layers", "0, 1,0", *OWN, *FEW)
     assert code == 0
     assert "wrote photo-inverted.png" in out
-    assert files.read(Path("photo-inverted.png")).pixels.shape[1] == 3 * (16 + 8) + 8
+    assert files.read(Path("photo-inverted.png")).pixels.shape[1] > 3 * (16 + 8) + 8, "room for the captions"
+
+
+def test_floats_stay_so(run):
+    tifffile.imwrite("float.tif", 4 * photograph(20).astype(np.float32), photometric="rgb")
+    assert run("invert", "float.tif", "--layer", "0", *OWN, *FEW)[0] == 0
+    assert files.read(Path("float-0.tif")).pixels.dtype == np.float32
+
+
+def test_whose_the_weights_are_is_said_if_no_file_is_given(run):
+    assert "the weights are those that own_network:whole brings" in run("maximise", "--unit", "0", *OWN, *FEW)[2]
+    network = classifiers.load("own_network:whole").network
+    torch.save(network.state_dict(), "own.pth")
+    arguments = ["--weights", "own.pth", *FEW, "-q", "--overwrite"]
+    assert run("maximise", "--unit", "0", *OWN, *arguments) == (0, "", "")
+
+
+def test_nothing_is_downloaded_before_all_else_is_right(run, monkeypatch):
+    monkeypatch.setattr("deep_image_prior.classifiers._downloaded", pytest.fail)
+    Path("here.png").touch()
+    for arguments, reason in (
+        (["maximise", "--label", "goldfish", "-o", "here.png"], "here.png exists"),
+        (["maximise", "--unit", "1000"], "no unit 1000; they are 0 to 999"),
+        (["maximise", "--label", "goldfish", "--layer", "conv1"], "64 units, but 1000 names"),
+        (["invert", "photo.png", "--layer", "conv1"], "photo.png is 20 x 20 pixels, less than the 224 x 224"),
+    ):
+        code, _, err = run(*arguments, "--model", "alexnet")
+        assert code == 2
+        assert reason in err
 
 
 def test_labels_and_units_are_drawn(run):
     assert run("maximise", "--labels", "dog,tabby", *OWN, "--classes", "names.txt", *FEW)[0] == 0
-    assert files.read(Path("own_network-whole-labels.png")).pixels.shape[1] == 2 * (16 + 8) + 8
+    assert Path("own_network-whole-labels.png").exists()
     code, out, _ = run("maximise", "--unit", "2", "--layer", "0", *OWN, *FEW, "-o", "unit.tif")
     assert code == 0
     assert "0, unit 2: activation " in out
@@ -92,11 +128,11 @@ def test_layers_are_listed_with_their_shapes(run):
 
 
 def test_what_is_finished_is_saved_when_a_later_picture_fails(run):
-    code, out, err = run("invert", "photo.png", "--layers", "0,4", "--model", "own_network:phi", "--size", "16", *FEW)
+    code, out, err = run("invert", "photo.png", "--layers", "0,4", "--model", "own_network:blind", "--size", "16", *FEW)
     assert code == 2
     assert "wrote photo-inverted.png" in out
     assert "the best so far of 1 of 2 pictures is saved" in err
-    assert err.splitlines()[-1].startswith("dip: own_network:phi, 4: fails on 16 x 16 pixels (no luck)")
+    assert err.splitlines()[-1].startswith("dip: own_network:blind, 4: 0 everywhere for this image")
 
 
 def test_an_interrupt_saves_the_best_so_far(run, monkeypatch):
@@ -111,7 +147,7 @@ def test_an_interrupt_saves_the_best_so_far(run, monkeypatch):
     assert code == 130
     assert "the best so far of 2 of 3 pictures is saved: interrupted at step 2" in err
     assert "1: feature error" in out
-    assert files.read(Path("photo-inverted.png")).pixels.shape[1] == 3 * (16 + 8) + 8
+    assert Path("photo-inverted.png").exists()
 
 
 WRONG = {
@@ -124,6 +160,11 @@ WRONG = {
     "small": (["invert", "small.png", "--layer", "0", *OWN], "12 x 12 pixels, less than the 16 x 16"),
     "over the input": (["invert", "photo.png", "--layer", "0", *OWN, "-o", "photo.png", "--overwrite"], "is an input"),
     "format": (["invert", "photo.png", "--layer", "0", *OWN, "-o", "x.docx"], "no known image format"),
+    "fails later": (["invert", "photo.png", "--layers", "0,4", *FAILING], r"fails on .* \(RuntimeError: no luck\)"),
+    "listing": (["layers", *FAILING], r"fails on an image of 3 x 16 x 16, float32 \(RuntimeError: no luck\)"),
+    "a name missing": (["layers", *OWN, "--classes", "gap.txt"], "gap.txt has no name on line 2"),
+    "no names": (["layers", *OWN, "--classes", "none.txt"], "none.txt has no name on line 1"),
+    "too few names": (["maximise", "--label", "dog", *OWN, "--classes", "two.txt"], "3 units, but 2 names of classes"),
     "twice": (["maximise", "--unit", "0", *OWN, "-o", "a.png", "--record", "a.png"], "would be written twice"),
     "model": (["layers", "--model", "alexnett"], "nearest are alexnet"),
     "label": (["maximise", "--label", "dgo", "--classes", "names.txt", *OWN], "nearest are dog"),
@@ -131,7 +172,7 @@ WRONG = {
     "both": (["maximise", "--label", "dog", "--unit", "0", *OWN], "give one of them"),
     "neither": (["maximise", *OWN], r"give either --label \(or --unit\) or --labels"),
     "unit": (["maximise", "--unit", "3", *OWN], "no unit 3; they are 0 to 2"),
-    "classes": (["maximise", "--label", "dog", "--classes", "none.txt", *OWN], "none.txt is no text file"),
+    "classes": (["maximise", "--label", "dog", "--classes", "no.txt", *OWN], "no.txt is no text file"),
     "weights": (["maximise", "--unit", "0", "--weights", "none.pth", *OWN], "none.pth does not exist"),
     "sigma": (["maximise", "--unit", "0", "--sigma", "3", *OWN], "No such option"),
 }

@@ -5,7 +5,7 @@ from torch import nn
 from deep_image_prior import BadInput, Settings, fit
 from deep_image_prior.classifiers import Classifier
 from deep_image_prior.energies import activation, relative_error
-from deep_image_prior.features import Features
+from deep_image_prior.features import Features, shapes
 from deep_image_prior.networks.hourglass import Scale
 from deep_image_prior.tasks import invert, maximise
 
@@ -32,7 +32,7 @@ class Unused(nn.Sequential):
 
 def phi(*layers: nn.Module, kind=nn.Sequential) -> Classifier:
     torch.manual_seed(0)
-    return Classifier("phi", kind(*layers).requires_grad_(False).eval(), size=32, mean=(0, 0, 0), std=(1, 1, 1))
+    return Classifier("phi", kind(*layers), size=32, mean=(0, 0, 0), std=(1, 1, 1))
 
 
 def test_only_the_network_up_to_the_layer_is_run():
@@ -62,6 +62,29 @@ def test_without_a_layer_it_is_the_outputs():
 def test_layers_that_will_not_do_are_refused(classifier, layer, reason):
     with pytest.raises(BadInput, match=reason):
         Features(classifier, layer)(torch.rand(1, 3, 4, 4, requires_grad=True))
+
+
+class Careless(nn.Sequential):
+    def forward(self, x):
+        try:
+            return super().forward(x)
+        except Exception:
+            return x
+
+
+def test_a_network_that_catches_errors_is_cut_too():
+    assert Features(phi(nn.Flatten(), Trap(), kind=Careless), "0")(torch.rand(1, 3, 4, 4)).shape == (1, 48)
+
+
+def test_a_network_that_fails_has_no_shapes():
+    with pytest.raises(BadInput, match=r"phi: fails on an image of 3 x 32 x 32, float32 \(AssertionError: what is"):
+        shapes(phi(nn.ReLU(), Trap()))
+
+
+def test_the_network_is_frozen_and_in_eval_mode():
+    network = phi(nn.Conv2d(3, 2, 3), nn.Dropout()).network
+    assert not network[1].training
+    assert not network[0].weight.requires_grad
 
 
 def test_energies_by_hand():

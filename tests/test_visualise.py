@@ -15,10 +15,20 @@ class Pair(nn.Module):
         return x, x
 
 
+class Broken(nn.Module):
+    def forward(self, x):
+        return {}["k"]
+
+
+def nowhere() -> Classifier:
+    with torch.device("meta"):
+        return phi()
+
+
 def phi(*layers: nn.Module) -> Classifier:
     torch.manual_seed(0)
     own = layers or (nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 2))
-    network = nn.Sequential(*own).requires_grad_(False).eval()
+    network = nn.Sequential(*own)
     return Classifier("phi", network, SIZE, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), ("cat, tabby", "dog"))
 
 
@@ -102,11 +112,19 @@ WRONG = {
     "layer": (lambda: invert(PHOTO, phi(), "9", channel_axis=-1), "no layer '9'"),
     "five channels": (lambda: invert(np.dstack([PHOTO, PHOTO[..., :2]]), phi(), "0", channel_axis=-1), "5 channels"),
     "tuple": (lambda: invert(PHOTO, phi(Pair()), "0", channel_axis=-1), "^phi, 0: a tuple, not a tensor"),
-    "shape": (lambda: invert(PHOTO, phi(nn.Flatten(), nn.Linear(5, 2)), "1", channel_axis=-1), "fails on 16 x 16"),
+    "shape": (
+        lambda: invert(PHOTO, phi(nn.Flatten(), nn.Linear(5, 2)), "1", channel_axis=-1),
+        r"fails on an image of 3 x 16 x 16, float32 \(RuntimeError: .*mat1",
+    ),
+    "broken": (lambda: maximise(phi(Broken()), 0), r"fails on .* \(KeyError: 'k'\)"),
+    "probabilities": (lambda: maximise(phi(nn.Flatten(), nn.Linear(768, 2), nn.Softmax(1)), 0), "without its softmax"),
+    "a network": (lambda: maximise(phi().network, 0), "classifier is a Sequential; give a classifiers.Classifier"),
+    "a name": (lambda: invert(PHOTO, "alexnet", "conv1", channel_axis=-1), "classifier is a str"),
+    "nowhere": (lambda: maximise(nowhere(), 0), "phi cannot be moved to"),
     "zero": (lambda: invert(PHOTO, phi(nn.Threshold(9, 0)), "0", channel_axis=-1), "0 everywhere for this image"),
     "not finite": (lambda: maximise(phi(nn.Flatten(), nn.Threshold(9, float("nan"))), 0), "not finite"),
     "label": (lambda: maximise(phi(), "dgo"), "no class 'dgo'; nearest are dog"),
-    "label of a layer": (lambda: maximise(phi(), "dog", "0"), "its 4 units are no classes"),
+    "label of a layer": (lambda: maximise(phi(), "dog", "0"), "4 units, but 2 names of classes"),
     "unit": (lambda: maximise(phi(), 2), "no unit 2; they are 0 to 1"),
     "axis": (lambda: maximise(phi(), 1, channel_axis=None), "channel_axis"),
     "preset": (lambda: maximise(phi(), 1, preset="best"), "choose one of fast, paper"),

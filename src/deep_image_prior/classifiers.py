@@ -8,7 +8,9 @@ import importlib
 import math
 import pickle
 import sys
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
@@ -18,7 +20,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from .errors import BadInput
+from .errors import BadInput, said
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's training images, red, green, blue
 FIRST_FULL = 6  # the number of AlexNet's first fully connected layer
@@ -29,8 +31,9 @@ KINDS = {nn.Conv2d: "conv", nn.BatchNorm2d: "bn", nn.ReLU: "relu", nn.MaxPool2d:
 
 @dataclass(frozen=True)
 class Classifier:
-    """Phi: a frozen network of (B, 3, size, size), what it wants subtracted and divided by, and names.
+    """Phi: a network of (B, 3, size, size), what it wants subtracted and divided by, and names.
 
+    It is frozen, and put in eval mode. Its outputs must be those before softmax.
     mean, std: of red, green and blue, white being 1. classes: names of the outputs. published: the paper's names of
     layers to the network's own.
     """
@@ -42,6 +45,9 @@ class Classifier:
     std: Sequence[float] = STD
     classes: Sequence[str] = ()
     published: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.network.eval().requires_grad_(False)
 
     def normalised(self, image: Tensor) -> Tensor:
         """(x - mean) / std of x (B, 3, H, W) in [0, 1]; of gray (B, 1, H, W) too, as three equal channels."""
@@ -81,7 +87,9 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     choices = list(dict.fromkeys(choices))
     inside = [each for each in choices if name.lower() in each.lower()]
     near = list(dict.fromkeys([*inside[:4], *difflib.get_close_matches(name, choices, n=5, cutoff=0.4)]))[:5]
-    return f"nearest are {', '.join(near)}" if near else f"there are {', '.join(choices[:5])} and others"
+    if near:
+        return f"nearest are {', '.join(near)}"
+    return f"there are {', '.join(choices[:5]) or 'none'}{' and others' if len(choices) > 5 else ''}"
 
 
 def _same(one: str, other: str) -> bool:
@@ -90,7 +98,7 @@ def _same(one: str, other: str) -> bool:
 
 def load(
     name: str,
-    weights: Path | None = None,
+    weights: str | Path | None = None,
     *,
     size: int | None = None,
     mean: Sequence[float] | None = None,
@@ -106,7 +114,7 @@ def load(
     """
     known = _made(name) if ":" in name else _torchvision(name, trained and weights is None)
     if weights is not None:
-        _fill(known.network, weights)
+        _fill(known.network, Path(weights))
     for what, values in (("mean", mean), ("std", std)):
         if values is not None and (len(values) != 3 or not all(math.isfinite(each) for each in values)):
             raise BadInput(f"{what} is {', '.join(map(str, values))}, but must be three numbers: red, green, blue")
@@ -115,7 +123,6 @@ def load(
     if size is not None and size < 2:
         raise BadInput(f"size is {size}, but must be at least 2 pixels")
     given: dict[str, Any] = {"size": size, "mean": mean, "std": std, "classes": classes}
-    known.network.eval().requires_grad_(False)
     return replace(known, **{key: value for key, value in given.items() if value is not None})
 
 
@@ -145,11 +152,11 @@ def _downloaded(name: str, weights: Any) -> nn.Module:
 
     place = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
     try:
-        return models.get_model(name, weights=weights, progress=False)
+        with redirect_stdout(sys.stderr):  # where torch says what it downloads
+            return models.get_model(name, weights=weights, progress=False)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = " ".join(str(error).split())
         raise BadInput(
-            f"the weights of {name} could not be had ({reason}); get {weights.url}, put it at {place}, whole, "
+            f"the weights of {name} could not be had ({said(error)}); get {weights.url}, put it at {place}, whole, "
             "or give --weights"
         ) from None
 
@@ -178,8 +185,8 @@ def _made(name: str) -> Classifier:
     sys.path.append(str(Path.cwd()))  # the command does not look there by itself
     try:
         network = attrgetter(factory)(importlib.import_module(module))()
-    except Exception as error:  # it is the user's code
-        raise BadInput(f"{name} could not be made: {type(error).__name__}: {' '.join(str(error).split())}") from None
+    except (Exception, SystemExit) as error:  # it is the user's code
+        raise BadInput(f"{name} could not be made: {said(error)}") from None
     finally:
         sys.path.pop()
     if not isinstance(network, nn.Module):
@@ -207,16 +214,21 @@ def _state(path: Path) -> dict[str, Tensor]:
     """Names and values of the weights in a file; a wrapper around them (state_dict, module.) is taken off."""
     state: Any
     try:
-        if path.suffix == ".safetensors":
-            state = safetensors.torch.load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of files that are refused below
+            if path.suffix.lower() == ".safetensors":
+                state = safetensors.torch.load_file(path)
+            else:
+                state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise BadInput(f"{path} does not exist; give a file of weights, safetensors or a state dict") from None
-    except Exception as error:  # damaged files fail in many ways
-        reason = " ".join(str(error).split())[:120]
-        raise BadInput(f"{path} is no file of weights that can be loaded safely ({reason})") from None
-    for wrapper in ("state_dict", "model"):
+    except (IsADirectoryError, PermissionError) as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror}); give a file of weights") from None
+    except Exception:  # in many ways, and with advice that is not safe
+        raise BadInput(
+            f"{path} is no file of weights that can be loaded safely: it is damaged, or holds more than tensors; "
+            "save them with safetensors, or by torch.save(network.state_dict(), FILE)"
+        ) from None
+    for wrapper in ("state_dict", "model_state_dict", "model"):
         if isinstance(state, Mapping) and isinstance(state.get(wrapper), Mapping):
             state = state[wrapper]
     if not isinstance(state, Mapping) or not state or not all(isinstance(value, Tensor) for value in state.values()):

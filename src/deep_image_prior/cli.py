@@ -17,10 +17,9 @@ from rich.table import Table
 
 from . import demo as demonstration
 from . import files, gallery, images, restore, session, tasks, visualise
-from .classifiers import Classifier
 from .descent import Destabilised
-from .errors import BadInput
-from .features import shapes
+from .errors import BadInput, exhausted
+from .features import Features, shapes
 from .files import Picture
 from .gallery import Gallery
 from .job import Result
@@ -51,9 +50,9 @@ def main() -> None:
     except (OSError, Destabilised) as error:
         code = _complain(str(error), 1)
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and not re.search("out of memory|DefaultCPUAllocator", str(error)):
+        if not exhausted(error):
             raise
-        code = _complain("out of memory; use the preset fast, a smaller image, or a part of it", 1)
+        code = _complain("out of memory; use the preset fast, a smaller image or size, or a part of the image", 1)
     sys.exit(code)
 
 
@@ -168,16 +167,21 @@ def invert(image: Path, layer: str | None, layers: str | None, model: Model, com
     picture = files.read(image)
     pixels = picture.pixels
     images.check_pixels(pixels, -1, str(image))
-    phi = model.load(lambda phi: [phi.module(name) for name in names])
+    phi = model.outline()
+    for name in names:
+        Features(phi, name).tried()
+    images.check_square(pixels.shape[0], pixels.shape[1], phi.size, str(image))
+    ending = ".png" if layers or pixels.dtype.name in files.FORMATS[".png"][0].split() else ".tif"
     blank = np.zeros((phi.size, phi.size, pixels.shape[2]), pixels.dtype)
     return gallery.run(
         Gallery(
             "invert",
             phi,
-            {name: partial(visualise.invert, pixels, phi, name, channel_axis=-1) for name in names},
+            model.filled,
+            {name: partial(visualise.invert, pixels, layer=name, channel_axis=-1) for name in names},
             Picture(blank, profile=picture.profile),
             images.scale_of(pixels),
-            image.with_name(f"{image.stem}-{_file_name(names[0]) if layer else 'inverted'}.png"),
+            image.with_name(f"{image.stem}-{_file_name(names[0]) if layer else 'inverted'}{ending}"),
             {"image": image, **model.files},
             {**model.choices, "layers": names},
         ),
@@ -201,22 +205,20 @@ def maximise(
     if unit is not None and (label is not None or labels is not None):
         raise BadInput("--unit and a label both say what to excite; give one of them")
     named = [] if unit is not None else _either("--label (or --unit)", label, "--labels", labels)
-
-    def check(phi: Classifier) -> None:
-        for name in named:
-            phi.unit(name)
-        if layer is not None:
-            phi.module(layer)
-
-    phi = model.load(check)
+    phi = model.outline()
     units: dict[str, int | str] = {name: name for name in named} if unit is None else {f"unit {unit}": unit}
+    operator = Features(phi, layer)
+    features = operator.tried()
+    for each in units.values():
+        visualise.numbered(operator, each, features)
     where = f"{layer}, " if layer else ""
     ending = "labels" if labels else next(iter(units))
     return gallery.run(
         Gallery(
             "maximise",
             phi,
-            {f"{where}{name}": partial(visualise.maximise, phi, each, layer) for name, each in units.items()},
+            model.filled,
+            {f"{where}{name}": partial(visualise.maximise, unit=each, layer=layer) for name, each in units.items()},
             Picture(np.zeros((phi.size, phi.size, 3), np.uint8)),
             images.EIGHT_BITS,
             Path(f"{_file_name(phi.name)}-{_file_name(where + ending)}.png"),

@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from .classifiers import Classifier
-from .errors import BadInput
+from .errors import BadInput, exhausted, said
 
 
 class Features:
     """A(x) = Phi(x), x (B, 3, S, S) in [0, 1] -> what a layer makes of it, (B, ...); nothing behind it is run.
 
     x may be gray, (B, 1, S, S). layer: by its name, or None for the outputs, before softmax. Raises BadInput, here if
-    there is no such layer, and on images if it is not reached, gives no tensor, or is not differentiable.
+    there is no such layer, and on images if it fails, is not reached, gives no tensor, or is not differentiable.
     """
 
     def __init__(self, classifier: Classifier, layer: str | None = None) -> None:
@@ -30,10 +30,14 @@ class Features:
             raise BadInput(f"{self.what}: not differentiable; choose a layer before the one that is not")
         return features
 
+    def tried(self) -> Tensor:
+        """Phi of a black image, which raises BadInput if the layer will not do."""
+        return self(self.classifier.black().requires_grad_()).detach()
+
     def _run(self, image: Tensor) -> Any:
         handle = self.module.register_forward_hook(_reached)
         try:
-            self.classifier.network(image)
+            _forward(self.classifier, image, self.what)
         except _Reached as reached:
             return reached.features
         finally:
@@ -41,7 +45,7 @@ class Features:
         raise BadInput(f"{self.what}: not used when the network is run; choose another layer")
 
 
-class _Reached(Exception):
+class _Reached(BaseException):  # a network may catch every Exception
     def __init__(self, features: Any) -> None:
         self.features = features
 
@@ -50,9 +54,24 @@ def _reached(module: nn.Module, inputs: Any, features: Any) -> None:
     raise _Reached(features)
 
 
+def _forward(classifier: Classifier, image: Tensor, what: str) -> None:
+    try:
+        classifier.network(image)
+    except Exception as error:  # it may be anybody's
+        if exhausted(error):
+            raise
+        form = f"{' x '.join(map(str, image.shape[1:]))}, {str(image.dtype).removeprefix('torch.')}"
+        raise BadInput(
+            f"{what}: fails on an image of {form} ({said(error)}); give the size it takes, or wrap it to take this"
+        ) from None
+
+
 @torch.no_grad()
 def shapes(classifier: Classifier) -> dict[str, tuple[int, ...]]:
-    """The shape, without the batch, of what every layer gives, in the order in which they are done."""
+    """The shape, without the batch, of what every layer gives, in the order in which they are done.
+
+    Raises BadInput if the network does not take an image of its size.
+    """
     found: dict[str, tuple[int, ...]] = {}
 
     def note(name: str, features: Any) -> None:
@@ -65,7 +84,7 @@ def shapes(classifier: Classifier) -> dict[str, tuple[int, ...]]:
         if name
     ]
     try:
-        classifier.network(classifier.normalised(classifier.black()))
+        _forward(classifier, classifier.normalised(classifier.black()), classifier.name)
     finally:
         for handle in handles:
             handle.remove()

@@ -25,14 +25,16 @@ COLUMNS = 5
 
 @dataclass(frozen=True)
 class Gallery:
-    """What a command asks for: the pictures by name, all of one kind.
+    """What a command asks for: the pictures by name, all of one kind, each made of the classifier.
 
+    outline: the classifier, perhaps without its weights; fill: brings them, once all else is known to be right.
     blank: a picture such as they will be; scale: what its values mean. output: where they go if nobody says. choices
     go into the record.
     """
 
     task: str
-    classifier: Classifier
+    outline: Classifier
+    fill: Callable[[Classifier], Classifier]
     makers: Mapping[str, Callable[..., Result]]
     blank: Picture
     scale: Scale
@@ -46,12 +48,12 @@ def run(gallery: Gallery, common: Common, messages: Console, answers: Console) -
     output = common.output or gallery.output
     _check_doors(gallery, common, output)
     inputs = {name: fingerprint(path) for name, path in gallery.inputs.items()}
-    results, failure = _made(gallery, common, messages)
+    results, failure = _made(gallery, gallery.fill(gallery.outline), common, messages)
     with undisturbed():
         save(output, _picture(gallery, results), common.overwrite)
         if common.record:
             choices = {"preset": Options().preset, "device": Options().device, **common.fitting, **gallery.choices}
-            phi = gallery.classifier
+            phi = gallery.outline
             about = {"name": phi.name, "size": phi.size, "mean": list(phi.mean), "std": list(phi.std)}
             content = {"classifier": about, "pictures": {name: described(result) for name, result in results.items()}}
             text = record(gallery.task, choices, inputs, {"image": fingerprint(output)}, content)
@@ -86,7 +88,7 @@ def _check_doors(gallery: Gallery, common: Common, output: Path) -> None:
 
 
 def _made(
-    gallery: Gallery, common: Common, messages: Console
+    gallery: Gallery, phi: Classifier, common: Common, messages: Console
 ) -> tuple[dict[str, Result], Exception | KeyboardInterrupt | None]:
     """The pictures, and what ended it early. Raises that, if there are none."""
     runs = common.fitting.get("runs", Settings().runs)
@@ -94,7 +96,7 @@ def _made(
     try:
         with Watcher(messages, runs * len(gallery.makers), common.quiet) as watch:
             for name, make in gallery.makers.items():
-                results[name] = make(watch=watch, **common.fitting)
+                results[name] = make(phi, watch=watch, **common.fitting)
                 if results[name].interrupted:
                     break
     except (Exception, KeyboardInterrupt) as failure:

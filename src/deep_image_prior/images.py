@@ -32,7 +32,7 @@ def check_pixels(pixels: Pixels, channel_axis: int | None, name: str) -> None:
     if not np.isfinite(float(pixels.max()) - float(pixels.min())):
         raise BadInput(f"{name} spans more than its numbers can hold; divide it by its greatest value first")
     if pixels.min() == pixels.max():
-        raise BadInput(f"{name} is constant, {pixels.flat[0]} everywhere: there is nothing to restore")
+        raise BadInput(f"{name} is constant, {pixels.flat[0]} everywhere: there is nothing in it")
 
 
 def check_axis(pixels: Pixels, channel_axis: int | None, name: str) -> None:
@@ -103,9 +103,17 @@ def centre_square(image: Tensor, size: int, name: str) -> Tensor:
     Raises BadInput, calling it `name`, if it is smaller.
     """
     height, width = image.shape[-2:]
+    check_square(height, width, size, name)
     side = min(height, width)
-    if side < size:
-        raise BadInput(f"{name} is {width} x {height} pixels, less than the {size} x {size} that the classifier takes")
     top, left = (height - side) // 2, (width - side) // 2
     square = image[..., top : top + side, left : left + side]
     return F.interpolate(square, size=(size, size), mode="bilinear", antialias=True)
+
+
+def check_square(height: int, width: int, size: int, name: str) -> None:
+    """Raise BadInput, calling it `name`, if an image has no square of `size` pixels a side."""
+    if min(height, width) < size:
+        raise BadInput(
+            f"{name} is {width} x {height} pixels, less than the {size} x {size} that the classifier takes; "
+            "give a larger picture, or another size if it takes one"
+        )

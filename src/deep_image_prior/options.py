@@ -1,6 +1,7 @@
 """Options of the command that several tasks share, gathered into one argument each."""
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -118,20 +119,22 @@ class Model:
     std: tuple[float, ...] | None
     classes: Path | None
 
-    def load(self, check: Callable[[Classifier], object]) -> Classifier:
-        """The classifier; `check` may refuse it, where that can be before anything is downloaded."""
-        if ":" not in self.model:
-            check(self.outline())
-        classifier = classifiers.load(self.model, self.weights, **self._own())
-        check(classifier)
-        return classifier
-
     def outline(self) -> Classifier:
-        """The classifier with its layers, shapes and labels; one of torchvision's without any weights."""
-        if ":" in self.model:
-            return classifiers.load(self.model, **self._own())
+        """The classifier; without weights, if they would have to be downloaded."""
+        if not self._downloads:
+            return classifiers.load(self.model, self.weights, **self._own())
         with torch.device("meta"):
             return classifiers.load(self.model, trained=False, **self._own())
+
+    def filled(self, outline: Classifier) -> Classifier:
+        """`outline` with its weights."""
+        if self.weights is None and not self._downloads:
+            warnings.warn(f"the weights are those that {self.model} brings; --weights gives others", stacklevel=1)
+        return classifiers.load(self.model, **self._own()) if self._downloads else outline
+
+    @property
+    def _downloads(self) -> bool:
+        return ":" not in self.model and self.weights is None
 
     def _own(self) -> dict[str, Any]:
         classes = None if self.classes is None else _lines(self.classes)
@@ -150,16 +153,21 @@ class Model:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").rstrip().splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         raise BadInput(f"{path} is no text file that can be read ({reason}); give one class a line") from None
+    if "" in lines or not lines:
+        raise BadInput(f"{path} has no name on line {[*lines, ''].index('') + 1}; name every output, one a line")
+    return lines
 
 
 def looking(command: Command) -> Command:
     """Give `command` the options that name a classifier, as one argument `model`."""
     options = [
-        click.option("--model", required=True, help="One of torchvision's, or package.module:factory."),
+        click.option(
+            "--model", required=True, help="One of torchvision's, or package.module:factory, without softmax."
+        ),
         click.option("--weights", type=FILE, help="Its weights: safetensors, or a state dict of torch.save."),
         click.option("--size", type=int, help="Pixels a side that it takes.  [default: the model's, or 224]"),
         click.option("--mean", type=float, nargs=3, help="Subtracted from red, green, blue.  [default: ImageNet's]"),

@@ -3,6 +3,7 @@
 Options are those of restore.py but for sigma and stop: all steps are done. Both return a `Result` and raise BadInput.
 """
 
+import math
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
@@ -14,7 +15,7 @@ from torch import Tensor
 from . import images, tasks
 from .classifiers import Classifier
 from .energies import activation, relative_error
-from .errors import BadInput
+from .errors import BadInput, exhausted, said
 from .features import Features
 from .images import EIGHT_BITS, Pixels
 from .job import Job, Result
@@ -30,6 +31,7 @@ def invert(image: Pixels, classifier: Classifier, layer: str, **options: Any) ->
     channels; gray stays gray. Result.measures: `feature_error`, |Phi(x) - Phi(x0)|^2 / |Phi(x0)|^2 of the image
     returned, and its `psnr` to x0.
     """
+    _check(classifier)
     job = Job(tasks.invert.presets(classifier), options, SENSELESS)
     whole, scale = job.read(image, "image")
     if whole.shape[1] not in (1, 3):
@@ -54,19 +56,24 @@ def maximise(classifier: Classifier, unit: int | str, layer: str | None = None, 
     class. Of a map it is the pixel in the middle. Result.measures: its `activation` and, of outputs, its
     `probability`, both of the image returned.
     """
+    _check(classifier)
     job = Job(tasks.maximise.PRESETS, {"channel_axis": -1, **options}, SENSELESS)
     axis = job.options.channel_axis
     images.check_axis(np.empty((2, 2, 3)), axis, "the image made")
     operator = _on(job, classifier, layer)
     black = classifier.black()
-    number = _numbered(operator, unit, _seen(operator, black))
+    features = _seen(operator, black)
+    number = numbered(operator, unit, features)
+    if layer is None and features[0].numel() > 1 and _probabilities(features):
+        raise BadInput(f"{operator.what}: probabilities; give the network without its softmax, or the layer before it")
     done = job.fit(tasks.maximise.maximise(black, operator, number, job.preset), EIGHT_BITS)
     result = job.result(done, EIGHT_BITS)
     kept = images.to_tensor(result.image, axis, EIGHT_BITS, job.device)
     with torch.no_grad():
         measures = {"activation": -activation(operator, number)(kept).item()}
     if layer is None:
-        measures["probability"] = _seen(operator, kept).softmax(1)[0, number].item()
+        with torch.no_grad():
+            measures["probability"] = operator(kept).softmax(1)[0, number].item()
     return replace(result, measures=measures)
 
 
@@ -74,34 +81,44 @@ def _array(image: Tensor) -> Pixels:
     return image.cpu().numpy()
 
 
+def _check(classifier: Classifier) -> None:
+    if not isinstance(classifier, Classifier):
+        kind = type(classifier).__name__
+        raise BadInput(f"classifier is a {kind}; give a classifiers.Classifier, such as classifiers.load makes")
+
+
 def _on(job: Job, classifier: Classifier, layer: str | None) -> Features:
-    classifier.network.to(job.device)
+    try:
+        classifier.network.to(job.device)
+    except Exception as error:  # it may be anybody's
+        if exhausted(error):
+            raise
+        raise BadInput(f"{classifier.name} cannot be moved to {job.device} ({said(error)})") from None
     return Features(classifier, layer)
 
 
 def _seen(operator: Features, image: Tensor) -> Tensor:
     """Phi(x). Raises BadInput if it has no gradient, is not finite, or the network does not take such an image."""
-    try:
-        features = operator(image.clone().requires_grad_()).detach()
-    except BadInput:
-        raise
-    except (RuntimeError, ValueError, IndexError, TypeError) as error:  # the network may be anybody's
-        reason = " ".join(str(error).split())[:120]
-        raise BadInput(f"{operator.what}: fails on {image.shape[-1]} x {image.shape[-2]} pixels ({reason})") from None
+    features = operator(image.clone().requires_grad_()).detach()
     if not features.isfinite().all():
         raise BadInput(f"{operator.what}: not finite; are the weights, mean and std those of this network?")
     return features
 
 
-def _numbered(operator: Features, unit: int | str, features: Tensor) -> int:
-    """The number of `unit` among `features` (1, N) or (1, N, H, W)."""
+def _probabilities(features: Tensor) -> bool:
+    return bool((features >= 0).all()) and math.isclose(features.sum().item(), 1, abs_tol=1e-3)
+
+
+def numbered(operator: Features, unit: int | str, features: Tensor) -> int:
+    """The number of `unit` among `features` (1, N) or (1, N, H, W), of which only the shape counts."""
     if features.ndim not in (2, 4):
         raise BadInput(f"{operator.what}: of shape {tuple(features.shape[1:])}; units are of vectors and of maps")
     classifier, count = operator.classifier, features.shape[1]
     if isinstance(unit, str):
         number = classifier.unit(unit)
         if features.shape[1:] != (len(classifier.classes),):
-            raise BadInput(f"{operator.what}: its {count} units are no classes; choose one by its number")
+            names = len(classifier.classes)
+            raise BadInput(f"{operator.what}: {count} units, but {names} names of classes; choose one by its number")
         return number
     if isinstance(unit, bool) or not isinstance(unit, Integral) or not 0 <= unit < count:
         raise BadInput(f"{operator.what}: there is no unit {unit!r}; they are 0 to {count - 1}")
