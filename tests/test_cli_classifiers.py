@@ -23,13 +23,13 @@ class Fails(nn.Module):
 def whole():
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 3))
-def failing():
+def bug():
     return nn.Sequential(*whole(), Fails())
 def blind():
     return nn.Sequential(*whole(), nn.Threshold(9, 0))
 """
 OWN = ["--model", "own_network:whole", "--size", "16"]
-FAILING = ["--model", "own_network:failing", "--size", "16"]
+FAILING = ["--model", "own_network:bug", "--size", "16"]
 FEW = ["--steps", "3"]
 
 
@@ -161,7 +161,10 @@ WRONG = {
     "over the input": (["invert", "photo.png", "--layer", "0", *OWN, "-o", "photo.png", "--overwrite"], "is an input"),
     "format": (["invert", "photo.png", "--layer", "0", *OWN, "-o", "x.docx"], "no known image format"),
     "fails later": (["invert", "photo.png", "--layers", "0,4", *FAILING], r"fails on .* \(RuntimeError: no luck\)"),
-    "listing": (["layers", *FAILING], r"fails on an image of 3 x 16 x 16, float32 \(RuntimeError: no luck\)"),
+    "listing": (
+        ["layers", *FAILING],
+        r"own_network:bug: fails on an image of 3 x 16 x 16, float32 \(RuntimeError: no luck\)",
+    ),
     "a name missing": (["layers", *OWN, "--classes", "gap.txt"], "gap.txt has no name on line 2"),
     "no names": (["layers", *OWN, "--classes", "none.txt"], "none.txt has no name on line 1"),
     "too few names": (["maximise", "--label", "dog", *OWN, "--classes", "two.txt"], "3 units, but 2 names of classes"),

@@ -27,7 +27,7 @@ from .options import FILE, Model, looking, option, restoring, visualising
 from .progress import Watcher
 from .session import Common, Errand
 
-plain = partial(Console, markup=False, highlight=False, soft_wrap=True)
+plain = partial(Console, markup=False, emoji=False, highlight=False, soft_wrap=True)
 messages, answers = plain(stderr=True), plain()
 
 
