@@ -7,7 +7,6 @@ import torch
 from helpers import FEW, problem, tiny
 
 from deep_image_prior import Destabilised, Problem, Settings, descend, fit
-from deep_image_prior.descent import past
 from deep_image_prior.energies import squared_error
 from deep_image_prior.operators import identity
 from deep_image_prior.poses import Pose, drawn
@@ -138,46 +137,6 @@ def test_code_weights_and_jitter_are_unrelated():
 def test_negative_energies_may_rise():
     result = fit(problem(lambda image: -image.mean()), FEW)
     assert len(result.history) == FEW.steps
-
-
-def test_of_several_starts_the_one_of_least_energy_goes_on():
-    settings = Settings(steps=48, starts=3, jitter=0)
-    steps = list(descend(problem(ERROR), settings))
-    assert [step.index for step in steps] == list(range(1, 49))
-    assert [step.racing for step in steps] == [True] * 12 + [False] * 36
-    assert {step.budget for step in steps} == {48}
-    heats = [[step.energy.item() for step in steps[k : k + 4]] for k in (0, 4, 8)]
-    assert len({heat[0] for heat in heats}) == 3, "other weights each"
-    alone = [step.energy.item() for step in descend(problem(ERROR), replace(settings, starts=1))]
-    assert heats[0] == alone[:4], "the first start is that of a run without a race"
-    best = min(heats, key=lambda heat: heat[-1])
-    assert best is not heats[0], "or this test would not tell one from the other"
-    assert best[-2] > best[-1] > steps[12].energy, "goes on from there"
-    assert steps[12].energy < best[-1] < min(heat[-1] for heat in heats if heat is not best)
-
-
-def test_the_average_is_of_the_start_that_won():
-    settings = Settings(steps=48, starts=3, jitter=0, averaging=0.5)
-    steps = list(descend(problem(ERROR), settings))
-    winner = min((3, 7, 11), key=lambda k: steps[k].energy.item())
-    weight = past(5, 0.5)
-    expected = weight * steps[winner].average + (1 - weight) * steps[12].image
-    torch.testing.assert_close(steps[12].average, expected)
-
-
-def test_too_few_steps_are_not_raced():
-    once = fit(problem(ERROR), FEW)
-    assert fit(problem(ERROR), replace(FEW, starts=2)).history == once.history
-
-
-def test_rules_see_no_race():
-    seen = []
-
-    def rule():
-        return lambda step: seen.append(step.index)
-
-    fit(problem(ERROR), Settings(steps=16, starts=2), stop=rule)
-    assert seen == list(range(5, 17))
 
 
 def test_runs_are_averaged_over_seeds():

@@ -1,7 +1,6 @@
 """argmin: theta* = argmin_theta E(A(f_theta(z)); x0), one step of Adam at a time (eq. 2, section 4)."""
 
 import copy
-import itertools
 import math
 import threading
 import time
@@ -59,9 +58,6 @@ class Settings:
     averaging: float = _setting(0.99, "Weight of the past in the running average of the images", least=0, below=1)
     seed: int = _setting(0, "Seed of the weights, the code and the jitter", least=0, below=2**63)
     runs: int = _setting(1, "Independent runs, their images averaged; run k uses seed + k", least=1)
-    starts: int = _setting(
-        1, "Starts, each from other weights and another code, that a quarter of the steps race", least=1
-    )
     returns: int = _setting(20, "Returns to good weights after a jump of the energy, before giving up", least=0)
 
     def __post_init__(self) -> None:
@@ -77,17 +73,13 @@ class Settings:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its number from 1, of at most `budget`; E(A(x)); the image x (1, C, H, W); the running average of x.
-
-    racing: it is one of a start that others may still beat; rules see the steps after the race.
-    """
+    """One step: its number from 1, of at most `budget`; E(A(x)); the image x (1, C, H, W); the running average of x."""
 
     index: int
     budget: int
     energy: Tensor
     image: Tensor
     average: Tensor
-    racing: bool = False
 
 
 Rule = Callable[[Step], str | None]
@@ -101,21 +93,10 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
     """Yield every step of the descent; closing the generator cancels it. Raises Destabilised.
 
     Every step jitters the code, z + sigma_p n with n ~ N(0, 1), and poses it: x = g^-1 f(g z) for one symmetry g of
-    the pixel grid. Of several starts all do their part of the first quarter of the steps, and the one of least energy
-    goes on. Settings.runs does not count here: this is one run.
+    the pixel grid. Settings.runs does not count here: this is one run.
     """
     # one stream of random numbers each: equal ones would correlate the code with the weights
-    streams = np.random.SeedSequence(settings.seed).generate_state(4 * settings.starts).reshape(-1, 4).tolist()
-    heat = settings.steps // (4 * settings.starts) if settings.starts > 1 else 0
-    left = settings.steps - heat * (settings.starts - 1)
-    starts = (_walk(problem, settings, left, *seeds) for seeds in streams)
-    return _raced(starts, heat) if heat else next(starts)
-
-
-def _walk(
-    problem: Problem, settings: Settings, steps: int, for_code: int, for_weights: int, for_jitter: int, for_pose: int
-) -> Iterator[Step]:
-    """`steps` steps from one start."""
+    for_code, for_weights, for_jitter, for_pose = map(int, np.random.SeedSequence(settings.seed).generate_state(4))
     z = problem.code(Generator().manual_seed(for_code))
     network = _untrained(problem.network, for_weights).to(z.device)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
@@ -123,7 +104,7 @@ def _walk(
     poses = np.random.default_rng(for_pose)
 
     def walk() -> Iterator[Step]:
-        for index in range(1, steps + 1):
+        for index in range(1, settings.steps + 1):
             n = torch.randn(z[:1].shape, generator=jitter, device=z.device) if settings.jitter else 0
             g = drawn(poses, settings.turns, settings.shifts)
             x = g.undone(network(g.shown(z + settings.jitter * n)))
@@ -135,20 +116,6 @@ def _walk(
             optimiser.step()
 
     return averaged(steadied(walk(), Checkpoint(network, optimiser), settings.returns), settings.averaging)
-
-
-def _raced(starts: Iterator[Iterator[Step]], heat: int) -> Iterator[Step]:
-    """The first `heat` steps of each of `starts`, then the others of the one of least energy, numbered on."""
-    numbers = itertools.count(1)
-    ahead: Iterator[Step] = iter(())
-    least = math.inf
-    for start in starts:
-        for step in itertools.islice(start, heat):
-            yield replace(step, index=next(numbers), racing=True)
-        if (energy := step.energy.item()) < least:
-            ahead, least = start, energy
-    for step in ahead:
-        yield replace(step, index=next(numbers))
 
 
 def averaged(steps: Iterator[Step], weight: float) -> Iterator[Step]:
@@ -288,7 +255,7 @@ def _fit_once(
             energies.append(step.energy)
             if watch:
                 watch(step)
-            if not step.racing and (reason := rule(step)):
+            if reason := rule(step):
                 stopped = str(reason)
                 break
         else:

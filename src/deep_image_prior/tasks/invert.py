@@ -19,8 +19,7 @@ WIDTHS = (16, 32, 64, 128, 128, 128)
 SIX_SCALES = partial(Hourglass, down=WIDTHS, up=WIDTHS, padding="zeros")
 
 PRESETS = {
-    # some starts keep wrong colours, and are behind from the first steps on
-    "fast": Preset(small, codes.noise, Settings(steps=800, learning_rate=0.006, jitter=0, averaging=0.9, starts=4)),
+    "fast": Preset(small, codes.noise, Settings(steps=800, learning_rate=0.006, jitter=0, averaging=0.9)),
     # section 4 lists no jitter here
     "paper": Preset(
         partial(
