@@ -63,8 +63,8 @@ inversion = Item(
     protocol=ABOUT + "Feature error: |Phi(x) - Phi(x0)|^2 / |Phi(x0)|^2, there and at a layer as deep in "
     "EfficientNet-Lite1 (240 x 240, trained apart), which had no part in it; RGB PSNR to x0, the whole picture "
     "resized. Total variation and no prior are Adam over pixels kept in [0, 1], 3400 steps, at least as many as `fast` "
-    "has time for; shifts of up to 4 pixels each way (Mahendran and Vedaldi 2016); the weight of 1 and `fast` were "
-    "chosen on the building at `_blocks.10`. The paper gives pictures only.",
+    "has time for; shifts of up to 4 pixels each way (Mahendran and Vedaldi 2016); the weight of 1 was chosen on "
+    "the building at `_blocks.10`, `fast` on the building. The paper gives pictures only.",
     pictures={f"{name}-{layer}": file for name, file in PHOTOS.items() for layer in LAYERS},
     make=_photo,
     presets=_tasked(_invert, tasks.invert.PRESETS),
