@@ -1,4 +1,6 @@
-"""The command `python -m benchmarks`. Exit codes: 0 done, 1 some runs failed, 2 bad input, 130 interrupted."""
+"""The command `python -m benchmarks`. Exit codes: 0 done, 1 some runs failed, 2 bad input, 130
+interrupted.
+"""
 
 import signal
 import sys
@@ -24,27 +26,60 @@ errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path)
 records_option = click.option(
-    "--records", "folder", type=FOLDER, default=Path("records"), show_default=True, help="Folder of records and images."
+    "--records",
+    "folder",
+    type=FOLDER,
+    default=Path("records"),
+    show_default=True,
+    help="Folder of records and images.",
 )
 
 
 @click.group()
 def app() -> None:
-    """Rerun the figures and tables of the paper, each beside its baselines and the published numbers."""
+    """Rerun the figures and tables of the paper, each beside its baselines and the published
+    numbers.
+    """
 
 
 @app.command("run")
 @click.argument("items", nargs=-1, required=True, metavar="ITEM...")
-@click.option("--data", "data_folder", type=FOLDER, required=True, help="Folder of the benchmark images.")
-@click.option("--budget", type=click.Choice(list(BUDGETS)), default="small", show_default=True, help="How much to run.")
-@click.option("--crop", type=click.IntRange(32), help="Side of the centre crops.  [default: by budget]")
-@click.option("--images", default="", help="Only these pictures, by name, separated by commas.")
-@click.option("--preset", "presets", multiple=True, help="Presets of the prior; may be repeated.  [default: by budget]")
 @click.option(
-    "--method", "methods", multiple=True, help="Only this method, by its name in the tables; may be repeated."
+    "--data", "data_folder", type=FOLDER, required=True, help="Folder of the benchmark images."
 )
-@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs of what is random.")
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time, sharing the cores.")
+@click.option(
+    "--budget",
+    type=click.Choice(list(BUDGETS)),
+    default="small",
+    show_default=True,
+    help="How much to run.",
+)
+@click.option(
+    "--crop", type=click.IntRange(32), help="Side of the centre crops.  [default: by budget]"
+)
+@click.option("--images", default="", help="Only these pictures, by name, separated by commas.")
+@click.option(
+    "--preset",
+    "presets",
+    multiple=True,
+    help="Presets of the prior; may be repeated.  [default: by budget]",
+)
+@click.option(
+    "--method",
+    "methods",
+    multiple=True,
+    help="Only this method, by its name in the tables; may be repeated.",
+)
+@click.option(
+    "--seeds", type=click.IntRange(1), default=1, show_default=True, help="Runs of what is random."
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Runs at a time, sharing the cores.",
+)
 @click.option("--device", default="auto", show_default=True, help=f"One of {', '.join(DEVICES)}.")
 @records_option
 def run_command(
@@ -68,15 +103,21 @@ def run_command(
         chosen,
         budget,
         crop,
-        pictures=_names("picture", images.split(","), [name for item in of for name in item.pictures]),
-        presets=_names("preset", presets, [name for item in ITEMS.values() for name in item.presets]),
+        pictures=_names(
+            "picture", images.split(","), [name for item in of for name in item.pictures]
+        ),
+        presets=_names(
+            "preset", presets, [name for item in ITEMS.values() for name in item.presets]
+        ),
         methods=_names("method", methods, [name for item in of for name in item.contenders()]),
         seeds=seeds,
     )
     device = str(find_device(device))
     plan = list(run.planned(order))
     if not plan:
-        raise BadInput("there is nothing to run: no item has these pictures, presets and methods together")
+        raise BadInput(
+            "there is nothing to run: no item has these pictures, presets and methods together"
+        )
     absent = run.missing(plan)
     for method, module in absent.items():
         errors.print(f"benchmarks: note: {method} is left out: it needs the package {module}")
@@ -84,7 +125,10 @@ def run_command(
     plan = [each for each in plan if each.method not in absent]
     todo = [each for each in plan if each not in done]
     already = f"{len(plan) - len(todo)} of them recorded already in {folder}"
-    console.print(f"{len(plan)} runs, {already}; the others take about {_duration(run.estimate(todo))} on two cores")
+    console.print(
+        f"{len(plan)} runs, {already}; the others take about {_duration(run.estimate(todo))} on "
+        "two cores"
+    )
     run.check_data(todo, data_folder)
     folder.mkdir(parents=True, exist_ok=True)
     files.check_free(folder / records.LINES, overwrite=True)
@@ -95,13 +139,26 @@ def run_command(
 @app.command("report")
 @records_option
 @click.option("--html", "html_file", type=FILE, help="Page to write, its pictures embedded.")
-@click.option("--markdown", "markdown_file", type=FILE, help="Tables to write; below a line <!-- results --> if any.")
-@click.option("--figures", "figures_folder", type=FOLDER, help="Folder to write the curves to, as SVG.")
+@click.option(
+    "--markdown",
+    "markdown_file",
+    type=FILE,
+    help="Tables to write; below a line <!-- results --> if any.",
+)
+@click.option(
+    "--figures", "figures_folder", type=FOLDER, help="Folder to write the curves to, as SVG."
+)
 @click.option("--overwrite", is_flag=True, help="Allow them to replace others.")
 def report_command(
-    folder: Path, html_file: Path | None, markdown_file: Path | None, figures_folder: Path | None, overwrite: bool
+    folder: Path,
+    html_file: Path | None,
+    markdown_file: Path | None,
+    figures_folder: Path | None,
+    overwrite: bool,
 ) -> None:
-    """Turn the records into a page, tables and figures; tables go to the terminal if nothing is asked for."""
+    """Turn the records into a page, tables and figures; tables go to the terminal if nothing is
+    asked for.
+    """
     from . import page, report
 
     sections = report.sections(folder, _known(folder))
@@ -121,7 +178,9 @@ def report_command(
 @app.command("list")
 def list_command() -> None:
     """Name every item, what it shows, and about how long it takes on two cores."""
-    table = Table("item", "shows", *(f"--budget {name}" for name in BUDGETS), box=None, pad_edge=False)
+    table = Table(
+        "item", "shows", *(f"--budget {name}" for name in BUDGETS), box=None, pad_edge=False
+    )
     for name, item in ITEMS.items():
         times = (run.estimate(run.planned(run.Order([name], budget))) for budget in BUDGETS)
         table.add_row(name, item.shows, *(_duration(seconds) for seconds in times))
@@ -132,7 +191,9 @@ def list_command() -> None:
 @click.argument("sets", nargs=-1, required=True, metavar="SET...")
 @click.option("--data", "data_folder", type=FOLDER, required=True, help="Folder to put them in.")
 def fetch_command(sets: Sequence[str], data_folder: Path) -> None:
-    """Download the pictures of SETs (or "all") that the folder lacks, each checked against its checksum."""
+    """Download the pictures of SETs (or "all") that the folder lacks, each checked against its
+    checksum.
+    """
     there = list(dict.fromkeys(set for set, _ in data.sources()))
     for name in there if "all" in sets else _names("set", sets, there):
         console.print(f"{data_folder / name}: {data.fetch(data_folder, name)} pictures")
@@ -148,9 +209,16 @@ def _duration(seconds: float) -> str:
 def _known(folder: Path) -> list[records.Record]:
     """The records of a folder whose item and method still exist; says how many do not."""
     found = records.read(folder)
-    known = [each for each in found if each["budget"] in BUDGETS and each["method"] in _contenders(each["item"])]
+    known = [
+        each
+        for each in found
+        if each["budget"] in BUDGETS and each["method"] in _contenders(each["item"])
+    ]
     if len(known) < len(found):
-        errors.print(f"benchmarks: note: {len(found) - len(known)} records in {folder} are of items or methods no more")
+        errors.print(
+            f"benchmarks: note: {len(found) - len(known)} records in {folder} are of items or "
+            "methods no more"
+        )
     return known
 
 
@@ -166,16 +234,24 @@ def _tell(each: Run, answer: records.Record | str) -> None:
         f"{name}: {', '.join(f'{metric} {value:.4g}' for metric, value in values.items())}"
         for name, values in answer["scores"].items()
     )
-    console.print(f"{each.item} {each.picture}: {scores}; {answer['seconds']:.1f} s {answer['stopped']}")
+    console.print(
+        f"{each.item} {each.picture}: {scores}; {answer['seconds']:.1f} s {answer['stopped']}"
+    )
 
 
 def _names(what: str, wanted: Sequence[str], there: Collection[str]) -> list[str]:
-    """The names wanted, each once. Raises BadInput, with the nearest name, for one that is not there."""
+    """The names wanted, each once. Raises BadInput, with the nearest name, for one that is not
+    there.
+    """
     names = list(dict.fromkeys(name.strip() for name in wanted if name.strip()))
     for name in names:
         if name not in there:
             near = get_close_matches(name, there, 1)
-            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(dict.fromkeys(there))}"
+            hint = (
+                f"did you mean {near[0]}?"
+                if near
+                else f"choose from {', '.join(dict.fromkeys(there))}"
+            )
             raise BadInput(f"there is no {what} {name!r}; {hint}")
     return names
 
@@ -191,7 +267,9 @@ def main() -> None:
     except click.ClickException as error:
         code = _complain(" ".join(error.format_message().split()), 2)
     except (KeyboardInterrupt, click.Abort):
-        code = _complain("interrupted; what was finished is recorded: run the same command again to go on", 130)
+        code = _complain(
+            "interrupted; what was finished is recorded: run the same command again to go on", 130
+        )
     except BadInput as error:
         code = _complain(str(error), 2)
     except OSError as error:

@@ -30,7 +30,14 @@ def sources() -> dict[tuple[str, str], Source]:
     """Every file by (set, name without its ending), from sources.csv."""
     with Path(__file__).with_name("sources.csv").open() as table:
         rows = [
-            Source(**{**row, "width": int(row["width"]), "height": int(row["height"])})  # type: ignore[arg-type]
+            Source(
+                row["set"],
+                row["file"],
+                int(row["width"]),
+                int(row["height"]),
+                row["sha256"],
+                row["url"],
+            )
             for row in csv.DictReader(table)
         ]
     return {(row.set, Path(row.file).stem): row for row in rows}
@@ -42,19 +49,26 @@ def names(set: str) -> tuple[str, ...]:
 
 
 def load(folder: Path, set: str, name: str) -> Pixels:
-    """The picture (H, W, C) in [0, 1]. Raises BadInput if it is missing or not the file of sources.csv."""
+    """The picture (H, W, C) in [0, 1]. Raises BadInput if it is missing or not the file of
+    sources.csv.
+    """
     source = sources()[set, name]
     path = folder / set / source.file
     remedy = f"get it with: python -m benchmarks fetch {set} --data {folder}"
     if not path.is_file():
         raise BadInput(f"{path} is missing; {remedy}")
     if hashlib.sha256(path.read_bytes()).hexdigest() != source.sha256:
-        raise BadInput(f"{path} is damaged or another picture: its checksum is not that of sources.csv; {remedy}")
+        raise BadInput(
+            f"{path} is damaged or another picture: its checksum is not that of sources.csv; "
+            f"{remedy}"
+        )
     return files.read(path).pixels / np.float64(255)
 
 
 def fetch(folder: Path, set: str) -> int:
-    """Download what `folder` lacks of a set, checked; returns how many files it has. Raises BadInput."""
+    """Download what `folder` lacks of a set, checked; returns how many files it has. Raises
+    BadInput.
+    """
     wanted = [source for source in sources().values() if source.set == set]
     place = folder / set
     place.mkdir(parents=True, exist_ok=True)
@@ -65,5 +79,7 @@ def fetch(folder: Path, set: str) -> int:
             pooch.retrieve(source.url, f"sha256:{source.sha256}", source.file, place)
         except (OSError, ValueError) as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:100]
-            raise BadInput(f"could not get {source.url}: {reason}; put the file at {place / source.file}") from error
+            raise BadInput(
+                f"could not get {source.url}: {reason}; put the file at {place / source.file}"
+            ) from error
     return len(wanted)

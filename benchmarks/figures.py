@@ -1,4 +1,6 @@
-"""Figures of a section: curves along the steps, PSNR against seconds, and pictures as they are embedded in a page."""
+"""Figures of a section: curves along the steps, PSNR against seconds, and pictures as they are
+embedded in a page.
+"""
 
 import base64
 import io
@@ -21,14 +23,24 @@ from .items import column
 from .records import Record
 from .report import Section
 
-matplotlib.rcParams.update({"font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "deep-image-prior"})
+matplotlib.rcParams.update(
+    {"font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "deep-image-prior"}
+)
 
 
 def learning_curves(section: Section) -> str | None:
-    """The first metric of last (thin) and averaged image along the steps, a panel a method, as SVG."""
+    """The first metric of last (thin) and averaged image along the steps, a panel a method, as
+    SVG.
+    """
     methods = _first_runs(section)
-    methods = {name: [r for r in found if len(r["curve"]["step"]) > 1] for name, found in methods.items()}
-    methods = {name: found for name, found in methods.items() if found and found[0]["curve"]["last"][0] is not None}
+    methods = {
+        name: [r for r in found if len(r["curve"]["step"]) > 1] for name, found in methods.items()
+    }
+    methods = {
+        name: found
+        for name, found in methods.items()
+        if found and found[0]["curve"]["last"][0] is not None
+    }
     if not methods:
         return None
     figure = Figure(figsize=(4.2 * len(methods), 3.2), layout="constrained")
@@ -36,7 +48,9 @@ def learning_curves(section: Section) -> str | None:
     for axis, (method, found) in zip(axes, methods.items(), strict=True):
         for number, curve in enumerate(record["curve"] for record in found):
             axis.plot(curve["step"], curve["last"], color=f"C{number}", linewidth=0.6, alpha=0.6)
-            axis.plot(curve["step"], curve["average"], color=f"C{number}", label=found[number]["picture"])
+            axis.plot(
+                curve["step"], curve["average"], color=f"C{number}", label=found[number]["picture"]
+            )
         _label(axis, f"{method}: last (thin), averaged", "step", f"{section.metrics[0]}, dB")
     axes[0].legend(fontsize=7, ncols=2)
     return svg(figure)
@@ -55,7 +69,9 @@ def energies(section: Section) -> str | None:
 
 
 def frontier(section: Section) -> str | None:
-    """The first metric against seconds, means over the common pictures, as SVG: who dominates whom."""
+    """The first metric against seconds, means over the common pictures, as SVG: who dominates
+    whom.
+    """
     figure = Figure(figsize=(7, 4.6), layout="constrained")
     axis = figure.subplots()
     metric = section.metrics[0]
@@ -64,7 +80,11 @@ def frontier(section: Section) -> str | None:
         found = [record for record in every if record["picture"] in section.common]
         if len(found) < len(section.common) or not found:
             continue
-        name = column(method, "average") if column(method, "average") in found[0]["scores"] else column(method, "")
+        name = (
+            column(method, "average")
+            if column(method, "average") in found[0]["scores"]
+            else column(method, "")
+        )
         seconds = max(1e-3, fmean(record["seconds"] for record in found))
         score = fmean(record["scores"][name][metric] for record in found)
         lowest = min(lowest, score)
@@ -72,7 +92,11 @@ def frontier(section: Section) -> str | None:
         axis.annotate(method, (seconds, score), (5, 4), textcoords="offset points", fontsize=8)
         if found[0]["curve"]["step"]:
             times = np.mean([record["curve"]["seconds"] for record in found], axis=0)
-            axis.plot(times, np.mean([record["curve"]["average"] for record in found], axis=0), color=f"C{number}")
+            axis.plot(
+                times,
+                np.mean([record["curve"]["average"] for record in found], axis=0),
+                color=f"C{number}",
+            )
     axis.set_xscale("log")
     axis.margins(x=0.2)
     if math.isfinite(lowest):
@@ -103,7 +127,9 @@ def _first_runs(section: Section) -> dict[str, list[Record]]:
 
 
 def strip(folder: Path, section: Section, picture: str) -> list[tuple[str, str]]:
-    """Caption and data address of every image of a picture: degraded, clean, and what each method made of it."""
+    """Caption and data address of every image of a picture: degraded, clean, and what each method
+    made of it.
+    """
     found = [record for record in section.records if record["picture"] == picture]
     shown: list[tuple[str, str | Pixels]] = [
         (name, path) for name, path in found[0]["problem"].items() if name != "known"
@@ -112,9 +138,17 @@ def strip(folder: Path, section: Section, picture: str) -> list[tuple[str, str]]
         for record in section.of(picture, name):
             value = record["scores"][name].get(section.metrics[0]) if section.metrics else None
             caption = name + (f", seed {record['seed']}" if section.seeds > 1 else "")
-            shown.append((f"{caption}{f': {value:.2f}' if value is not None else ''}", record["images"][name]))
+            shown.append(
+                (
+                    f"{caption}{f': {value:.2f}' if value is not None else ''}",
+                    record["images"][name],
+                )
+            )
     return [
-        (caption, data_address(records.load_image(folder, image) if isinstance(image, str) else image))
+        (
+            caption,
+            data_address(records.load_image(folder, image) if isinstance(image, str) else image),
+        )
         for caption, image in shown
     ]
 
@@ -123,7 +157,9 @@ def data_address(image: Pixels) -> str:
     """(H, W, C) in [0, 1] as an embedded WebP picture."""
     pixels = np.rint(image * 255).astype(np.uint8)
     buffer = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "WEBP", quality=90)
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(
+        buffer, "WEBP", quality=90
+    )
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 

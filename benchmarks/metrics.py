@@ -1,4 +1,6 @@
-"""How near a result is to the truth: Problem x image -> number, or None where it cannot be measured."""
+"""How near a result is to the truth: Problem x image -> number, or None where it cannot be
+measured.
+"""
 
 from collections.abc import Callable
 from functools import cache
@@ -41,15 +43,23 @@ def hole_psnr(problem: Problem, image: Pixels) -> float | None:
 
 def ssim(problem: Problem, image: Pixels) -> float | None:
     """Mean structural similarity over 7 x 7 windows, all channels."""
-    return None if problem.clean is None else metrics.ssim(problem.clean, image.astype(np.float64), peak=1)
+    return (
+        None
+        if problem.clean is None
+        else metrics.ssim(problem.clean, image.astype(np.float64), peak=1)
+    )
 
 
 def lpips(problem: Problem, image: Pixels) -> float | None:
-    """Learned perceptual distance (AlexNet), only if its package and weights are on this machine already."""
+    """Learned perceptual distance (AlexNet), only if its package and weights are on this machine
+    already.
+    """
     network = _lpips()
     if network is None or problem.clean is None or min(image.shape[:2]) < 64:
         return None
-    pair = (2 * tensor(np.broadcast_to(x, (*x.shape[:2], 3)), CPU) - 1 for x in (problem.clean, image))
+    pair = (
+        2 * tensor(np.broadcast_to(x, (*x.shape[:2], 3)), CPU) - 1 for x in (problem.clean, image)
+    )
     with torch.no_grad():
         return float(network(*pair))
 
@@ -69,13 +79,17 @@ def noise(problem: Problem, image: Pixels) -> float | None:
 
 
 def light(problem: Problem, image: Pixels) -> float | None:
-    """PSNR between image and observation under a Gaussian of 8 pixels: whether the light has been kept."""
+    """PSNR between image and observation under a Gaussian of 8 pixels: whether the light has been
+    kept.
+    """
     before, after = (gaussian(x, 8, channel_axis=-1) for x in (problem.observation, image))
     return metrics.psnr(before, after, peak=1)
 
 
 def scale(problem: Problem, image: Pixels) -> float | None:
-    """The distance in pixels, along rows and columns, at which the autocorrelation of the image falls to a half."""
+    """The distance in pixels, along rows and columns, at which the autocorrelation of the image
+    falls to a half.
+    """
     centred = image.mean(axis=2) - image.mean()
     power = np.abs(np.fft.fft2(centred)) ** 2
     correlation = np.fft.ifft2(power).real
@@ -98,7 +112,9 @@ def other_feature_error(problem: Problem, image: Pixels) -> float | None:
     return _feature_error(judges.other(), judges.PEERS.get(problem.layer or ""), problem, image)
 
 
-def _feature_error(classifier: Classifier, layer: str | None, problem: Problem, image: Pixels) -> float | None:
+def _feature_error(
+    classifier: Classifier, layer: str | None, problem: Problem, image: Pixels
+) -> float | None:
     if layer is None or problem.clean is None:
         return None
     return judges.feature_error(classifier, layer, tensor(problem.clean, CPU), tensor(image, CPU))

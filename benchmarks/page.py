@@ -17,7 +17,9 @@ MARKER = b"<!-- results -->\n"
 
 def html(folder: Path, sections: Sequence[Section]) -> str:
     """The page, its pictures embedded."""
-    return _render("report.html.jinja", sections, figures=figures.of, strip=partial(figures.strip, folder))
+    return _render(
+        "report.html.jinja", sections, figures=figures.of, strip=partial(figures.strip, folder)
+    )
 
 
 def markdown(sections: Sequence[Section]) -> str:
@@ -26,7 +28,9 @@ def markdown(sections: Sequence[Section]) -> str:
 
 
 def write_below_marker(path: Path, text: str, overwrite: bool) -> None:
-    """Write `text` to `path`; of a file that has a line `<!-- results -->` only what is below it is replaced."""
+    """Write `text` to `path`; of a file that has a line `<!-- results -->` only what is below it is
+    replaced.
+    """
     content = text.encode()
     if path.is_file() and MARKER in (before := path.read_bytes()):
         content, overwrite = before[: before.index(MARKER) + len(MARKER)] + b"\n" + content, True
@@ -45,7 +49,9 @@ def write_figures(folder: Path, sections: Sequence[Section], overwrite: bool) ->
 
 def _render(template: str, sections: Sequence[Section], **more: object) -> str:
     environment = Environment(
-        loader=PackageLoader("benchmarks"), autoescape=template.endswith("html.jinja"), trim_blocks=True
+        loader=PackageLoader("benchmarks"),
+        autoescape=template.endswith("html.jinja"),
+        trim_blocks=True,
     )
     environment.globals.update(
         heading=_heading, cell=_cell, budget_note=_budget_note, cost=_cost, notable=NOTABLE, **more
@@ -63,7 +69,8 @@ def _budget_note(section: Section) -> str:
         of = f", of centre crops of {section.crop} pixels" if section.crop else ""
         return f"Every step was taken{of}, but where fast or best stopped by itself."
     return (
-        f"Budget small: centre crops of {section.crop} pixels at the most and a share of the steps; the paper's "
+        f"Budget small: centre crops of {section.crop} pixels at the most and a share of the "
+        "steps; the paper's "
         "numbers, of whole pictures and every step, stand beside ours for orientation only."
     )
 
@@ -78,6 +85,12 @@ def _cell(cell: Cell, metric: str = "", pictures: int = 1) -> str:
     papers = f"/ {cell.published:.2f}" if cell.published is not None else ""
     if cell.value is None:
         return papers
-    digits = 4 if metric.startswith("feature error") else 3 if metric in ("SSIM", "LPIPS", "sharpness") else 2
+    digits = (
+        4
+        if metric.startswith("feature error")
+        else 3
+        if metric in ("SSIM", "LPIPS", "sharpness")
+        else 2
+    )
     fewer = f" (of {cell.pictures})" if cell.pictures < pictures else ""
     return f"{cell.value:.{digits}f}{'†' if cell.partial else ''}{fewer} {papers}".rstrip()

@@ -17,9 +17,10 @@ ARTEFACTS = 10 / 255  # about the standard deviation of what JPEG of that qualit
 class Problem:
     """A picture to restore, (H, W, C) in [0, 1], and what is known of it.
 
-    clean: the truth, if there is one. known (H, W): False where a pixel is missing. guide: the photo with flash.
-    factor: how many times larger the result is. sigma: of the noise, for the methods that want to be told. layer: of
-    the classifier, whose features are to be inverted; label: the class to draw.
+    clean: the truth, if there is one. known (H, W): False where a pixel is missing. guide: the
+    photo with flash. factor: how many times larger the result is. sigma: of the noise, for the
+    methods that want to be told. layer: of the classifier, whose features are to be inverted;
+    label: the class to draw.
     """
 
     name: str
@@ -47,7 +48,9 @@ def noisy(name: str, clean: Pixels, sigma: float = SIGMA) -> Problem:
 
 
 def photons(name: str, clean: Pixels, count: float) -> Problem:
-    """x0 = clip(Poisson(count x) / count), `count` photons at white, from default_rng(0); sigma is that of the mean."""
+    """x0 = clip(Poisson(count x) / count), `count` photons at white, from default_rng(0); sigma is
+    that of the mean.
+    """
     counted = np.random.default_rng(0).poisson(count * clean) / count
     return Problem(name, np.clip(counted, 0, 1), clean, sigma=float(np.sqrt(clean.mean() / count)))
 
@@ -63,11 +66,15 @@ def compressed(name: str, clean: Pixels, quality: int = QUALITY) -> Problem:
     """x0 = what a JPEG file of `quality` keeps of x."""
     buffer = io.BytesIO()
     _picture(clean).save(buffer, "JPEG", quality=quality)
-    return Problem(name, np.asarray(Image.open(buffer)).reshape(clean.shape) / 255, clean, sigma=ARTEFACTS)
+    return Problem(
+        name, np.asarray(Image.open(buffer)).reshape(clean.shape) / 255, clean, sigma=ARTEFACTS
+    )
 
 
 def shrunk(name: str, clean: Pixels, factor: int) -> Problem:
-    """x0 = Pillow's antialiased Lanczos resize of x, in 8 bits; sides that are multiples of `factor`."""
+    """x0 = Pillow's antialiased Lanczos resize of x, in 8 bits; sides that are multiples of
+    `factor`.
+    """
     height, width, channels = clean.shape
     small = _picture(clean).resize((width // factor, height // factor), Image.Resampling.LANCZOS)
     observation = np.asarray(small).reshape(height // factor, width // factor, channels) / 255

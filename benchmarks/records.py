@@ -19,7 +19,9 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Run:
-    """What identifies a record: it is run once. crop: side of the centre crop, 0 for the whole picture."""
+    """What identifies a record: it is run once. crop: side of the centre crop, 0 for the whole
+    picture.
+    """
 
     item: str
     budget: str
@@ -30,15 +32,21 @@ class Run:
 
     @property
     def folder(self) -> str:
-        """Where its images lie: one folder a picture, for its clean and its degraded image are shared."""
+        """Where its images lie: one folder a picture, for its clean and its degraded image are
+        shared.
+        """
         return f"{self.item}/{self.budget}{self.crop or ''}/{self.picture}"
 
     def __str__(self) -> str:
-        return f"{self.item} {self.picture}: {self.method}{f', seed {self.seed}' if self.seed else ''}"
+        return (
+            f"{self.item} {self.picture}: {self.method}{f', seed {self.seed}' if self.seed else ''}"
+        )
 
 
 def read(folder: Path) -> list[Record]:
-    """Every record of a folder, the newest of each run; a line that a kill cut short is left out. Raises BadInput."""
+    """Every record of a folder, the newest of each run; a line that a kill cut short is left out.
+    Raises BadInput.
+    """
     path = folder / LINES
     if not path.exists():
         return []
@@ -49,7 +57,9 @@ def read(folder: Path) -> list[Record]:
             record = json.loads(line)
             newest[run_of(record)] = record
         except (ValueError, KeyError, TypeError):
-            raise BadInput(f"{path}, line {number} is not a record; delete that line, the others stand") from None
+            raise BadInput(
+                f"{path}, line {number} is not a record; delete that line, the others stand"
+            ) from None
     return list(newest.values())
 
 
@@ -81,7 +91,9 @@ def save_image(folder: Path, name: str, image: Pixels) -> str:
 def load_image(folder: Path, name: str) -> Pixels:
     """The inverse of `save_image`. Raises BadInput if it is missing or damaged."""
     if not (folder / name).is_file():
-        raise BadInput(f"{folder / name} is missing; run what it was recorded by again, and it will be remade")
+        raise BadInput(
+            f"{folder / name} is missing; run what it was recorded by again, and it will be remade"
+        )
     return files.read(folder / name).pixels / np.float64(65535)
 
 
@@ -89,4 +101,6 @@ def load_problem(folder: Path, record: Record) -> Problem:
     """The pictures that a run was about, as its record knows them. Raises BadInput."""
     images = {name: load_image(folder, path) for name, path in record["problem"].items()}
     known = images["known"][..., 0] > 0.5 if "known" in images else None
-    return Problem(record["picture"], images["degraded"], images.get("clean"), known, images.get("guide"))
+    return Problem(
+        record["picture"], images["degraded"], images.get("clean"), known, images.get("guide")
+    )

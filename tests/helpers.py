@@ -15,7 +15,9 @@ from deep_image_prior.networks import Hourglass
 def check_linear_operator(
     operator: Callable[[Tensor], Tensor], shape: tuple[int, ...], result: tuple[int, ...]
 ) -> None:
-    """A(a x + b y) = a A(x) + b A(y), the right shape, and <A x, y> = <x, A^T y>, in double precision."""
+    """A(a x + b y) = a A(x) + b A(y), the right shape, and <A x, y> = <x, A^T y>, in double
+    precision.
+    """
     generator = torch.Generator().manual_seed(0)
     x, y = (torch.rand(shape, generator=generator, dtype=torch.float64) for _ in range(2))
     assert operator(x).shape == result
@@ -26,7 +28,9 @@ def check_linear_operator(
 
 
 def check_network(recipe: Callable[[int, int], nn.Module]) -> None:
-    """Any size and number of channels goes in and comes out, in (0, 1), with a gradient for every weight."""
+    """Any size and number of channels goes in and comes out, in (0, 1), with a gradient for every
+    weight.
+    """
     for inputs, outputs, height, width in ((3, 1, 2, 2), (1, 3, 33, 47), (2, 4, 64, 5)):
         network = recipe(inputs, outputs)
         image = network(torch.rand(1, inputs, height, width))

@@ -11,7 +11,8 @@ from deep_image_prior.features import shapes
 FACTORY = """
 from torch import nn
 def small():
-    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 5))
+    body = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten()
+    return nn.Sequential(*body, nn.Linear(4 * 36, 5))
 def broken():
     raise ValueError("no luck")
 def leaves():
@@ -29,18 +30,24 @@ def own(tmp_path, monkeypatch):
     Path("own_model.py").write_text(FACTORY)
     network = classifiers.load("own_model:small").network
     state = {name: torch.ones_like(value) for name, value in network.state_dict().items()}
-    torch.save({"state_dict": {f"module.{name}": value for name, value in state.items()}}, "own.pth")
+    torch.save(
+        {"state_dict": {f"module.{name}": value for name, value in state.items()}}, "own.pth"
+    )
     torch.save({"epoch": 3, "model_state_dict": state}, "checkpoint.pth")
     for name in ("own.safetensors", "OWN.SAFETENSORS"):
         safetensors.torch.save_file(state, name)
     return state
 
 
-@pytest.mark.parametrize("file", ["own.pth", "checkpoint.pth", "own.safetensors", "OWN.SAFETENSORS"])
+@pytest.mark.parametrize(
+    "file", ["own.pth", "checkpoint.pth", "own.safetensors", "OWN.SAFETENSORS"]
+)
 def test_ones_own_network_and_weights(own, file):
     phi = classifiers.load("own_model:small", file, size=8, classes=NAMES)
     assert not phi.network.training
-    assert all(not weight.requires_grad and (weight == 1).all() for weight in phi.network.parameters())
+    assert all(
+        not weight.requires_grad and (weight == 1).all() for weight in phi.network.parameters()
+    )
     assert shapes(phi) == {"0": (4, 6, 6), "1": (4, 6, 6), "2": (4, 6, 6), "3": (144,), "4": (5,)}
 
 
@@ -122,28 +129,73 @@ def text(name: str) -> Path:
 
 WRONG = {
     "model": (lambda own: classifiers.load("alexnett"), "no model 'alexnett'; nearest are alexnet"),
-    "module": (lambda own: classifiers.load("nowhere:f"), "nowhere:f could not be made: ModuleNotFoundError"),
-    "factory": (lambda own: classifiers.load("own_model:f"), "own_model:f could not be made: AttributeError"),
+    "module": (
+        lambda own: classifiers.load("nowhere:f"),
+        "nowhere:f could not be made: ModuleNotFoundError",
+    ),
+    "factory": (
+        lambda own: classifiers.load("own_model:f"),
+        "own_model:f could not be made: AttributeError",
+    ),
     "failing": (lambda own: classifiers.load("own_model:broken"), "ValueError: no luck"),
-    "no network": (lambda own: classifiers.load("own_model:number"), "gives a int; it must give a torch.nn.Module"),
-    "layer": (lambda own: architecture("alexnet").module("conv33"), "no layer 'conv33'; nearest are conv3"),
+    "no network": (
+        lambda own: classifiers.load("own_model:number"),
+        "gives a int; it must give a torch.nn.Module",
+    ),
+    "layer": (
+        lambda own: architecture("alexnet").module("conv33"),
+        "no layer 'conv33'; nearest are conv3",
+    ),
     "label": (lambda own: labelled("goldfsh"), "no class 'goldfsh'; nearest are goldfish"),
-    "part of a label": (lambda own: labelled("shark", SHARKS), "nearest are great white shark, tiger shark"),
-    "two labels": (lambda own: labelled("crane"), r"outputs 2 \(crane\), 3 \(crane\); choose one with --unit"),
+    "part of a label": (
+        lambda own: labelled("shark", SHARKS),
+        "nearest are great white shark, tiger shark",
+    ),
+    "two labels": (
+        lambda own: labelled("crane"),
+        r"outputs 2 \(crane\), 3 \(crane\); choose one with --unit",
+    ),
     "no labels": (lambda own: labelled("crane", ()), "no names of classes"),
-    "no weights": (lambda own: classifiers.load("own_model:small", Path("no.pth")), "no.pth does not exist"),
-    "not weights": (lambda own: classifiers.load("own_model:small", text("t.pth")), "t.pth is no file of weights"),
-    "not tensors": (lambda own: classifiers.load("own_model:small", text("t.safetensors")), "t.safetensors is no file"),
-    "missing key": (lambda own: filled({k: v for k, v in own.items() if k != "4.bias"}), "it has no 4.bias"),
-    "other key": (lambda own: filled({**own, "9.bias": torch.ones(1)}), "it has 9.bias, which the network does not"),
+    "no weights": (
+        lambda own: classifiers.load("own_model:small", Path("no.pth")),
+        "no.pth does not exist",
+    ),
+    "not weights": (
+        lambda own: classifiers.load("own_model:small", text("t.pth")),
+        "t.pth is no file of weights",
+    ),
+    "not tensors": (
+        lambda own: classifiers.load("own_model:small", text("t.safetensors")),
+        "t.safetensors is no file",
+    ),
+    "missing key": (
+        lambda own: filled({k: v for k, v in own.items() if k != "4.bias"}),
+        "it has no 4.bias",
+    ),
+    "other key": (
+        lambda own: filled({**own, "9.bias": torch.ones(1)}),
+        "it has 9.bias, which the network does not",
+    ),
     "other shape": (lambda own: filled({**own, "4.bias": torch.ones(7)}), "4.bias is 7, not 5"),
     "a list": (lambda own: filled([torch.ones(1)]), "is no state dict"),
     "a folder": (lambda own: classifiers.load("own_model:small", "."), ". cannot be read"),
-    "leaves": (lambda own: classifiers.load("own_model:leaves"), "could not be made: SystemExit: bye"),
-    "a whole network": (lambda own: filled(nn.Linear(2, 2)), "no file of weights that can be loaded safely"),
+    "leaves": (
+        lambda own: classifiers.load("own_model:leaves"),
+        "could not be made: SystemExit: bye",
+    ),
+    "a whole network": (
+        lambda own: filled(nn.Linear(2, 2)),
+        "no file of weights that can be loaded safely",
+    ),
     "size": (lambda own: classifiers.load("own_model:small", size=1), "size is 1"),
-    "mean": (lambda own: classifiers.load("own_model:small", mean=(1, 2)), "mean is 1, 2, but must be three"),
-    "std": (lambda own: classifiers.load("own_model:small", std=(1, 0, 1)), "std is 1, 0, 1, but must be above 0"),
+    "mean": (
+        lambda own: classifiers.load("own_model:small", mean=(1, 2)),
+        "mean is 1, 2, but must be three",
+    ),
+    "std": (
+        lambda own: classifiers.load("own_model:small", std=(1, 0, 1)),
+        "std is 1, 0, 1, but must be above 0",
+    ),
 }
 
 
@@ -163,6 +215,8 @@ def test_a_failed_download_names_the_file_and_its_place(monkeypatch, tmp_path, f
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("torch.hub.download_url_to_file", fail)
     place = tmp_path / "hub" / "checkpoints" / "alexnet-owt-7be5be79.pth"
-    with pytest.raises(BadInput, match=rf"{fault}.* put it at {place}, whole, or give --weights") as refusal:
+    with pytest.raises(
+        BadInput, match=rf"{fault}.* put it at {place}, whole, or give --weights"
+    ) as refusal:
         classifiers.load("alexnet")
     assert "\n" not in str(refusal.value)

@@ -54,8 +54,14 @@ def run(folder, monkeypatch, capsys):
         (["dejpeg", "photo.png", "--quality", "30"], ["photo-dejpeg.png"]),
         (["upscale", "photo.png", "--factor", "2"], ["photo-x2.png"]),
         (["inpaint", "photo.png", "mask.png"], ["photo-inpainted.png"]),
-        (["inpaint", "photo.png", "mask.png", "--holes", "large", "--mask-marks", "missing"], ["photo-inpainted.png"]),
-        (["enhance", "photo.png"], ["photo-enhanced.png", "photo-enhanced-coarse.png", "photo-enhanced-detail.png"]),
+        (
+            ["inpaint", "photo.png", "mask.png", "--holes", "large", "--mask-marks", "missing"],
+            ["photo-inpainted.png"],
+        ),
+        (
+            ["enhance", "photo.png"],
+            ["photo-enhanced.png", "photo-enhanced-coarse.png", "photo-enhanced-detail.png"],
+        ),
         (["flash", "photo.png", "flash.png"], ["photo-restored.png"]),
     ],
 )
@@ -140,14 +146,23 @@ def test_record_tells_everything(run):
     assert record["choices"] == {"preset": "fast", "device": "auto", "stop": "auto", **asked}
     assert record["settings"]["steps"] == 12
     assert record["settings"]["turns"] == 8
-    assert record["noise"] == {"sigma": 25 / 255, "gain": 0, "clipped": True, "impulses": 0, "textured": False}
+    assert record["noise"] == {
+        "sigma": 25 / 255,
+        "gain": 0,
+        "clipped": True,
+        "impulses": 0,
+        "textured": False,
+    }
     for group, kind, name in (
         ("inputs", "image", "photo.png"),
         ("inputs", "reference", "flash.png"),
         ("outputs", "image", "photo-denoised.png"),
     ):
         entry = record[group][kind]
-        assert entry == {"name": name, "sha256": hashlib.sha256(Path(name).read_bytes()).hexdigest()}
+        assert entry == {
+            "name": name,
+            "sha256": hashlib.sha256(Path(name).read_bytes()).hexdigest(),
+        }
     assert record["image"] == {"width": 32, "height": 32, "channels": 3, "dtype": "uint8"}
     assert record["steps"] == [12, 12]
     assert (record["stopped"], record["chosen"]) == ("budget: 12 steps", [12, 12])
@@ -172,7 +187,12 @@ def test_reference_reports_the_gain(run):
 
 
 def test_snapshots_show_the_way(run):
-    assert run("denoise", "photo.png", "--steps", 6, "--runs", 2, "--snapshots", "snaps", "--every", 3)[0] == 0
+    assert (
+        run(
+            "denoise", "photo.png", "--steps", 6, "--runs", 2, "--snapshots", "snaps", "--every", 3
+        )[0]
+        == 0
+    )
     names = sorted(path.name for path in Path("snaps").iterdir())
     assert names == [f"run{run}-step00000{step}.png" for run in (1, 2) for step in (3, 6)]
     last = np.asarray(Image.open("snaps/run1-step000006.png"))
@@ -228,11 +248,20 @@ BAD = {
     "folder": (lambda: ["denoise", "."], "is a folder"),
     "not an image": (lambda: ["denoise", __file__], "is not an image"),
     "truncated": (lambda: ["denoise", damaged("half.png")], "half.png is damaged or truncated"),
-    "zero wide": (lambda: ["denoise", made("a.tif", np.zeros((1, 4), np.uint16))], "a.tif is 4 x 1 pixels"),
+    "zero wide": (
+        lambda: ["denoise", made("a.tif", np.zeros((1, 4), np.uint16))],
+        "a.tif is 4 x 1 pixels",
+    ),
     "NaN": (lambda: ["denoise", made("nan.tif", NAN)], "nan.tif has 8 NaN or infinite values"),
-    "constant": (lambda: ["denoise", made("flat.png", np.full((8, 8), 7, np.uint8))], "flat.png is constant"),
+    "constant": (
+        lambda: ["denoise", made("flat.png", np.full((8, 8), 7, np.uint8))],
+        "flat.png is constant",
+    ),
     "bomb": (lambda: ["denoise", bomb("bomb.png")], "bomb.png holds over"),
-    "mask size": (lambda: ["inpaint", "photo.png", made("m.png", PIXELS[:9, :9, 0])], "the mask has shape (9, 9)"),
+    "mask size": (
+        lambda: ["inpaint", "photo.png", made("m.png", PIXELS[:9, :9, 0])],
+        "the mask has shape (9, 9)",
+    ),
     "mask all known": (
         lambda: ["inpaint", "photo.png", made("m.png", np.full((32, 32), 255, np.uint8))],
         "every pixel is known",
@@ -242,15 +271,30 @@ BAD = {
         "every pixel is missing",
     ),
     "mask missing": (lambda: ["inpaint", "photo.png", "no.png"], "no.png does not exist"),
-    "flash size": (lambda: ["flash", "photo.png", made("f.png", PIXELS[:9])], "flash photo is 32 x 9"),
-    "factor": (lambda: ["upscale", "photo.png", "--factor", "5"], "'5' is not one of '2', '3', '4', '8'"),
-    "factor too large": (lambda: ["upscale", huge("huge.png"), "--factor", "8"], "72000 x 72000 pixels need about"),
+    "flash size": (
+        lambda: ["flash", "photo.png", made("f.png", PIXELS[:9])],
+        "flash photo is 32 x 9",
+    ),
+    "factor": (
+        lambda: ["upscale", "photo.png", "--factor", "5"],
+        "'5' is not one of '2', '3', '4', '8'",
+    ),
+    "factor too large": (
+        lambda: ["upscale", huge("huge.png"), "--factor", "8"],
+        "72000 x 72000 pixels need about",
+    ),
     "no factor": (lambda: ["upscale", "photo.png"], "Missing option '--factor'"),
     "no folder": (lambda: ["denoise", "photo.png", "-o", "no/out.png"], "no is not a folder"),
     "read-only folder": (lambda: ["denoise", "photo.png", "-o", "/proc/out.png"], "/proc"),
     "output exists": (lambda: ["denoise", "photo.png", "-o", "flash.png"], "flash.png exists"),
-    "output is the input": (lambda: ["denoise", "photo.png", "-o", "photo.png"], "photo.png exists"),
-    "output format": (lambda: ["denoise", "photo.png", "-o", "out.xyz"], "out.xyz has no known image format"),
+    "output is the input": (
+        lambda: ["denoise", "photo.png", "-o", "photo.png"],
+        "photo.png exists",
+    ),
+    "output format": (
+        lambda: ["denoise", "photo.png", "-o", "out.xyz"],
+        "out.xyz has no known image format",
+    ),
     "output depth": (
         lambda: ["denoise", made("d.tif", PIXELS.astype(np.uint16)), "-o", "d.jpg"],
         "d.jpg cannot hold uint16",
@@ -260,7 +304,10 @@ BAD = {
         lambda: ["denoise", "photo.png", "--snapshots", "flash.png", "--overwrite"],
         "flash.png is a file",
     ),
-    "snapshots in use": (lambda: ["denoise", "photo.png", "--snapshots", "."], "not an empty folder"),
+    "snapshots in use": (
+        lambda: ["denoise", "photo.png", "--snapshots", "."],
+        "not an empty folder",
+    ),
     "record is the output": (
         lambda: ["denoise", "photo.png", "-o", "r.png", "--record", "r.png", "--overwrite"],
         "r.png would be written twice",
@@ -270,11 +317,25 @@ BAD = {
         "photo.png is an input",
     ),
     "record is the reference": (
-        lambda: ["denoise", "photo.png", "--reference", "flash.png", "--record", "flash.png", "--overwrite"],
+        lambda: [
+            "denoise",
+            "photo.png",
+            "--reference",
+            "flash.png",
+            "--record",
+            "flash.png",
+            "--overwrite",
+        ],
         "flash.png is an input",
     ),
-    "named pipe": (lambda: ["denoise", "photo.png", "--record", pipe("pipe"), "--overwrite"], "is no plain file"),
-    "dangling link": (lambda: ["denoise", "photo.png", "-o", dangling("link.png")], "link.png exists"),
+    "named pipe": (
+        lambda: ["denoise", "photo.png", "--record", pipe("pipe"), "--overwrite"],
+        "is no plain file",
+    ),
+    "dangling link": (
+        lambda: ["denoise", "photo.png", "-o", dangling("link.png")],
+        "link.png exists",
+    ),
     "boost": (lambda: ["enhance", "photo.png", "--boost", "nan"], "boost is nan"),
     "too wide for WebP": (
         lambda: ["denoise", made("wide.png", np.tile(PIXELS[:2], (1, 600, 1))), "-o", "wide.webp"],
@@ -289,11 +350,17 @@ BAD = {
         lambda: ["denoise", "photo.png", "--reference", made("r.png", PIXELS[:9])],
         "r.png is 32 x 9 with 3 channels",
     ),
-    "preset": (lambda: ["denoise", "photo.png", "--preset", "nice"], "'nice' is not one of 'fast', 'best', 'paper'"),
+    "preset": (
+        lambda: ["denoise", "photo.png", "--preset", "nice"],
+        "'nice' is not one of 'fast', 'best', 'paper'",
+    ),
     "device": (lambda: ["denoise", "photo.png", "--device", "mps"], "device mps is not there"),
     "steps": (lambda: ["denoise", "photo.png", "--steps", "0"], "steps is 0"),
     "sigma": (lambda: ["denoise", "photo.png", "--sigma", "-3"], "sigma must be a number above 0"),
-    "NaN sigma": (lambda: ["denoise", "photo.png", "--sigma", "nan"], "sigma must be a number above 0"),
+    "NaN sigma": (
+        lambda: ["denoise", "photo.png", "--sigma", "nan"],
+        "sigma must be a number above 0",
+    ),
     "unknown task": (lambda: ["denoize", "photo.png"], "No such command 'denoize'"),
     "unknown flag": (lambda: ["denoise", "photo.png", "--stepz", "4"], "No such option"),
     "no image": (lambda: ["denoise"], "Missing argument 'IMAGE'"),
@@ -336,7 +403,11 @@ def test_in_place_records_the_hash_of_what_was_read(run):
     run("denoise", "photo.png", "-o", "photo.png", "--overwrite", "--record", "r.json", *FEW)
     record = json.loads(Path("r.json").read_text())
     assert record["inputs"]["image"]["sha256"] == before
-    assert record["outputs"]["image"]["sha256"] == hashlib.sha256(Path("photo.png").read_bytes()).hexdigest() != before
+    assert (
+        record["outputs"]["image"]["sha256"]
+        == hashlib.sha256(Path("photo.png").read_bytes()).hexdigest()
+        != before
+    )
 
 
 def test_ctrl_c_while_saving_is_too_late_to_harm(run, monkeypatch):
@@ -365,7 +436,9 @@ def test_scores_of_unclipped_floats_have_the_peak_of_the_clean_image(run):
     tifffile.imwrite("clean.tif", clean, photometric="rgb")
     tifffile.imwrite("given.tif", clean + np.float32(0.1), photometric="rgb")
     run("denoise", "given.tif", "--reference", "clean.tif", "--record", "r.json", *FEW)
-    assert json.loads(Path("r.json").read_text())["scores"]["psnr_input"] == pytest.approx(20, abs=1e-3)
+    assert json.loads(Path("r.json").read_text())["scores"]["psnr_input"] == pytest.approx(
+        20, abs=1e-3
+    )
 
 
 def test_twelve_bits_in_sixteen_are_said_aloud(run):
@@ -403,11 +476,24 @@ def start(*arguments: str) -> "subprocess.Popen[str]":
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
 def test_interrupt_saves_the_best_so_far(folder, kind):
     process = start(
-        *("denoise", "photo.png", "--steps", "100000", "--stop", "never", "--learning-rate", "1e-6"),
+        *(
+            "denoise",
+            "photo.png",
+            "--steps",
+            "100000",
+            "--stop",
+            "never",
+            "--learning-rate",
+            "1e-6",
+        ),
         *("--snapshots", "snaps", "--every", "2", "--record", "r.json"),
     )
     deadline = time.monotonic() + 120
-    while not list(folder.glob("snaps/*4.png")) and process.poll() is None and time.monotonic() < deadline:
+    while (
+        not list(folder.glob("snaps/*4.png"))
+        and process.poll() is None
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.05)
     process.send_signal(kind)
     out, err = process.communicate(timeout=60)
@@ -439,7 +525,11 @@ def test_demo_writes_a_panel_and_a_table(run, monkeypatch):
     width, height = Image.open("dip-demo.png").size
     assert width >= 4 * 64 + 5 * 8
     assert height == 64 + 32
-    rows = {line.split("│")[1].strip(): line.split("│")[2:] for line in out.splitlines() if line.startswith("│")}
+    rows = {
+        line.split("│")[1].strip(): line.split("│")[2:]
+        for line in out.splitlines()
+        if line.startswith("│")
+    }
     assert float(rows["deep image prior"][0]) > float(rows["noisy"][0]) + 6
     assert "non-local means" in rows
     assert run("demo", "-q")[0] == 2

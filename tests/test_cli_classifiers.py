@@ -22,7 +22,8 @@ class Fails(nn.Module):
         raise RuntimeError("no luck")
 def whole():
     torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 3))
+    body = nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(2), nn.Flatten()
+    return nn.Sequential(*body, nn.Linear(16, 3))
 def bug():
     return nn.Sequential(*whole(), Fails())
 def blind():
@@ -72,7 +73,9 @@ def test_several_layers_make_one_picture_with_what_was_shown(run):
     code, out, _ = run("invert", "photo.png", "--layers", "0, 1,0", *OWN, *FEW)
     assert code == 0
     assert "wrote photo-inverted.png" in out
-    assert files.read(Path("photo-inverted.png")).pixels.shape[1] > 3 * (16 + 8) + 8, "room for the captions"
+    assert files.read(Path("photo-inverted.png")).pixels.shape[1] > 3 * (16 + 8) + 8, (
+        "room for the captions"
+    )
 
 
 def test_floats_stay_so(run):
@@ -82,7 +85,10 @@ def test_floats_stay_so(run):
 
 
 def test_whose_the_weights_are_is_said_if_no_file_is_given(run):
-    assert "the weights are those that own_network:whole brings" in run("maximise", "--unit", "0", *OWN, *FEW)[2]
+    assert (
+        "the weights are those that own_network:whole brings"
+        in run("maximise", "--unit", "0", *OWN, *FEW)[2]
+    )
     network = classifiers.load("own_network:whole").network
     torch.save(network.state_dict(), "own.pth")
     arguments = ["--weights", "own.pth", *FEW, "-q", "--overwrite"]
@@ -96,7 +102,10 @@ def test_nothing_is_downloaded_before_all_else_is_right(run, monkeypatch):
         (["maximise", "--label", "goldfish", "-o", "here.png"], "here.png exists"),
         (["maximise", "--unit", "1000"], "no unit 1000; they are 0 to 999"),
         (["maximise", "--label", "goldfish", "--layer", "conv1"], "64 units, but 1000 names"),
-        (["invert", "photo.png", "--layer", "conv1"], "photo.png is 20 x 20 pixels, less than the 224 x 224"),
+        (
+            ["invert", "photo.png", "--layer", "conv1"],
+            "photo.png is 20 x 20 pixels, less than the 224 x 224",
+        ),
     ):
         code, _, err = run(*arguments, "--model", "alexnet")
         assert code == 2
@@ -128,7 +137,17 @@ def test_layers_are_listed_with_their_shapes(run):
 
 
 def test_what_is_finished_is_saved_when_a_later_picture_fails(run):
-    code, out, err = run("invert", "photo.png", "--layers", "0,4", "--model", "own_network:blind", "--size", "16", *FEW)
+    code, out, err = run(
+        "invert",
+        "photo.png",
+        "--layers",
+        "0,4",
+        "--model",
+        "own_network:blind",
+        "--size",
+        "16",
+        *FEW,
+    )
     assert code == 2
     assert "wrote photo-inverted.png" in out
     assert "the best so far of 1 of 2 pictures is saved" in err
@@ -152,31 +171,64 @@ def test_an_interrupt_saves_the_best_so_far(run, monkeypatch):
 
 WRONG = {
     "no layer": (["invert", "photo.png", *OWN], "give either --layer or --layers"),
-    "two": (["invert", "photo.png", "--layer", "0", "--layers", "1", *OWN], "give either --layer or --layers"),
+    "two": (
+        ["invert", "photo.png", "--layer", "0", "--layers", "1", *OWN],
+        "give either --layer or --layers",
+    ),
     "empty": (["invert", "photo.png", "--layers", ",", *OWN], "--layers is empty"),
     "layer": (["invert", "photo.png", "--layers", "0,conv", *OWN], "has no layer 'conv'"),
-    "torchvision's layer": (["invert", "photo.png", "--model", "alexnet", "--layer", "conv33"], "nearest are conv3"),
+    "torchvision's layer": (
+        ["invert", "photo.png", "--model", "alexnet", "--layer", "conv33"],
+        "nearest are conv3",
+    ),
     "no file": (["invert", "none.png", "--layer", "0", *OWN], "none.png does not exist"),
-    "small": (["invert", "small.png", "--layer", "0", *OWN], "12 x 12 pixels, less than the 16 x 16"),
-    "over the input": (["invert", "photo.png", "--layer", "0", *OWN, "-o", "photo.png", "--overwrite"], "is an input"),
-    "format": (["invert", "photo.png", "--layer", "0", *OWN, "-o", "x.docx"], "no known image format"),
-    "fails later": (["invert", "photo.png", "--layers", "0,4", *FAILING], r"fails on .* \(RuntimeError: no luck\)"),
+    "small": (
+        ["invert", "small.png", "--layer", "0", *OWN],
+        "12 x 12 pixels, less than the 16 x 16",
+    ),
+    "over the input": (
+        ["invert", "photo.png", "--layer", "0", *OWN, "-o", "photo.png", "--overwrite"],
+        "is an input",
+    ),
+    "format": (
+        ["invert", "photo.png", "--layer", "0", *OWN, "-o", "x.docx"],
+        "no known image format",
+    ),
+    "fails later": (
+        ["invert", "photo.png", "--layers", "0,4", *FAILING],
+        r"fails on .* \(RuntimeError: no luck\)",
+    ),
     "listing": (
         ["layers", *FAILING],
         r"own_network:bug: fails on an image of 3 x 16 x 16, float32 \(RuntimeError: no luck\)",
     ),
     "a name missing": (["layers", *OWN, "--classes", "gap.txt"], "gap.txt has no name on line 2"),
     "no names": (["layers", *OWN, "--classes", "none.txt"], "none.txt has no name on line 1"),
-    "too few names": (["maximise", "--label", "dog", *OWN, "--classes", "two.txt"], "3 units, but 2 names of classes"),
-    "twice": (["maximise", "--unit", "0", *OWN, "-o", "a.png", "--record", "a.png"], "would be written twice"),
+    "too few names": (
+        ["maximise", "--label", "dog", *OWN, "--classes", "two.txt"],
+        "3 units, but 2 names of classes",
+    ),
+    "twice": (
+        ["maximise", "--unit", "0", *OWN, "-o", "a.png", "--record", "a.png"],
+        "would be written twice",
+    ),
     "model": (["layers", "--model", "alexnett"], "nearest are alexnet"),
     "label": (["maximise", "--label", "dgo", "--classes", "names.txt", *OWN], "nearest are dog"),
-    "torchvision's label": (["maximise", "--label", "goldfsh", "--model", "alexnet"], "nearest are goldfish"),
+    "torchvision's label": (
+        ["maximise", "--label", "goldfsh", "--model", "alexnet"],
+        "nearest are goldfish",
+    ),
     "both": (["maximise", "--label", "dog", "--unit", "0", *OWN], "give one of them"),
     "neither": (["maximise", *OWN], r"give either --label \(or --unit\) or --labels"),
     "unit": (["maximise", "--unit", "3", *OWN], "no unit 3; they are 0 to 2"),
-    "classes": (["maximise", "--label", "dog", "--classes", "no.txt", *OWN], "no.txt is no text file"),
-    "weights": (["maximise", "--unit", "0", "--weights", "none.pth", *OWN], "none.pth does not exist"),
+    "classes": (
+        ["maximise", "--label", "dog", "--classes", "no.txt", *OWN],
+        "no.txt is no text file",
+    ),
+    "weights": (
+        ["maximise", "--unit", "0", "--weights", "none.pth", *OWN],
+        "none.pth does not exist",
+    ),
     "sigma": (["maximise", "--unit", "0", "--sigma", "3", *OWN], "No such option"),
 }
 

@@ -77,16 +77,23 @@ def test_no_averaging_gives_the_last_image():
 @pytest.mark.parametrize("value", [math.nan, math.inf, 100.0])
 def test_a_jump_is_undone(value):
     steps = list(descend(problem(spoiled(calls={15}, value=value)), Settings(steps=40)))
-    assert [step.index for step in steps] == list(range(1, 40)), "steps are numbered without the one taken back"
+    assert [step.index for step in steps] == list(range(1, 40)), (
+        "steps are numbered without the one taken back"
+    )
     assert all(torch.isfinite(step.image).all() for step in steps)
     assert steps[-1].energy < steps[13].energy
 
 
 def test_going_back_restores_weights_and_moments_of_the_checkpoint():
-    # no jitter: the same weights give the same image, so the step after the return repeats the checkpoint's, step 11
-    steps = {s.index: s for s in descend(problem(spoiled(calls={14})), Settings(steps=16, jitter=0))}
+    # no jitter: the same weights give the same image, so the step after the return repeats the
+    # checkpoint's, step 11
+    steps = {
+        s.index: s for s in descend(problem(spoiled(calls={14})), Settings(steps=16, jitter=0))
+    }
     assert torch.equal(steps[14].image, steps[11].image)
-    assert not torch.equal(steps[15].image, steps[12].image), "half the learning rate must lead elsewhere"
+    assert not torch.equal(steps[15].image, steps[12].image), (
+        "half the learning rate must lead elsewhere"
+    )
     assert steps[15].energy < steps[11].energy
 
 
@@ -195,7 +202,15 @@ def test_closing_the_generator_cancels():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"steps": 0}, {"learning_rate": 0.0}, {"jitter": -1}, {"averaging": 1.0}, {"runs": 0}, {"seed": -1}]
+    "wrong",
+    [
+        {"steps": 0},
+        {"learning_rate": 0.0},
+        {"jitter": -1},
+        {"averaging": 1.0},
+        {"runs": 0},
+        {"seed": -1},
+    ],
 )
 def test_settings_out_of_range_name_themselves(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
@@ -231,7 +246,9 @@ def test_shifts_bring_every_pixel_to_every_place_of_a_grid(size):
 
 def test_poses_change_the_descent_but_not_the_first_weights():
     still = replace(FEW, steps=12, jitter=0)
-    runs = [fit(problem(ERROR), replace(still, **poses)) for poses in ({}, {"turns": 8}, {"shifts": 4})]
+    runs = [
+        fit(problem(ERROR), replace(still, **poses)) for poses in ({}, {"turns": 8}, {"shifts": 4})
+    ]
     assert len({tuple(run.history) for run in runs}) == 3
     assert len({run.image.shape for run in runs}) == 1
 
@@ -243,7 +260,9 @@ def test_the_first_of_a_batch_is_the_image_and_the_energy_sees_all():
         seen.append(images.shape)
         return (images - TARGET).square().mean()
 
-    pair = Problem(lambda: tiny(4, 3), lambda generator: torch.rand(2, 4, 16, 16, generator=generator), energy)
+    pair = Problem(
+        lambda: tiny(4, 3), lambda generator: torch.rand(2, 4, 16, 16, generator=generator), energy
+    )
     steps = list(descend(pair, FEW))
     assert set(seen) == {(2, 3, 16, 16)}
     assert steps[-1].image.shape == steps[-1].average.shape == (1, 3, 16, 16)

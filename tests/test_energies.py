@@ -1,7 +1,13 @@
 import pytest
 import torch
 
-from deep_image_prior.energies import absolute_error, squared_error, stein, total_variation, weighted_sum
+from deep_image_prior.energies import (
+    absolute_error,
+    squared_error,
+    stein,
+    total_variation,
+    weighted_sum,
+)
 from deep_image_prior.operators import Mask, identity
 
 
@@ -40,7 +46,8 @@ def test_weighted_sum():
 def test_stein_by_hand():
     observation, probe = torch.tensor([[[[1.0, 0.0]]]]), torch.tensor([[[[2.0, -1.0]]]])
     x, moved = torch.tensor([[[[0.5, 0.0]]]]), torch.tensor([[[[0.6, 0.2]]]])
-    # |x - x0|^2 / 2 + 2 (2 * 0.1 - 1 * 0.2) / (2 * 0.5), then with half as large a change in the second pixel
+    # |x - x0|^2 / 2 + 2 (2 * 0.1 - 1 * 0.2) / (2 * 0.5), then with half as large a change in the
+    # second pixel
     energy = stein(observation, identity, probe, step=0.5)
     assert energy(torch.cat([x, moved])).item() == pytest.approx(0.125)
     moved[..., 1] = 0.1

@@ -73,11 +73,15 @@ class Careless(nn.Sequential):
 
 
 def test_a_network_that_catches_errors_is_cut_too():
-    assert Features(phi(nn.Flatten(), Trap(), kind=Careless), "0")(torch.rand(1, 3, 4, 4)).shape == (1, 48)
+    assert Features(phi(nn.Flatten(), Trap(), kind=Careless), "0")(
+        torch.rand(1, 3, 4, 4)
+    ).shape == (1, 48)
 
 
 def test_a_network_that_fails_has_no_shapes():
-    with pytest.raises(BadInput, match=r"phi: fails on an image of 3 x 32 x 32, float32 \(AssertionError: what is"):
+    with pytest.raises(
+        BadInput, match=r"phi: fails on an image of 3 x 32 x 32, float32 \(AssertionError: what is"
+    ):
         shapes(phi(nn.ReLU(), Trap()))
 
 
@@ -98,7 +102,13 @@ def test_energies_by_hand():
 
 
 def edges() -> Classifier:
-    return phi(nn.Conv2d(3, 8, 5, stride=2), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return phi(
+        nn.Conv2d(3, 8, 5, stride=2),
+        nn.ReLU(),
+        nn.Conv2d(8, 8, 3),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+    )
 
 
 def test_features_are_inverted():
@@ -113,11 +123,16 @@ def test_features_are_inverted():
 def test_an_activation_is_raised():
     operator = Features(edges())
     like = torch.zeros(1, 3, 32, 32)
-    result = fit(maximise.maximise(like, operator, 3, maximise.PRESETS["fast"]), Settings(steps=40, jitter=0.03))
+    result = fit(
+        maximise.maximise(like, operator, 3, maximise.PRESETS["fast"]),
+        Settings(steps=40, jitter=0.03),
+    )
     assert operator(result.image)[0, 3] > operator(torch.rand(1, 3, 32, 32))[0, 3] + 0.1
 
 
-@pytest.mark.parametrize(("task", "kernels"), [(invert, [7, 7, 5, 5, 3, 3]), (maximise, [5, 3, 5, 5, 3, 5])])
+@pytest.mark.parametrize(
+    ("task", "kernels"), [(invert, [7, 7, 5, 5, 3, 3]), (maximise, [5, 3, 5, 5, 3, 5])]
+)
 def test_the_papers_networks_have_its_kernels(task, kernels):
     preset = task.PRESETS["paper"]
     network = preset.network(32, 3)
@@ -125,5 +140,7 @@ def test_the_papers_networks_have_its_kernels(task, kernels):
     assert [scale.deep[0].kernel_size[0] for scale in scales] == kernels
     assert [scale.merge[1].kernel_size[0] for scale in scales] == kernels
     convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
-    assert all(each.padding == (each.kernel_size[0] // 2,) * 2 for each in convolutions), "zeros, no reflection"
+    assert all(each.padding == (each.kernel_size[0] // 2,) * 2 for each in convolutions), (
+        "zeros, no reflection"
+    )
     assert (preset.settings.steps, preset.settings.learning_rate) == (3100, 0.001)

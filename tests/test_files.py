@@ -17,7 +17,9 @@ RANDOM = np.random.default_rng(0)
 def samples(dtype: str, channels: int, height: int = 5, width: int = 7):
     if dtype.startswith("float"):
         return RANDOM.normal(size=(height, width, channels)).astype(dtype)
-    return RANDOM.integers(0, np.iinfo(dtype).max, (height, width, channels), dtype=dtype, endpoint=True)
+    return RANDOM.integers(
+        0, np.iinfo(dtype).max, (height, width, channels), dtype=dtype, endpoint=True
+    )
 
 
 def exif() -> Image.Exif:
@@ -32,12 +34,20 @@ def exif() -> Image.Exif:
 @pytest.mark.parametrize("alpha", [False, True])
 @pytest.mark.parametrize(
     ("suffix", "dtype"),
-    [(".png", "uint8"), (".png", "uint16"), (".tif", "uint8"), (".tif", "uint16"), (".tiff", "float32")]
+    [
+        (".png", "uint8"),
+        (".png", "uint16"),
+        (".tif", "uint8"),
+        (".tif", "uint16"),
+        (".tiff", "float32"),
+    ]
     + [(".tif", dtype) for dtype in ("int16", "uint32", "int32", "float16", "float64")],
 )
 def test_pixels_alpha_and_metadata_come_back(tmp_path, suffix, dtype, channels, alpha):
     mask = samples(dtype, 1)[..., 0] if alpha else None
-    picture = Picture(samples(dtype, channels), mask, PROFILE if channels == 3 else None, exif(), (300.0, 150.0))
+    picture = Picture(
+        samples(dtype, channels), mask, PROFILE if channels == 3 else None, exif(), (300.0, 150.0)
+    )
     path = tmp_path / f"a{suffix}"
     path.write_bytes(files.encode(picture, suffix))
     back = files.read(path)
@@ -57,7 +67,9 @@ def test_pixels_alpha_and_metadata_come_back(tmp_path, suffix, dtype, channels, 
 def test_other_formats(tmp_path, suffix):
     smooth = np.linspace(0, 255, 16 * 16 * 3).reshape(16, 16, 3).astype(np.uint8)
     keeps = suffix != ".bmp"
-    picture = Picture(smooth, None, PROFILE if keeps else None, exif() if keeps else None, (72.0, 72.0))
+    picture = Picture(
+        smooth, None, PROFILE if keeps else None, exif() if keeps else None, (72.0, 72.0)
+    )
     path = tmp_path / f"a{suffix}"
     path.write_bytes(files.encode(picture, suffix))
     back = files.read(path)
@@ -98,7 +110,9 @@ def test_orientation_is_applied_once(tmp_path, orientation, suffix, dtype):
     picture = Picture(samples(dtype, 3), samples(dtype, 1)[..., 0], exif=tags)
     path = tmp_path / f"a{suffix}"
     if suffix == ".tif":
-        tifffile.imwrite(path, picture.pixels, photometric="rgb", extratags=[(0x0112, "H", 1, orientation, True)])
+        tifffile.imwrite(
+            path, picture.pixels, photometric="rgb", extratags=[(0x0112, "H", 1, orientation, True)]
+        )
         picture = Picture(picture.pixels)
     else:
         path.write_bytes(files.encode(picture, suffix))
@@ -205,7 +219,9 @@ def test_decompression_bombs_are_refused(tmp_path, suffix):
 
 
 def test_deep_tiff_bomb_is_refused(tmp_path):
-    tifffile.imwrite(tmp_path / "bomb.tif", np.zeros((10_000, 10_000), np.uint16), compression="zlib")
+    tifffile.imwrite(
+        tmp_path / "bomb.tif", np.zeros((10_000, 10_000), np.uint16), compression="zlib"
+    )
     with pytest.raises(BadInput, match="over 89,478,485 pixels"):
         files.read(tmp_path / "bomb.tif")
 
@@ -244,7 +260,16 @@ def test_texts_beyond_ascii_and_strange_dates_survive(tmp_path):
 
 def test_tiff_tags_of_storage_stay_behind(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", samples("uint8", 3), photometric="rgb", compression="lzw")
-    assert not set(files.read(tmp_path / "a.tif").exif or {}) & {256, 257, 258, 259, 273, 277, 278, 279}
+    assert not set(files.read(tmp_path / "a.tif").exif or {}) & {
+        256,
+        257,
+        258,
+        259,
+        273,
+        277,
+        278,
+        279,
+    }
 
 
 def test_white_is_zero_is_turned_round(tmp_path):

@@ -1,7 +1,15 @@
 import pytest
 import torch
 
-from deep_image_prior.filters import correlate, cosines, extended, gaussian, lanczos, mirrored, patches
+from deep_image_prior.filters import (
+    correlate,
+    cosines,
+    extended,
+    gaussian,
+    lanczos,
+    mirrored,
+    patches,
+)
 
 
 def test_taps_sum_to_one_and_are_symmetric():

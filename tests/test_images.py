@@ -44,11 +44,15 @@ def test_channel_axis_moves_there_and_back():
 
 def test_integers_are_clipped_not_wrapped():
     scale = images.scale_of(np.array([[0, 255]], np.uint8))
-    assert images.from_tensor(torch.tensor([[[[-0.1, 1.1, 0.5]]]]), None, scale).tolist() == [[0, 255, 128]]
+    assert images.from_tensor(torch.tensor([[[[-0.1, 1.1, 0.5]]]]), None, scale).tolist() == [
+        [0, 255, 128]
+    ]
 
 
 def test_floats_end_at_black_and_white_where_there_are_any():
     drawn = torch.tensor([[[[-0.1, 1.1, 0.5]]]])
-    assert images.from_tensor(drawn, None, images.scale_of(np.array([0.0, 1.0]))).tolist() == [[0, 1, 0.5]]
+    assert images.from_tensor(drawn, None, images.scale_of(np.array([0.0, 1.0]))).tolist() == [
+        [0, 1, 0.5]
+    ]
     open_ended = images.from_tensor(drawn, None, images.scale_of(np.array([-2.0, 8.0])))
     np.testing.assert_allclose(open_ended, [[-3, 9, 3]], rtol=1e-6)

@@ -46,7 +46,9 @@ def test_no_compression_leaves_no_trace():
 
 @pytest.mark.parametrize("shape", [(1, 1, 2, 3), (1, 3, 17, 40), (1, 2, 16, 9)])
 def test_applied_keeps_size_and_channels(shape):
-    kept = Compression(10, top=3, left=5).applied(torch.rand(shape, generator=torch.Generator().manual_seed(0)))
+    kept = Compression(10, top=3, left=5).applied(
+        torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    )
     assert kept.shape == shape
     assert 0 <= kept.min() <= kept.max() <= 1
 

@@ -1,4 +1,6 @@
-"""A real classifier, through the door for one's own: it is understood, and its pictures are of something."""
+"""A real classifier, through the door for one's own: it is understood, and its pictures are of
+something.
+"""
 
 import numpy as np
 import pytest
@@ -35,7 +37,9 @@ def test_layers_are_inverted(phi, layer, shape, steps, error, psnr):
     assert result.measures["feature_error"] < error
     assert result.measures["psnr"] > psnr
     flat = np.full_like(result.image, CAT.mean()) / 255 - result.parts["shown"] / 255
-    assert result.measures["psnr"] > 2 - 10 * np.log10(np.square(flat).mean()), "better than a gray card"
+    assert result.measures["psnr"] > 2 - 10 * np.log10(np.square(flat).mean()), (
+        "better than a gray card"
+    )
 
 
 @pytest.mark.parametrize("label", ["goldfish", "volcano", "strawberry"])

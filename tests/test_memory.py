@@ -10,7 +10,8 @@ def test_estimate_counts_what_backward_needs():
     def network():
         return torch.nn.Sequential(torch.nn.Conv2d(1, 10, 1, bias=False), torch.nn.Sigmoid())
 
-    # saved: z (100 values), the weights (10) and the sigmoid (1000); kept beside them: z, x and 7 copies of the weights
+    # saved: z (100 values), the weights (10) and the sigmoid (1000); kept beside them: z, x and 7
+    # copies of the weights
     expected = 4 * (memory.WORKING * (100 + 10 + 1000) + 4 * 100 + 4 * 1000 + 7 * 10)
     assert memory.needed(network, (1, 1, 10, 10)) == int(expected)
 

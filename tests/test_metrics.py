@@ -16,7 +16,9 @@ def test_psnr_by_hand():
 
 def test_luminance_by_hand():
     colours = np.array([[[0.0, 0, 0], [1, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]]])
-    expected = np.array([[16, 235, 81.481, 144.553, 40.966]]) / 255  # BT.601, black 16 and white 235
+    expected = (
+        np.array([[16, 235, 81.481, 144.553, 40.966]]) / 255
+    )  # BT.601, black 16 and white 235
     np.testing.assert_allclose(luminance(colours), expected)
     np.testing.assert_allclose(luminance(np.array([[[0.0], [1.0]]])), [[16 / 255, 235 / 255]])
 

@@ -26,14 +26,24 @@ WIDTHS = (16, 32, 64, 128, 128, 128)
     [
         (partial(Hourglass, 32), 2_217_831),  # denoising and super-resolution
         (
-            partial(Hourglass, 3, down=(8, 16, 32, 64, 128), up=(8, 16, 32, 64, 128), skip=(0, 0, 0, 4, 4)),
+            partial(
+                Hourglass,
+                3,
+                down=(8, 16, 32, 64, 128),
+                up=(8, 16, 32, 64, 128),
+                skip=(0, 0, 0, 4, 4),
+            ),
             572_827,
         ),  # JPEG
         (partial(Hourglass, 2, skip=(0,) * 5, upsample=nearest), 2_157_955),  # vase
         (partial(Hourglass, 32, skip=(128,) * 5), 3_002_627),  # kate
-        (partial(Hourglass, 1, down=WIDTHS, up=WIDTHS, skip=(0,) * 6, down_kernel=5, mix=False), 2_996_467),  # library
+        (
+            partial(Hourglass, 1, down=WIDTHS, up=WIDTHS, skip=(0,) * 6, down_kernel=5, mix=False),
+            2_996_467,
+        ),  # library
         (partial(Hourglass, 3), 2_184_307),  # flash
-        # counted by hand: convolutions n_in n_out k^2 + n_out, and 2 n for each affine normalisation
+        # counted by hand: convolutions n_in n_out k^2 + n_out, and 2 n for each affine
+        # normalisation
         (
             partial(UNet, 1, widths=(4, 8)),
             4 * 9 + 4 + 148 + (296 + 584) + (8 * 4 * 16 + 4) + (8 * 4 * 9 + 4) + 148 + 15,
@@ -67,7 +77,9 @@ def test_hourglass_takes_any_size(downsample, upsample, padding):
 
 @pytest.mark.parametrize("depth", [1, 2, 5, 6])
 def test_hourglass_takes_any_depth(depth):
-    check_network(partial(Hourglass, down=(4,) * depth, up=(4,) * depth, skip=(1,) * depth, down_kernel=5))
+    check_network(
+        partial(Hourglass, down=(4,) * depth, up=(4,) * depth, skip=(1,) * depth, down_kernel=5)
+    )
 
 
 def test_unet_and_resnet_take_any_size():
@@ -110,7 +122,9 @@ def test_features_may_be_coarse_but_images_are_float32(monkeypatch):
     torch.testing.assert_close(rough(code), images[1])
 
 
-@pytest.mark.parametrize(("inputs", "outputs", "height", "width"), [(3, 1, 2, 2), (6, 3, 33, 47), (2, 2, 64, 5)])
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "height", "width"), [(3, 1, 2, 2), (6, 3, 33, 47), (2, 2, 64, 5)]
+)
 def test_the_refiner_begins_with_the_first_image_of_its_code(inputs, outputs, height, width):
     code = torch.rand(2, inputs, height, width)
     network = Refiner(inputs, outputs)

@@ -4,7 +4,14 @@ import torch
 from helpers import photograph
 from skimage import data
 
-from deep_image_prior.noise import Noise, clipped_mean, clipped_square, has_impulses, impulses, measured
+from deep_image_prior.noise import (
+    Noise,
+    clipped_mean,
+    clipped_square,
+    has_impulses,
+    impulses,
+    measured,
+)
 
 CLEAN = torch.from_numpy(photograph(128)).float().permute(2, 0, 1)[None]
 
@@ -25,7 +32,9 @@ def test_moments_of_clipped_noise_are_what_sampling_gives(x):
     torch.testing.assert_close(noise.variance(torch.tensor(x)), sampled.var(), rtol=0.02, atol=0)
 
 
-@pytest.mark.parametrize("noise", [Noise(0.1), Noise(0.01, 0.02), Noise(0.0, 0.05), Noise(0.2, clipped=False)])
+@pytest.mark.parametrize(
+    "noise", [Noise(0.1), Noise(0.01, 0.02), Noise(0.0, 0.05), Noise(0.2, clipped=False)]
+)
 def test_the_stabilised_mean_leads_back(noise):
     for x in (0.1, 0.5, 0.85):
         stabilised = noise.stabilised(observed(noise, torch.full((200_000,), x)))

@@ -16,7 +16,9 @@ def test_contracts():
         check_linear_operator(Blur(kernel), (1, 2, 9, 8), (1, 2, 9, 8))
     for factor in (2, 3, 4, 8):
         for lobes in (2, 3):
-            check_linear_operator(Downsample(factor, lobes), (1, 3, 5 * factor, 2 * factor), (1, 3, 5, 2))
+            check_linear_operator(
+                Downsample(factor, lobes), (1, 3, 5 * factor, 2 * factor), (1, 3, 5, 2)
+            )
 
 
 def test_blur_spreads_a_point_into_its_kernel():

@@ -11,7 +11,12 @@ from deep_image_prior.progress import Watcher
 IMAGE = torch.zeros(1, 1, 2, 2)
 
 
-def shown(monkeypatch, terminal: bool, quiet: bool = False, save: Callable[[int, Step], None] | None = None) -> str:
+def shown(
+    monkeypatch,
+    terminal: bool,
+    quiet: bool = False,
+    save: Callable[[int, Step], None] | None = None,
+) -> str:
     """What a person sees of two runs of three steps."""
     monkeypatch.setattr(progress, "BAR_EVERY", 0)
     monkeypatch.setattr(progress, "LINE_EVERY", 0)

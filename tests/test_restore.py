@@ -36,7 +36,9 @@ def test_sigma_stops_before_the_budget():
     assert result.stopped.startswith("discrepancy")
     assert sum(result.steps) < 200
     assert psnr(CLEAN, result.image, 1) > psnr(CLEAN, observation, 1) + 6
-    assert dip.flash(observation, CLEAN, channel_axis=-1, sigma=sigma, steps=50, stop="never").steps == [50]
+    assert dip.flash(
+        observation, CLEAN, channel_axis=-1, sigma=sigma, steps=50, stop="never"
+    ).steps == [50]
 
 
 def test_the_paper_stops_by_itself_where_it_is_best():
@@ -116,7 +118,9 @@ def test_enhance_sharpens_and_shows_its_parts():
     blurred = gaussian(CLEAN, 1, channel_axis=-1)
     result = dip.enhance(blurred, boost=2, channel_axis=-1, steps=100)
     assert np.abs(np.diff(result.image, axis=0)).mean() > np.abs(np.diff(blurred, axis=0)).mean()
-    np.testing.assert_allclose(result.parts["detail"], np.clip(0.5 + blurred - result.parts["coarse"], 0, 1), atol=1e-6)
+    np.testing.assert_allclose(
+        result.parts["detail"], np.clip(0.5 + blurred - result.parts["coarse"], 0, 1), atol=1e-6
+    )
     expected = np.clip(blurred + 2 * (blurred - result.parts["coarse"]), 0, 1)
     np.testing.assert_allclose(result.image, expected, atol=1e-5)
 
@@ -131,7 +135,11 @@ def test_flash_beats_its_input():
 @pytest.mark.parametrize("axis", [None, 0, -1])
 def test_dtype_and_axes_come_back(dtype, axis):
     values = NOISY * (1 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max)
-    image = values.astype(dtype)[..., 0] if axis is None else np.moveaxis(values.astype(dtype), -1, axis)
+    image = (
+        values.astype(dtype)[..., 0]
+        if axis is None
+        else np.moveaxis(values.astype(dtype), -1, axis)
+    )
     result = dip.denoise(image, channel_axis=axis, steps=2)
     assert result.image.dtype == dtype
     assert result.image.shape == image.shape
@@ -176,7 +184,11 @@ def test_averaged_runs_beat_one():
 
 def test_settings_change_the_preset():
     result = dip.denoise(NOISY, **FEW, preset="paper", learning_rate=0.02)
-    assert (result.settings.learning_rate, result.settings.jitter, result.settings.steps) == (0.02, 1 / 30, 3)
+    assert (result.settings.learning_rate, result.settings.jitter, result.settings.steps) == (
+        0.02,
+        1 / 30,
+        3,
+    )
 
 
 WRONG = {
@@ -191,16 +203,25 @@ WRONG = {
         lambda: dip.denoise(NOISY, channel_axis=-1, preset="nice"),
         "unknown preset 'nice'; choose one of fast, best, paper",
     ),
-    "holes": (lambda: dip.inpaint(NOISY, HOLED, holes="tiny", **FEW), "choose one of text, random, large"),
+    "holes": (
+        lambda: dip.inpaint(NOISY, HOLED, holes="tiny", **FEW),
+        "choose one of text, random, large",
+    ),
     "factor": (lambda: dip.upscale(NOISY, 5, **FEW), "choose one of 2, 3, 4, 8"),
     "sigma where E is no residual": (
         lambda: dip.inpaint(CLEAN, HOLED, sigma=0.1, **FEW),
         "sigma has no use here",
     ),
     "sigma": (lambda: dip.denoise(NOISY, sigma=0.0, **FEW), "sigma must be a number above 0"),
-    "whole steps": (lambda: dip.denoise(NOISY, channel_axis=-1, steps=3.5), "steps is 3.5, but must be a whole number"),
+    "whole steps": (
+        lambda: dip.denoise(NOISY, channel_axis=-1, steps=3.5),
+        "steps is 3.5, but must be a whole number",
+    ),
     "text steps": (lambda: dip.denoise(NOISY, channel_axis=-1, steps="3"), "steps is '3'"),
-    "infinite rate": (lambda: dip.denoise(NOISY, learning_rate=np.inf, **FEW), "learning_rate is inf, .* finite"),
+    "infinite rate": (
+        lambda: dip.denoise(NOISY, learning_rate=np.inf, **FEW),
+        "learning_rate is inf, .* finite",
+    ),
     "axis": (lambda: dip.denoise(NOISY, channel_axis=5), "no channel_axis 5"),
     "axis that is none": (lambda: dip.denoise(NOISY, channel_axis=1.0), "no channel_axis 1.0"),
     "axis of the mask unsaid": (lambda: dip.inpaint(NOISY, HOLED), "give channel_axis"),
@@ -208,20 +229,35 @@ WRONG = {
     "text boost": (lambda: dip.enhance(NOISY, boost="x", **FEW), "boost is 'x'"),
     "no device": (lambda: dip.denoise(NOISY, device=None, **FEW), "unknown device None"),
     "true sigma": (lambda: dip.denoise(NOISY, sigma=True, **FEW), "sigma must be a number"),
-    "shifts": (lambda: dip.denoise(NOISY, channel_axis=-1, shifts=10**9), "shifts is 1000000000, but"),
+    "shifts": (
+        lambda: dip.denoise(NOISY, channel_axis=-1, shifts=10**9),
+        "shifts is 1000000000, but",
+    ),
     "no channels": (lambda: dip.denoise(NOISY[..., :0], channel_axis=-1), "it is empty"),
     "range": (lambda: dip.denoise(np.array([[1.7e308, -1.7e308], [0, 1]])), "spans more"),
     "NaN mask": (lambda: dip.inpaint(NOISY, np.full((64, 64), np.nan), **FEW), "mask has NaN"),
     "boost": (lambda: dip.enhance(NOISY, boost=np.nan, **FEW), "boost is nan"),
-    "device name": (lambda: dip.denoise(NOISY, device="tpu", **FEW), "choose one of auto, cpu, cuda, mps"),
-    "device there": (lambda: dip.denoise(NOISY, device="mps", **FEW), "mps is not there; choose one of cpu"),
+    "device name": (
+        lambda: dip.denoise(NOISY, device="tpu", **FEW),
+        "choose one of auto, cpu, cuda, mps",
+    ),
+    "device there": (
+        lambda: dip.denoise(NOISY, device="mps", **FEW),
+        "mps is not there; choose one of cpu",
+    ),
     "steps": (lambda: dip.denoise(NOISY, channel_axis=-1, steps=0), "steps is 0"),
     "mask size": (
         lambda: dip.inpaint(NOISY, HOLED[1:], **FEW),
         r"the mask has shape \(63, 64\), the image 64 rows of 64",
     ),
-    "all known": (lambda: dip.inpaint(NOISY, np.full((64, 64), 255), **FEW), "every pixel is known"),
-    "all missing": (lambda: dip.inpaint(NOISY, np.zeros((64, 64)), **FEW), "every pixel is missing"),
+    "all known": (
+        lambda: dip.inpaint(NOISY, np.full((64, 64), 255), **FEW),
+        "every pixel is known",
+    ),
+    "all missing": (
+        lambda: dip.inpaint(NOISY, np.zeros((64, 64)), **FEW),
+        "every pixel is missing",
+    ),
     "flash size": (lambda: dip.flash(NOISY, NOISY[:60], **FEW), "flash photo is 64 x 60"),
 }
 
@@ -241,7 +277,9 @@ def test_unknown_options_list_the_known_ones():
 
 def test_masks_with_other_values_are_thresholded_aloud():
     gray = np.where(HOLED, 200, 10).astype(np.uint8)
-    with pytest.warns(UserWarning, match="the mask is not only 0 and 255; values above 127.5 count as white"):
+    with pytest.warns(
+        UserWarning, match="the mask is not only 0 and 255; values above 127.5 count as white"
+    ):
         first = dip.inpaint(CLEAN, gray, **FEW)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -252,7 +290,10 @@ def test_masks_with_other_values_are_thresholded_aloud():
 
 def test_almost_white_masks_know_everything():
     nearly = np.where(HOLED, 255, 254).astype(np.uint8)
-    with pytest.warns(UserWarning, match="not only"), pytest.raises(dip.BadInput, match="every pixel is known"):
+    with (
+        pytest.warns(UserWarning, match="not only"),
+        pytest.raises(dip.BadInput, match="every pixel is known"),
+    ):
         dip.inpaint(CLEAN, nearly, **FEW)
 
 
@@ -268,7 +309,9 @@ def test_missing_pixels_may_hold_anything(missing):
 
 @pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.float64])
 def test_known_pixels_are_kept_to_the_last_bit(dtype):
-    image = np.random.default_rng(0).integers(0, 2**31 - 1, (64, 64)).astype(dtype) / (3 if dtype == np.float64 else 1)
+    image = np.random.default_rng(0).integers(0, 2**31 - 1, (64, 64)).astype(dtype) / (
+        3 if dtype == np.float64 else 1
+    )
     result = dip.inpaint(image.astype(dtype), HOLED, steps=2)
     np.testing.assert_array_equal(result.image[HOLED], image.astype(dtype)[HOLED])
 
@@ -278,7 +321,9 @@ def test_sigma_is_in_the_units_of_images_without_white():
     observation = CLEAN + np.random.default_rng(0).normal(0, sigma, CLEAN.shape)
     ends = []
     for gain in (1, 255):
-        result = dip.flash(gain * observation, CLEAN, channel_axis=-1, sigma=gain * 1.1 * sigma, steps=150)
+        result = dip.flash(
+            gain * observation, CLEAN, channel_axis=-1, sigma=gain * 1.1 * sigma, steps=150
+        )
         assert result.stopped.startswith("discrepancy")
         ends.append(sum(result.steps))
     assert ends[0] == ends[1]
@@ -290,14 +335,17 @@ def test_more_than_the_free_memory_is_refused_with_the_estimate(monkeypatch, siz
     monkeypatch.setattr("deep_image_prior.memory.free", lambda device: 2**30)
     image = np.random.default_rng(0).integers(0, 9, (size, size), np.uint8)
     with pytest.raises(
-        dip.BadInput, match=rf"{size * factor} x {size * factor} pixels need about \d+\.\d GiB on cpu, and 1.0"
+        dip.BadInput,
+        match=rf"{size * factor} x {size * factor} pixels need about \d+\.\d GiB on cpu, and 1.0",
     ):
         dip.upscale(image, factor) if factor > 1 else dip.denoise(image, preset="paper")
 
 
 def test_memory_is_asked_for_before_time_is_spent_and_counts_the_shifts(monkeypatch):
     asked = []
-    monkeypatch.setattr("deep_image_prior.memory.needed", lambda network, code: asked.append(code) or 2**50)
+    monkeypatch.setattr(
+        "deep_image_prior.memory.needed", lambda network, code: asked.append(code) or 2**50
+    )
     with pytest.raises(dip.BadInput, match="64 x 64 pixels"):
         dip.denoise(NOISY, channel_axis=-1, shifts=4)
     assert asked == [(1, 3, 67, 67)]
@@ -335,7 +383,9 @@ def test_the_noise_is_measured_and_told():
 def test_impulses_are_removed(preset):
     drawn = np.random.default_rng(0).random(CLEAN.shape)
     observation = np.where(drawn < 0.2, np.round(drawn * 5), CLEAN)
-    result = dip.denoise(observation, channel_axis=-1, preset=preset, steps=40 if preset == "fast" else 4)
+    result = dip.denoise(
+        observation, channel_axis=-1, preset=preset, steps=40 if preset == "fast" else 4
+    )
     assert result.noise.impulses == pytest.approx(0.2, abs=0.03)
     if preset == "fast":
         assert psnr(CLEAN, result.image, 1) > psnr(CLEAN, observation, 1) + 12
@@ -344,5 +394,7 @@ def test_impulses_are_removed(preset):
 def test_impulses_that_are_not_there_are_a_bad_choice():
     with pytest.raises(dip.BadInput, match="there are no impulses"):
         dip.denoise(0.25 + CLEAN / 2, channel_axis=-1, noise="impulses")
-    with pytest.raises(dip.BadInput, match="unknown noise 'pink'; choose one of auto, white, impulses"):
+    with pytest.raises(
+        dip.BadInput, match="unknown noise 'pink'; choose one of auto, white, impulses"
+    ):
         dip.denoise(NOISY, channel_axis=-1, noise="pink")

@@ -5,7 +5,15 @@ import torch
 from helpers import problem
 
 from deep_image_prior import Settings, Step, fit
-from deep_image_prior.stopping import PATIENCE, Agreed, Believable, Departed, discrepancy, nearest, variance
+from deep_image_prior.stopping import (
+    PATIENCE,
+    Agreed,
+    Believable,
+    Departed,
+    discrepancy,
+    nearest,
+    variance,
+)
 
 
 def step(energy: float, gray: float = 0.5, index: int = 7) -> Step:
@@ -25,7 +33,9 @@ def test_clipped_noise_is_weaker_near_white():
 
 
 def brightening(rule, until=1000):
-    """Gray 0.001 at step 1, 0.002 at step 2 and so on, till the rule stops; the last index and the reason."""
+    """Gray 0.001 at step 1, 0.002 at step 2 and so on, till the rule stops; the last index and the
+    reason.
+    """
     for index in range(1, until + 1):
         if reason := rule(step(1.0, gray=index / 1000, index=index)):
             return index, reason
@@ -58,7 +68,10 @@ def test_variance_is_least_where_the_images_are_still():
 
 def test_agreement_is_measured_between_the_images_that_rules_choose():
     def rules(at):
-        return Agreed(nearest(torch.full((1, 1, 4, 4), 0.31)), late=lambda step: "here" if step.index == at else None)
+        return Agreed(
+            nearest(torch.full((1, 1, 4, 4), 0.31)),
+            late=lambda step: "here" if step.index == at else None,
+        )
 
     doubts = []
     for at in (300, 330, 400):
@@ -95,7 +108,9 @@ def test_departure_from_the_first_image_in_decibels_by_hand():
 def test_an_energy_that_promises_too_much_is_not_believed():
     def promises(energies):
         rule = Believable(lambda x: torch.full_like(x, 0.5))
-        return [rule(step(energy, index=index)) for index, energy in enumerate(energies, start=1)], rule
+        return [
+            rule(step(energy, index=index)) for index, energy in enumerate(energies, start=1)
+        ], rule
 
     modest, rule = promises([1.0] + [0.9] * 100)
     assert modest == [None] * 101

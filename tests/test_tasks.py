@@ -32,12 +32,20 @@ def rows(preset: str):
     yield "denoise", tasks.denoise.denoise(IMAGE, tasks.denoise.PRESETS[preset]), same
     yield "dejpeg", tasks.dejpeg.dejpeg(IMAGE, tasks.dejpeg.PRESETS[preset], BLOCKY), same
     yield "enhance", tasks.enhance.enhance(IMAGE, tasks.enhance.PRESETS[preset]), same
-    yield "flash", tasks.flash.flash(IMAGE[:, :1], IMAGE, tasks.flash.PRESETS[preset]), (1, 1, 12, 10)
+    yield (
+        "flash",
+        tasks.flash.flash(IMAGE[:, :1], IMAGE, tasks.flash.PRESETS[preset]),
+        (1, 1, 12, 10),
+    )
     for holes, presets in tasks.inpaint.HOLES.items():
         yield holes, tasks.inpaint.inpaint(IMAGE, MASK, presets[preset]), same
     for factor in tasks.upscale.FACTORS:
         shape = (1, 3, 12 * factor, 10 * factor)
-        yield f"x{factor}", tasks.upscale.upscale(IMAGE, factor, tasks.upscale.presets(factor)[preset]), shape
+        yield (
+            f"x{factor}",
+            tasks.upscale.upscale(IMAGE, factor, tasks.upscale.presets(factor)[preset]),
+            shape,
+        )
 
 
 @pytest.mark.parametrize("preset", ["paper", "fast", "best"])
@@ -57,7 +65,15 @@ def test_the_paper_settings_of_section_4():
         **{holes: presets["paper"].settings for holes, presets in tasks.inpaint.HOLES.items()},
         "enhance": tasks.enhance.PRESETS["paper"].settings,
     }
-    steps = {"denoise": 1800, "dejpeg": 2400, "x4": 2000, "x8": 4000, "text": 6000, "random": 11000, "large": 5000}
+    steps = {
+        "denoise": 1800,
+        "dejpeg": 2400,
+        "x4": 2000,
+        "x8": 4000,
+        "text": 6000,
+        "random": 11000,
+        "large": 5000,
+    }
     assert {name: paper[name].steps for name in steps} == steps
     assert paper["random"].learning_rate == 0.001
     assert all(paper[name].learning_rate == 0.01 for name in paper if name != "random")
@@ -154,15 +170,21 @@ def test_next_to_nothing_known_is_finite(scattered):
 
 
 def test_the_energy_of_a_probed_code_follows_the_true_error():
-    """Stein: over mixes of too much and too little smoothing, E less the noise's variance is the error to the truth."""
+    """Stein: over mixes of too much and too little smoothing, E less the noise's variance is the
+    error to the truth.
+    """
     clean = torch.from_numpy(photograph(96)).float().permute(2, 0, 1)[None]
     noise = Noise(25 / 255, clipped=False)
-    observation = clean + noise.sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+    observation = clean + noise.sigma * torch.randn(
+        clean.shape, generator=torch.Generator().manual_seed(1)
+    )
     probed = Probed(observation, noise, tasks.denoise.PRESETS["fast"])
     z = probed.code(torch.Generator()).unflatten(1, (-1, 3))  # (2, images, C, H, W)
     for image in range(z.shape[1]):
         true = (z[0, image] - clean[0]).square().mean().item()
-        assert probed.energy(z[:, image]).item() - noise.sigma**2 == pytest.approx(true, abs=0.12 * noise.sigma**2)
+        assert probed.energy(z[:, image]).item() - noise.sigma**2 == pytest.approx(
+            true, abs=0.12 * noise.sigma**2
+        )
     best = min(probed.energy(z[:, image]).item() for image in range(1, z.shape[1] - 1))
     assert probed.energy(z[:, 0]).item() <= best * 1.001, "the mix is the best of them"
 
@@ -188,5 +210,7 @@ def test_probe_and_parts_are_not_what_a_user_may_have_drawn():
         drawn = torch.randn(IMAGE.shape, generator=torch.Generator().manual_seed(seed))
         probe = Probed(IMAGE, Noise(0.1, clipped=False), preset).probes
         assert abs(torch.corrcoef(torch.stack([drawn.flatten(), probe.flatten()]))[0, 1]) < 0.3
-        known = (torch.rand((1, 1, 12, 10), generator=torch.Generator().manual_seed(seed)) > 0.3).float()
+        known = (
+            torch.rand((1, 1, 12, 10), generator=torch.Generator().manual_seed(seed)) > 0.3
+        ).float()
         assert HeldOut(IMAGE, known, preset, scattered=True).parts.sum() > 0

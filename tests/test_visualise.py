@@ -27,13 +27,21 @@ def nowhere() -> Classifier:
 
 def phi(*layers: nn.Module) -> Classifier:
     torch.manual_seed(0)
-    own = layers or (nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 2))
+    own = layers or (
+        nn.Conv2d(3, 4, 3),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(16, 2),
+    )
     network = nn.Sequential(*own)
     return Classifier("phi", network, SIZE, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), ("cat, tabby", "dog"))
 
 
 def error(classifier: Classifier, layer: int, one, other) -> float:
-    """|Phi(x) - Phi(x0)|^2 / |Phi(x0)|^2 of colour images (S, S, 3) in [0, 1], without the code under test."""
+    """|Phi(x) - Phi(x0)|^2 / |Phi(x0)|^2 of colour images (S, S, 3) in [0, 1], without the code
+    under test.
+    """
     features, wanted = (
         classifier.network[: layer + 1](torch.from_numpy(2 * x - 1).float().permute(2, 0, 1)[None])
         for x in (one, other)
@@ -75,7 +83,9 @@ def test_an_output_is_chosen_by_label_or_number():
     x = torch.from_numpy(by_label.image / 127.5 - 1).float().permute(2, 0, 1)[None]
     outputs = phi().network(x)
     assert by_label.measures["activation"] == pytest.approx(outputs[0, 0].item(), abs=1e-5)
-    assert by_label.measures["probability"] == pytest.approx(outputs.softmax(1)[0, 0].item(), abs=1e-5)
+    assert by_label.measures["probability"] == pytest.approx(
+        outputs.softmax(1)[0, 0].item(), abs=1e-5
+    )
     assert by_label.measures["activation"] > -by_label.history[0]
 
 
@@ -108,21 +118,42 @@ def test_vgg_takes_the_steps_of_the_paper():
 
 PHOTO = photograph(SIZE)
 WRONG = {
-    "small": (lambda: invert(photograph(SIZE - 1), phi(), "0", channel_axis=-1), "15 x 15 pixels, less than the 16"),
+    "small": (
+        lambda: invert(photograph(SIZE - 1), phi(), "0", channel_axis=-1),
+        "15 x 15 pixels, less than the 16",
+    ),
     "layer": (lambda: invert(PHOTO, phi(), "9", channel_axis=-1), "no layer '9'"),
-    "five channels": (lambda: invert(np.dstack([PHOTO, PHOTO[..., :2]]), phi(), "0", channel_axis=-1), "5 channels"),
-    "tuple": (lambda: invert(PHOTO, phi(Pair()), "0", channel_axis=-1), "^phi, 0: a tuple, not a tensor"),
+    "five channels": (
+        lambda: invert(np.dstack([PHOTO, PHOTO[..., :2]]), phi(), "0", channel_axis=-1),
+        "5 channels",
+    ),
+    "tuple": (
+        lambda: invert(PHOTO, phi(Pair()), "0", channel_axis=-1),
+        "^phi, 0: a tuple, not a tensor",
+    ),
     "shape": (
         lambda: invert(PHOTO, phi(nn.Flatten(), nn.Linear(5, 2)), "1", channel_axis=-1),
         r"fails on an image of 3 x 16 x 16, float32 \(RuntimeError: .*mat1",
     ),
     "broken": (lambda: maximise(phi(Broken()), 0), r"fails on .* \(KeyError: 'k'\)"),
-    "probabilities": (lambda: maximise(phi(nn.Flatten(), nn.Linear(768, 2), nn.Softmax(1)), 0), "without its softmax"),
-    "a network": (lambda: maximise(phi().network, 0), "classifier is a Sequential; give a classifiers.Classifier"),
+    "probabilities": (
+        lambda: maximise(phi(nn.Flatten(), nn.Linear(768, 2), nn.Softmax(1)), 0),
+        "without its softmax",
+    ),
+    "a network": (
+        lambda: maximise(phi().network, 0),
+        "classifier is a Sequential; give a classifiers.Classifier",
+    ),
     "a name": (lambda: invert(PHOTO, "alexnet", "conv1", channel_axis=-1), "classifier is a str"),
     "nowhere": (lambda: maximise(nowhere(), 0), "phi cannot be moved to"),
-    "zero": (lambda: invert(PHOTO, phi(nn.Threshold(9, 0)), "0", channel_axis=-1), "0 everywhere for this image"),
-    "not finite": (lambda: maximise(phi(nn.Flatten(), nn.Threshold(9, float("nan"))), 0), "not finite"),
+    "zero": (
+        lambda: invert(PHOTO, phi(nn.Threshold(9, 0)), "0", channel_axis=-1),
+        "0 everywhere for this image",
+    ),
+    "not finite": (
+        lambda: maximise(phi(nn.Flatten(), nn.Threshold(9, float("nan"))), 0),
+        "not finite",
+    ),
     "label": (lambda: maximise(phi(), "dgo"), "no class 'dgo'; nearest are dog"),
     "label of a layer": (lambda: maximise(phi(), "dog", "0"), "4 units, but 2 names of classes"),
     "unit": (lambda: maximise(phi(), 2), "no unit 2; they are 0 to 1"),

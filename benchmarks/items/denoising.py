@@ -18,7 +18,8 @@ from .item import Item
 PICTURES = {name: ("denoise9", name) for name in data.names("denoise9")}
 PRESETS = prior.tasked(prior.denoise, tasks.denoise.PRESETS)
 NOISE = (
-    "x0 = clip(x + N(0, (25/255)^2)), not rounded, from default_rng(0) (pictures of one size share it); RGB PSNR of "
+    "x0 = clip(x + N(0, (25/255)^2)), not rounded, from default_rng(0) (pictures of one size "
+    "share it); RGB PSNR of "
     "the whole picture, peak 1, results clipped. "
 )
 
@@ -29,9 +30,13 @@ def _noisy(folder: Path, picture: str, crop: int) -> Problem:
 
 denoising = Item(
     name="denoising",
-    shows="Nine colour pictures with noise of sigma 25: last image, averaged image, two runs (section 3.1)",
-    protocol=NOISE + "1800 steps, output average with weight 0.99. CBM3D, non-local means, total variation and wavelet "
-    "are told sigma. The paper gives means only, and CBM3D and non-local means of other implementations (IPOL).",
+    shows="Nine colour pictures with noise of sigma 25: last image, averaged image, two runs "
+    "(section 3.1)",
+    protocol=NOISE
+    + "1800 steps, output average with weight 0.99. CBM3D, non-local means, total variation "
+    "and wavelet "
+    "are told sigma. The paper gives means only, and CBM3D and non-local means of other "
+    "implementations (IPOL).",
     pictures=PICTURES,
     make=_noisy,
     presets=PRESETS,
@@ -48,8 +53,11 @@ denoising = Item(
 frontier = Item(
     name="frontier",
     shows="PSNR against seconds of every denoiser, the untrained peers among them",
-    protocol=NOISE + "Seconds of one run on this machine; the presets are drawn along their steps, averaged image. "
-    "CBM3D, non-local means, total variation and wavelet are told sigma; the prior and its untrained peers are not.",
+    protocol=NOISE
+    + "Seconds of one run on this machine; the presets are drawn along their steps, averaged "
+    "image. "
+    "CBM3D, non-local means, total variation and wavelet are told sigma; the prior and its "
+    "untrained peers are not.",
     pictures={name: PICTURES[name] for name in ("house", "f16", "kodim03")},
     make=_noisy,
     presets=PRESETS,
@@ -67,12 +75,17 @@ EXACT = replace(PAPER, network=partial(Hourglass, precise=True))
 
 precision = Item(
     name="precision",
-    shows="The paper's network with its convolutions in bfloat16, where the processor has it, and in float32",
+    shows="The paper's network with its convolutions in bfloat16, where the processor has it, "
+    "and in float32",
     protocol=NOISE + "Equal seeds and steps; nothing else differs.",
     pictures=PICTURES,
     make=_noisy,
     presets={"paper": PRESETS["paper"]},
-    baselines={"prior (paper), float32": prior.task(prior.denoise, EXACT, 2 * prior.PACE["paper"], share=0.25)},
+    baselines={
+        "prior (paper), float32": prior.task(
+            prior.denoise, EXACT, 2 * prior.PACE["paper"], share=0.25
+        )
+    },
     metrics=("PSNR",),
 )
 
@@ -93,10 +106,15 @@ def _damaged(folder: Path, picture: str, crop: int) -> Problem:
 noises = Item(
     name="other-noise",
     shows="Other noise than that of sigma 25: weaker, stronger, of photons, and impulses",
-    protocol="Gaussian of sigma 10 and 50, Poisson of 30 photons at white, a fifth of the values black or white; "
-    "clipped, not rounded, from default_rng(0); RGB PSNR of the whole picture. CBM3D, non-local means, total variation "
-    "and wavelet are told the deviation of the noise; the prior is told nothing, and `fast` finds out its kind.",
-    pictures={f"{name}-{kind}": PICTURES[name] for kind in NOISES for name in ("house", "f16", "kodim03")},
+    protocol="Gaussian of sigma 10 and 50, Poisson of 30 photons at white, a fifth of the "
+    "values black or white; "
+    "clipped, not rounded, from default_rng(0); RGB PSNR of the whole picture. CBM3D, "
+    "non-local means, total variation "
+    "and wavelet are told the deviation of the noise; the prior is told nothing, and `fast` "
+    "finds out its kind.",
+    pictures={
+        f"{name}-{kind}": PICTURES[name] for kind in NOISES for name in ("house", "f16", "kodim03")
+    },
     make=_damaged,
     presets=PRESETS,
     baselines={"x0": untouched, **denoisers},
@@ -115,15 +133,21 @@ NARROW = 2.0  # seconds a step and megapixel of the network of figure 6
 jpeg = Item(
     name="jpeg",
     shows="JPEG artefacts along the steps: restored at 2400, fitted at the end (figure 6)",
-    protocol="RGB PSNR of the whole picture to what was compressed with quality 10 (Pillow). The paper shows pictures "
-    "of 100, 2400 and 50,000 steps and gives no numbers; its network is narrow (8 to 128 channels). Non-local means "
+    protocol="RGB PSNR of the whole picture to what was compressed with quality 10 (Pillow). "
+    "The paper shows pictures "
+    "of 100, 2400 and 50,000 steps and gives no numbers; its network is narrow (8 to 128 "
+    "channels). Non-local means "
     "and total variation are told a sigma of 10/255, about that of the artefacts.",
     pictures={"snail": ("demo", "snail"), **{name: PICTURES[name] for name in ("f16", "kodim03")}},
     make=_compressed,
     presets=prior.tasked(prior.dejpeg, tasks.dejpeg.PRESETS, {**prior.PACE, "paper": NARROW}),
     baselines={
         "prior (paper) for long": prior.task(
-            prior.dejpeg, prior.longer(tasks.dejpeg.PRESETS["paper"], 50_000), NARROW, share=0.05, keep=(100, 2400)
+            prior.dejpeg,
+            prior.longer(tasks.dejpeg.PRESETS["paper"], 50_000),
+            NARROW,
+            share=0.05,
+            keep=(100, 2400),
         ),
         "x0": untouched,
         "non-local means": denoisers["non-local means"],

@@ -33,27 +33,42 @@ def _stops(presets: Mapping[str, Preset]) -> dict[str, Contender]:
     def contender(name: str, preset: Preset) -> Contender:
         def method(problem: Problem, effort: Effort) -> Outcome:
             observation = prior.tensor(problem.observation, effort.device)
-            outcome = prior.descend(tasks.enhance.enhance(observation, preset), preset.settings, effort, keep=STOPS)
+            outcome = prior.descend(
+                tasks.enhance.enhance(observation, preset), preset.settings, effort, keep=STOPS
+            )
             images: dict[str, Pixels] = {}
             for stop, coarse in outcome.images.items():
                 if stop.startswith("step"):
-                    boosted = tasks.enhance.boosted(observation, prior.tensor(coarse, effort.device), boost=1)
-                    images |= {f"coarse, {stop}": coarse, f"enhanced, {stop}": prior.pixels(boosted)}
+                    boosted = tasks.enhance.boosted(
+                        observation, prior.tensor(coarse, effort.device), boost=1
+                    )
+                    images |= {
+                        f"coarse, {stop}": coarse,
+                        f"enhanced, {stop}": prior.pixels(boosted),
+                    }
             return replace(outcome, images=images)
 
         return Contender(
-            method, prior.PACE[name] * STOPS[-1], prior.SHARE[name], random=True, settings=asdict(preset.settings)
+            method,
+            prior.PACE[name] * STOPS[-1],
+            prior.SHARE[name],
+            random=True,
+            settings=asdict(preset.settings),
         )
 
-    return {name: contender(name, prior.longer(preset, STOPS[-1])) for name, preset in presets.items()}
+    return {
+        name: contender(name, prior.longer(preset, STOPS[-1])) for name, preset in presets.items()
+    }
 
 
 ENHANCED = {"monkey": ("demo", "monkey"), "kodim03": ("denoise9", "kodim03")}
 enhancement = Item(
     name="enhancement",
     shows="Coarse and enhanced images for several stops (figure 18)",
-    protocol=f"x_c at {', '.join(map(str, STOPS))} steps without jitter, and x0 + (x0 - x_c), clipped. PSNR to x0; "
-    "sharpness: mean absolute difference of neighbouring pixels, over that of x0. The paper gives pictures only.",
+    protocol=f"x_c at {', '.join(map(str, STOPS))} steps without jitter, and x0 + (x0 - x_c), "
+    "clipped. PSNR to x0; "
+    "sharpness: mean absolute difference of neighbouring pixels, over that of x0. The paper "
+    "gives pictures only.",
     pictures=ENHANCED,
     make=_itself,
     presets=_stops(tasks.enhance.PRESETS),
@@ -62,10 +77,14 @@ enhancement = Item(
 
 
 def _pair(folder: Path, picture: str, crop: int) -> Problem:
-    """The paper's cave; and a pair with a truth: a picture in warm light from one side, and itself under a flash."""
+    """The paper's cave; and a pair with a truth: a picture in warm light from one side, and itself
+    under a flash.
+    """
     if picture == "cave":
         observation = centred(data.load(folder, "demo", "cave_noflash"), crop)
-        return Problem(picture, observation, guide=centred(data.load(folder, "demo", "cave_flash"), crop))
+        return Problem(
+            picture, observation, guide=centred(data.load(folder, "demo", "cave_flash"), crop)
+        )
     flashed = centred(data.load(folder, "denoise9", picture), crop)
     falloff = np.linspace(1, 0.5, flashed.shape[1])[:, None]
     grain = np.random.default_rng(1).normal(0, GRAIN, flashed.shape)
@@ -74,10 +93,14 @@ def _pair(folder: Path, picture: str, crop: int) -> Problem:
 
 flash = Item(
     name="flash",
-    shows="A photo without flash restored by one with flash, beside joint bilateral and guided filter (figure 19)",
-    protocol="The paper's cave: no truth; noise: scikit-image's wavelet estimate of sigma, of 255; light: PSNR between "
-    "the result and x0, both under a Gaussian of 8 pixels, for the light must stay that of x0. A pair made from "
-    "kodim03: colours times 0.8, 0.6, 0.4 and a light that falls to a half from left to right, noise of sigma 25, "
+    shows="A photo without flash restored by one with flash, beside joint bilateral and guided "
+    "filter (figure 19)",
+    protocol="The paper's cave: no truth; noise: scikit-image's wavelet estimate of sigma, of "
+    "255; light: PSNR between "
+    "the result and x0, both under a Gaussian of 8 pixels, for the light must stay that of x0. "
+    "A pair made from "
+    "kodim03: colours times 0.8, 0.6, 0.4 and a light that falls to a half from left to right, "
+    "noise of sigma 25, "
     "guided by the picture itself with noise of sigma 5; RGB PSNR.",
     pictures={"cave": ("demo", "cave_noflash"), "kodim03": ("denoise9", "kodim03")},
     make=_pair,

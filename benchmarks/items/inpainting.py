@@ -1,4 +1,6 @@
-"""Section 3.3: inpainting of random pixels (table 3), of text (figure 11) and of large holes (figures 10 and 13)."""
+"""Section 3.3: inpainting of random pixels (table 3), of text (figure 11) and of large holes
+(figures 10 and 13).
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,7 +43,9 @@ DEEP = 3.0  # seconds a step and megapixel of the networks of figure 13
 TASKS = {
     holes: {
         name: prior.keeping(contender)
-        for name, contender in prior.tasked(partial(prior.inpaint, scattered=holes == "random"), presets).items()
+        for name, contender in prior.tasked(
+            partial(prior.inpaint, scattered=holes == "random"), presets
+        ).items()
     }
     for holes, presets in tasks.inpaint.HOLES.items()
 }
@@ -52,11 +56,16 @@ def _punctured(percent: int, folder: Path, picture: str, crop: int) -> Problem:
 
 
 def _random(percent: int) -> Item:
-    source = "table 3" if percent == 50 else "the same pictures, the paper's method as Self2Self's authors ran it"
+    source = (
+        "table 3"
+        if percent == 50
+        else "the same pictures, the paper's method as Self2Self's authors ran it"
+    )
     return Item(
         name=f"inpaint-{percent}",
         shows=f"Eleven gray pictures with {percent} % of the pixels missing ({source})",
-        protocol="One Bernoulli mask a picture; PSNR of the whole picture, known pixels as the network gives them, but "
+        protocol="One Bernoulli mask a picture; PSNR of the whole picture, known pixels as the "
+        "network gives them, but "
         "where it says that they are kept, as Telea and biharmonic keep them. "
         "11000 steps, Adam 0.001, jitter 1/30 (the "
         "published code: 0.03). Pictures of one size share a mask, from default_rng(0).",
@@ -76,14 +85,17 @@ def _behind(folder: Path, picture: str, crop: int) -> Problem:
     """A picture with the mask that belongs to it."""
     known = centred(data.load(folder, "demo", f"{picture}_mask"), crop)[..., 0] > 0.5
     if known.all():
-        raise BadInput(f"the centre of {picture}, {crop} pixels, has no missing pixel; give a larger --crop")
+        raise BadInput(
+            f"the centre of {picture}, {crop} pixels, has no missing pixel; give a larger --crop"
+        )
     return masked(picture, centred(data.load(folder, "demo", picture), crop), known)
 
 
 text = Item(
     name="text",
     shows="Text over a portrait (figure 11)",
-    protocol="The paper's picture and mask; PSNR of the whole picture, and of the missing pixels. 6000 steps. "
+    protocol="The paper's picture and mask; PSNR of the whole picture, and of the missing "
+    "pixels. 6000 steps. "
     "The paper gives pictures only.",
     pictures={"kate": ("demo", "kate")},
     make=_behind,
@@ -96,7 +108,11 @@ WIDTHS = (16, 32, 64, 128, 128, 128)
 
 
 def _architecture(network: Callable[..., nn.Module], rate: float, pace: float) -> Contender:
-    preset = Preset(network, partial(codes.noise, channels=1), Settings(steps=5000, learning_rate=rate, jitter=0))
+    preset = Preset(
+        network,
+        partial(codes.noise, channels=1),
+        Settings(steps=5000, learning_rate=rate, jitter=0),
+    )
     return prior.task(prior.inpaint, preset, pace, share=0.06)
 
 
@@ -114,7 +130,9 @@ def _hourglass(depth: int) -> Contender:
 
 
 def _large(folder: Path, picture: str, crop: int) -> Problem:
-    """The paper's pictures behind their masks; of the brick wall the middle is missing, so that there is a truth."""
+    """The paper's pictures behind their masks; of the brick wall the middle is missing, so that
+    there is a truth.
+    """
     if picture != "kodim01":
         return replace(_behind(folder, picture, crop), clean=None)
     clean = centred(data.load(folder, "denoise9", picture), crop)
@@ -127,11 +145,19 @@ def _large(folder: Path, picture: str, crop: int) -> Problem:
 holes = Item(
     name="holes",
     shows="Large holes, over architecture and depth (figures 10 and 13)",
-    protocol="Library and vase behind the paper's masks: pictures only, as in the paper. Of kodim01 the middle quarter "
-    "of each side is missing: PSNR of these pixels. Presets: meshgrid, 5000 steps (figure 10). Architectures: the "
-    "published code's widths, kernels (5 down, 3 up), learning rates (0.01; U-Net and ResNet 0.001) and one channel of "
-    "noise, 5000 steps without jitter (figure 13; its text gives 0.1 and 32 channels, its code these).",
-    pictures={"library": ("demo", "library"), "vase": ("demo", "vase"), "kodim01": ("denoise9", "kodim01")},
+    protocol="Library and vase behind the paper's masks: pictures only, as in the paper. Of "
+    "kodim01 the middle quarter "
+    "of each side is missing: PSNR of these pixels. Presets: meshgrid, 5000 steps (figure 10). "
+    "Architectures: the "
+    "published code's widths, kernels (5 down, 3 up), learning rates (0.01; U-Net and ResNet "
+    "0.001) and one channel of "
+    "noise, 5000 steps without jitter (figure 13; its text gives 0.1 and 32 channels, its code "
+    "these).",
+    pictures={
+        "library": ("demo", "library"),
+        "vase": ("demo", "vase"),
+        "kodim01": ("denoise9", "kodim01"),
+    },
     make=_large,
     presets=TASKS["large"],
     baselines={

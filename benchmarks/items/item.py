@@ -11,7 +11,9 @@ from ..problems import Problem
 
 @dataclass(frozen=True)
 class Budget:
-    """How much of an item is run: the side of centre crops (0: whole pictures), all steps or a share, presets."""
+    """How much of an item is run: the side of centre crops (0: whole pictures), all steps or a
+    share, presets.
+    """
 
     crop: int
     exact: bool
@@ -29,10 +31,10 @@ BUDGETS = {
 class Item:
     """A figure or table.
 
-    make: (folder of data, picture, crop) -> Problem; pictures: name -> the file it shows, (set, name) of sources.csv.
-    published: column -> picture -> the paper's number for metrics[0], a column being a method and which of its images.
-    figure: how the report draws its curves, a name of figures.DRAW. verdicts: of its records, what the figure claims
-    and whether it holds.
+    make: (folder of data, picture, crop) -> Problem; pictures: name -> the file it shows, (set,
+    name) of sources.csv. published: column -> picture -> the paper's number for metrics[0], a
+    column being a method and which of its images. figure: how the report draws its curves, a name
+    of figures.DRAW. verdicts: of its records, what the figure claims and whether it holds.
     """
 
     name: str
@@ -50,7 +52,10 @@ class Item:
     def contenders(self, presets: Collection[str] | None = None) -> dict[str, Contender]:
         """The methods by name: those of `presets`, or of all of them, and the baselines."""
         presets = self.presets if presets is None else presets
-        return {**{f"prior ({name})": self.presets[name] for name in presets if name in self.presets}, **self.baselines}
+        return {
+            **{f"prior ({name})": self.presets[name] for name in presets if name in self.presets},
+            **self.baselines,
+        }
 
 
 def column(method: str, image: str) -> str:

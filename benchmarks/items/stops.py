@@ -1,4 +1,6 @@
-"""Where the fits stop by themselves: every kind of noise on twelve pictures, against the best step of the same run."""
+"""Where the fits stop by themselves: every kind of noise on twelve pictures, against the best step
+of the same run.
+"""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +35,9 @@ CASES = {f"{source[1]}-{kind}": source for source in PICTURES for kind in KINDS}
 
 
 def _damaged(folder: Path, picture: str, crop: int) -> Problem:
-    return KINDS[picture.partition("-")[2]](picture, centred(data.load(folder, *CASES[picture]), crop))
+    return KINDS[picture.partition("-")[2]](
+        picture, centred(data.load(folder, *CASES[picture]), crop)
+    )
 
 
 def _either(name: str) -> Contender:
@@ -48,20 +52,28 @@ def _either(name: str) -> Contender:
 
 
 def verdicts(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """How often each rule chose within 0.3 dB of the best, and how often its image was worse than the observation."""
+    """How often each rule chose within 0.3 dB of the best, and how often its image was worse than
+    the observation.
+    """
     inputs = {r["picture"]: r["scores"]["x0"]["PSNR"] for r in records if r["method"] == "x0"}
     lines = []
     for method in sorted({r["method"] for r in records if r["method"] != "x0"}):
         runs = [r for r in records if r["method"] == method and r["complete"]]
         for rule in ("chosen", "discrepancy", "variance", "end"):
-            losses = [(_psnr(r, "best") - _psnr(r, rule), r) for r in runs if column(method, rule) in r["scores"]]
+            losses = [
+                (_psnr(r, "best") - _psnr(r, rule), r)
+                for r in runs
+                if column(method, rule) in r["scores"]
+            ]
             if losses:
                 close = sum(loss <= CLOSE for loss, _ in losses)
                 worse = sum(_psnr(r, rule) < inputs.get(r["picture"], 0) for _, r in losses)
                 worst, run = max(losses, key=lambda each: each[0])
                 lines.append(
-                    f"{method}, {rule}: within {CLOSE} dB of the best step in {close} of {len(losses)} cases, worse "
-                    f"than the input in {worse}; at the most {worst:.2f} dB below the best ({run['picture']})"
+                    f"{method}, {rule}: within {CLOSE} dB of the best step in {close} of "
+                    f"{len(losses)} cases, worse "
+                    f"than the input in {worse}; at the most {worst:.2f} dB below the best "
+                    f"({run['picture']})"
                 )
         lines += _calibrated(method, runs)
     return lines
@@ -84,17 +96,22 @@ def _calibrated(method: str, runs: Sequence[Mapping[str, Any]]) -> list[str]:
         if losses:
             close = sum(loss <= CLOSE for loss in losses)
             lines.append(
-                f"{method}, doubt from {low} to {high} dB: within {CLOSE} dB in {close} of {len(losses)} cases"
+                f"{method}, doubt from {low} to {high} dB: within {CLOSE} dB in {close} of "
+                f"{len(losses)} cases"
             )
     return lines
 
 
 stops = Item(
     name="stops",
-    shows="The step that the fits choose by themselves, for eight kinds of damage on twelve pictures",
-    protocol="Gaussian of sigma 10, 25, 50, Poisson of 30 photons at white, JPEG of quality 10, 20, 30, a fifth of the "
-    "values black or white; clipped, not rounded but for JPEG. RGB PSNR, peak 1, of averaged images: the best of the "
-    "run, the one chosen, those of the rules that only bear witness, and the last. Nothing is told to any of them.",
+    shows="The step that the fits choose by themselves, for eight kinds of damage on twelve "
+    "pictures",
+    protocol="Gaussian of sigma 10, 25, 50, Poisson of 30 photons at white, JPEG of quality "
+    "10, 20, 30, a fifth of the "
+    "values black or white; clipped, not rounded but for JPEG. RGB PSNR, peak 1, of averaged "
+    "images: the best of the "
+    "run, the one chosen, those of the rules that only bear witness, and the last. Nothing is "
+    "told to any of them.",
     pictures=CASES,
     make=_damaged,
     presets={name: _either(name) for name in ("fast", "paper")},

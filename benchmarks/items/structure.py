@@ -1,4 +1,6 @@
-"""Section 2: what the network resists (figure 4), and what it draws before it is fitted (figure 5)."""
+"""Section 2: what the network resists (figure 4), and what it draws before it is fitted (figure
+5).
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -39,14 +41,17 @@ def _target(folder: Path, picture: str, crop: int) -> Problem:
 def impedance(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Whether the image is taken up first, and by how many steps: the claim of figure 4."""
     errors = {
-        record["picture"]: dict(zip(record["curve"]["step"], record["curve"]["energy"], strict=True))
+        record["picture"]: dict(
+            zip(record["curve"]["step"], record["curve"]["energy"], strict=True)
+        )
         for record in records
         if record["seed"] == 0 and record["complete"]
     }
     if set(errors) != set(TARGETS):
         return []
     reached = {
-        name: min((step for step, error in errors[name].items() if error <= LEVEL), default=None) for name in TARGETS
+        name: min((step for step, error in errors[name].items() if error <= LEVEL), default=None)
+        for name in TARGETS
     }
     last = {name: curve[max(curve)] for name, curve in errors.items()}
     first = reached["image"]
@@ -57,7 +62,8 @@ def impedance(records: Sequence[Mapping[str, Any]]) -> list[str]:
     ends = ", ".join(f"{name} {last[name]:.2g}" for name in TARGETS)
     return [
         f"{_holds(earlier)}: the image is the first to reach an error of {LEVEL} (step: {steps})",
-        f"{_holds(ordered)}: at the end the error is least for the image, then the noisy image, then the rest ({ends})",
+        f"{_holds(ordered)}: at the end the error is least for the image, then the noisy image, "
+        f"then the rest ({ends})",
     ]
 
 
@@ -68,7 +74,9 @@ def growth(records: Sequence[Mapping[str, Any]]) -> list[str]:
         for name in list(ARCHITECTURES)[:3]
         if (
             found := [
-                record["scores"][name]["scale"] for record in records if "scale" in record["scores"].get(name, {})
+                record["scores"][name]["scale"]
+                for record in records
+                if "scale" in record["scores"].get(name, {})
             ]
         )
     ]
@@ -76,7 +84,8 @@ def growth(records: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     grows = scales[0] < scales[1] < scales[2]
     return [
-        f"{_holds(grows)}: the scale grows with depth 1, 3, 5 ({', '.join(f'{scale:.1f}' for scale in scales)} pixels)"
+        f"{_holds(grows)}: the scale grows with depth 1, 3, 5 "
+        f"({', '.join(f'{scale:.1f}' for scale in scales)} pixels)"
     ]
 
 
@@ -86,9 +95,11 @@ def _holds(claim: bool) -> str:
 
 curves = Item(
     name="curves",
-    shows="Learning curves of an image, the image with noise, the image shuffled, and noise (figure 4)",
+    shows="Learning curves of an image, the image with noise, the image shuffled, and noise "
+    "(figure 4)",
     protocol="Squared error to the target itself along the steps, of butterfly; the "
-    "paper's network, Adam 0.01, no jitter, 2400 steps. Noise of sigma 25, clipped; pixels permuted; U(0, 1). The "
+    "paper's network, Adam 0.01, no jitter, 2400 steps. Noise of sigma 25, clipped; pixels "
+    "permuted; U(0, 1). The "
     "paper names neither picture nor number of steps.",
     pictures=dict.fromkeys(TARGETS, SUBJECT),
     make=_target,
@@ -139,8 +150,10 @@ def _blank(folder: Path, picture: str, crop: int) -> Problem:
 samples = Item(
     name="samples",
     shows="What five architectures draw with random weights (figure 5)",
-    protocol="One code z ~ U(0, 1/10), two draws of the weights (--seeds 2), nothing fitted. Scale: the distance in "
-    "pixels at which the autocorrelation of the image has fallen to one half; the paper says that it grows with depth.",
+    protocol="One code z ~ U(0, 1/10), two draws of the weights (--seeds 2), nothing fitted. "
+    "Scale: the distance in "
+    "pixels at which the autocorrelation of the image has fallen to one half; the paper says "
+    "that it grows with depth.",
     pictures={"code": ("", "")},
     make=_blank,
     baselines={name: _sample(network) for name, network in ARCHITECTURES.items()},

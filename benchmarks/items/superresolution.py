@@ -12,12 +12,16 @@ from ..problems import Problem, centred, shrunk
 from .item import DISTANCES, Item
 
 PROTOCOL = (
-    "Truth cropped at its centre to a multiple of 32; x0 is Pillow's antialiased Lanczos resize of it, in 8 bits; the "
-    "operator is a fixed Lanczos2 convolution of phase 0.5. PSNR of luminance (Y of BT.601 in [16, 235]/255) without 4 "
-    "pixels a side. No prior and TV prior (weight 1e-7): descent over pixels from U(0, 0.1), Adam 0.01, 2000 steps. "
+    "Truth cropped at its centre to a multiple of 32; x0 is Pillow's antialiased Lanczos "
+    "resize of it, in 8 bits; the "
+    "operator is a fixed Lanczos2 convolution of phase 0.5. PSNR of luminance (Y of BT.601 in "
+    "[16, 235]/255) without 4 "
+    "pixels a side. No prior and TV prior (weight 1e-7): descent over pixels from U(0, 0.1), "
+    "Adam 0.01, 2000 steps. "
 )
 PAPERS_BICUBIC = (
-    "The paper's bicubic column is that of a bicubic-downsampled input, not of the Lanczos-downsampled one of its "
+    "The paper's bicubic column is that of a bicubic-downsampled input, not of the "
+    "Lanczos-downsampled one of its "
     "code: both are given, and the paper's number stands beside the one that reproduces it. "
 )
 COLUMNS = ("no prior", "bicubic, of a bicubic x0", "TV prior", "prior (paper), last")
@@ -84,8 +88,11 @@ def _table(set: str, factor: int) -> Item:
     table = TABLE[set, factor]
     return Item(
         name=f"{set}-x{factor}",
-        shows=f"Super-resolution x{factor} of {set.capitalize()} (table {1 if set == 'set14' else 2})",
-        protocol=PROTOCOL + PAPERS_BICUBIC + f"Ours: {'4000 steps, jitter 1/20' if factor == 8 else '2000 steps'}.",
+        shows=f"Super-resolution x{factor} of {set.capitalize()} (table "
+        f"{1 if set == 'set14' else 2})",
+        protocol=PROTOCOL
+        + PAPERS_BICUBIC
+        + f"Ours: {'4000 steps, jitter 1/20' if factor == 8 else '2000 steps'}.",
         pictures={name: (set, name) for name in data.names(set)},
         make=partial(_shrunk, set, factor),
         presets=prior.tasked(prior.upscale, tasks.upscale.presets(factor)),

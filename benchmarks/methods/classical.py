@@ -67,12 +67,16 @@ def bm3d(problem: Problem) -> Pixels:
 def resized(image: Pixels, height: int, width: int) -> Pixels:
     """Pillow's bicubic resize of (H, W, C) in [0, 1], antialiased where it shrinks, in 8 bits."""
     planes = np.rint(image * 255).astype(np.uint8).transpose(2, 0, 1)
-    bicubic = (Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC) for plane in planes)
+    bicubic = (
+        Image.fromarray(plane).resize((width, height), Image.Resampling.BICUBIC) for plane in planes
+    )
     return np.dstack([np.asarray(plane) for plane in bicubic]) / 255
 
 
 def _bicubic(problem: Problem, effort: Effort) -> Outcome:
-    """Of x0; and of what bicubic shrinking would have left, which is the protocol of the paper's bicubic column."""
+    """Of x0; and of what bicubic shrinking would have left, which is the protocol of the paper's
+    bicubic column.
+    """
     start = time.perf_counter()
     small = problem.observation.shape[:2]
     large = [problem.factor * side for side in small]
@@ -101,7 +105,9 @@ def telea(problem: Problem) -> Pixels:
 
 
 def joint_bilateral(problem: Problem) -> Pixels:
-    """OpenCV's bilateral filter whose range weights come from the flash photo (doi:10.1145/1015706.1015777)."""
+    """OpenCV's bilateral filter whose range weights come from the flash photo
+    (doi:10.1145/1015706.1015777).
+    """
     assert problem.guide is not None
     guide, image = problem.guide.astype(np.float32), problem.observation.astype(np.float32)
     return cv2.ximgproc.jointBilateralFilter(guide, image, d=-1, sigmaColor=0.1, sigmaSpace=8)
@@ -131,4 +137,7 @@ denoisers = {
     "wavelet": plain(wavelet, cost=1, needs="pywt"),
 }
 inpainters = {"biharmonic": plain(biharmonic, cost=300), "Telea": plain(telea, cost=2)}
-guided_filters = {"joint bilateral": plain(joint_bilateral, cost=10), "guided filter": plain(guided, cost=1)}
+guided_filters = {
+    "joint bilateral": plain(joint_bilateral, cost=10),
+    "guided filter": plain(guided, cost=1),
+}

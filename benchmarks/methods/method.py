@@ -14,7 +14,9 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class Effort:
-    """How hard to try: seed of what is random, share of the steps in (0, 1], device, and a score for the curve."""
+    """How hard to try: seed of what is random, share of the steps in (0, 1], device, and a score
+    for the curve.
+    """
 
     seed: int = 0
     share: float = 1.0
@@ -24,7 +26,9 @@ class Effort:
 
 @dataclass(frozen=True)
 class Point:
-    """One point of a learning curve: step, seconds so far, E, and the scores of the last and the averaged image."""
+    """One point of a learning curve: step, seconds so far, E, and the scores of the last and the
+    averaged image.
+    """
 
     step: int
     seconds: float
@@ -37,8 +41,8 @@ class Point:
 class Outcome:
     """The images (H, W, C) that a method gave, by name, how long it took, and how it went.
 
-    An image named "" is the method's only one. complete: false if it was interrupted or destabilised; the images are
-    the best so far.
+    An image named "" is the method's only one. complete: false if it was interrupted or
+    destabilised; the images are the best so far.
     """
 
     images: Mapping[str, Pixels]
@@ -55,10 +59,12 @@ Method = Callable[[Problem, Effort], Outcome]
 
 @dataclass(frozen=True)
 class Contender:
-    """A method in an item. random: another seed gives another result. needs: the module of an optional extra.
+    """A method in an item. random: another seed gives another result. needs: the module of an
+    optional extra.
 
-    cost: seconds a megapixel of result on two cores, at the full number of steps; for the estimates of `list`.
-    share: of the steps, at budget small. settings: of the descent; a record made with others is run again.
+    cost: seconds a megapixel of result on two cores, at the full number of steps; for the estimates
+    of `list`. share: of the steps, at budget small. settings: of the descent; a record made with
+    others is run again.
     """
 
     method: Method

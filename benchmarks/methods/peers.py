@@ -13,7 +13,9 @@ from .prior import pixels, tensor
 
 
 def _conv_decoder(problem: Problem, effort: Effort) -> Outcome:
-    """deepinv's DeepImagePrior with its ConvDecoder: 64 channels, a code of 2 x 2, 2500 steps of Adam at 0.01."""
+    """deepinv's DeepImagePrior with its ConvDecoder: 64 channels, a code of 2 x 2, 2500 steps of
+    Adam at 0.01.
+    """
     from deepinv.models import ConvDecoder, DeepImagePrior
     from deepinv.physics import Denoising
 
@@ -24,8 +26,12 @@ def _conv_decoder(problem: Problem, effort: Effort) -> Outcome:
     with torch.random.fork_rng(devices=[]):  # it draws from the generator of the process
         torch.manual_seed(effort.seed)
         network = ConvDecoder(size, in_size=(2, 2), channels=64).to(effort.device)
-        image = DeepImagePrior(network, img_size=(64, 2, 2), iterations=steps)(observation, Denoising())
-    return Outcome({"": pixels(image.detach())}, time.perf_counter() - start, steps, f"budget: {steps} steps")
+        image = DeepImagePrior(network, img_size=(64, 2, 2), iterations=steps)(
+            observation, Denoising()
+        )
+    return Outcome(
+        {"": pixels(image.detach())}, time.perf_counter() - start, steps, f"budget: {steps} steps"
+    )
 
 
 conv_decoder = Contender(_conv_decoder, cost=15_000, share=0.1, random=True, needs="deepinv")
@@ -45,15 +51,19 @@ class _Residual(nn.Sequential):
 
 
 def _halves(image: Tensor) -> tuple[Tensor, Tensor]:
-    """The means of the two diagonals of every 2 x 2 pixels: two images of half the size, their noise independent."""
+    """The means of the two diagonals of every 2 x 2 pixels: two images of half the size, their
+    noise independent.
+    """
     diagonal = torch.eye(2).to(image).expand(image.shape[1], 1, 2, 2) / 2
     apply = partial(F.conv2d, image, stride=2, groups=image.shape[1])
     return apply(diagonal.flip(-1)), apply(diagonal)
 
 
 def _zero_shot(problem: Problem, effort: Effort) -> Outcome:
-    """Zero-shot Noise2Noise (Mansour, Heckel 2023, doi:10.1109/CVPR52729.2023.01347): 2000 steps of Adam at 0.001,
-    halved after 1000; each half predicts the other, and predicting and halving commute."""
+    """Zero-shot Noise2Noise (Mansour, Heckel 2023, doi:10.1109/CVPR52729.2023.01347): 2000 steps of
+    Adam at 0.001, halved after 1000; each half predicts the other, and predicting and halving
+    commute.
+    """
     noisy = tensor(problem.observation, effort.device)
     steps = max(1, round(effort.share * 2000))
     start = time.perf_counter()

@@ -1,4 +1,6 @@
-"""A classifier looked into by descent over the pixels: total variation, shifts, or nothing instead of the prior."""
+"""A classifier looked into by descent over the pixels: total variation, shifts, or nothing instead
+of the prior.
+"""
 
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -19,7 +21,9 @@ from .method import Contender, Effort, Outcome
 
 @dataclass(frozen=True)
 class Shifted:
-    """A(x) of x rolled by up to `reach` pixels each way, anew each time (Mahendran and Vedaldi 2016)."""
+    """A(x) of x rolled by up to `reach` pixels each way, anew each time (Mahendran and Vedaldi
+    2016).
+    """
 
     operator: Any
     reach: int
@@ -31,7 +35,9 @@ class Shifted:
 
 
 class Projected(nn.Module):
-    """f(z) = x: an image that is its own parameter, put back into [0, 1] after each step; from gray, N(1/2, 1/50^2)."""
+    """f(z) = x: an image that is its own parameter, put back into [0, 1] after each step; from
+    gray, N(1/2, 1/50^2).
+    """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -44,7 +50,9 @@ class Projected(nn.Module):
 
 
 def descended(weight: float, reach: int, steps: int) -> Contender:
-    """Adam over pixels in [0, 1]: the energy, under shifts up to `reach`, and weight times the mean total variation."""
+    """Adam over pixels in [0, 1]: the energy, under shifts up to `reach`, and weight times the mean
+    total variation.
+    """
     settings = Settings(steps=steps, learning_rate=0.02, jitter=0, averaging=0.9)
 
     def method(problem: Problem, effort: Effort) -> Outcome:
@@ -60,7 +68,9 @@ def descended(weight: float, reach: int, steps: int) -> Contender:
         if weight:
             smooth = (weight / observation.numel(), energies.total_variation)
             energy = energies.weighted_sum((1, energy), smooth)
-        posed = descent.Problem(partial(Projected, tuple(observation.shape)), lambda generator: observation, energy)
+        posed = descent.Problem(
+            partial(Projected, tuple(observation.shape)), lambda generator: observation, energy
+        )
         outcome = prior.descend(posed, settings, effort)
         return replace(outcome, images={"": outcome.images["average"]})
 

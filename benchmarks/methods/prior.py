@@ -1,4 +1,6 @@
-"""Ours: the tasks of the package, and its descent over free pixels for the columns "no prior" and "TV prior"."""
+"""Ours: the tasks of the package, and its descent over free pixels for the columns "no prior" and
+"TV prior".
+"""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -19,7 +21,11 @@ from ..problems import Problem
 from .method import Contender, Effort, Method, Outcome, Point
 
 POINTS = 40  # of a curve, evenly spaced, besides the powers of two
-PACE = {"paper": 5.6, "fast": 1.2, "best": 1.8}  # seconds a step and megapixel on two cores (benchmarks.speed)
+PACE = {
+    "paper": 5.6,
+    "fast": 1.2,
+    "best": 1.8,
+}  # seconds a step and megapixel on two cores (benchmarks.speed)
 SHARE = {"paper": 0.25, "fast": 1.0, "best": 1.0}  # of the steps, at budget small
 
 PIXELS = Settings(steps=2000, jitter=0)  # of the descent over free pixels
@@ -45,11 +51,14 @@ def descend(
     keep: Collection[int] = (),
     stop: Callable[[], Rule] | None = None,
 ) -> Outcome:
-    """Fit `problem` with a share of the steps: its last and its averaged image, its curve, its images at steps `keep`.
+    """Fit `problem` with a share of the steps: its last and its averaged image, its curve, its
+    images at steps `keep`.
 
     Scoring does not count in the seconds.
     """
-    settings = replace(settings, steps=max(1, round(effort.share * settings.steps)), seed=effort.seed)
+    settings = replace(
+        settings, steps=max(1, round(effort.share * settings.steps)), seed=effort.seed
+    )
     every = max(1, settings.steps // POINTS)
     images: dict[str, Pixels] = {}
     curve: list[Point] = []
@@ -62,7 +71,10 @@ def descend(
         if index in keep:
             images[f"step {index}"] = pixels(step.image)
         if index % every == 0 or index & (index - 1) == 0 or index == settings.steps:
-            scores = [effort.score(pixels(x)) if effort.score else None for x in (step.image, step.average)]
+            scores = [
+                effort.score(pixels(x)) if effort.score else None
+                for x in (step.image, step.average)
+            ]
             curve.append(Point(index, at - start - paused, step.energy.item(), *scores))
         paused += time.perf_counter() - at
 
@@ -79,19 +91,30 @@ def descend(
     )
 
 
-def task(pose: Pose, preset: Preset, pace: float, share: float, keep: Collection[int] = ()) -> Contender:
-    """A task of the package with a preset, as a contender; pace: seconds a step and megapixel on two cores."""
+def task(
+    pose: Pose, preset: Preset, pace: float, share: float, keep: Collection[int] = ()
+) -> Contender:
+    """A task of the package with a preset, as a contender; pace: seconds a step and megapixel on
+    two cores.
+    """
 
     def method(problem: Problem, effort: Effort) -> Outcome:
         posed = pose(problem, preset, effort.device)
-        # published numbers are of every step; what has a code of estimates is measured as a user gets it
-        return descend(posed, preset.settings, effort, keep, posed.rule if preset.code is None else None)
+        # published numbers are of every step; what has a code of estimates is measured as a user
+        # gets it
+        return descend(
+            posed, preset.settings, effort, keep, posed.rule if preset.code is None else None
+        )
 
     settings = preset.settings
-    return Contender(method, pace * settings.steps * settings.runs, share, random=True, settings=asdict(settings))
+    return Contender(
+        method, pace * settings.steps * settings.runs, share, random=True, settings=asdict(settings)
+    )
 
 
-def tasked(pose: Pose, presets: Mapping[str, Preset], paces: Mapping[str, float] = PACE) -> dict[str, Contender]:
+def tasked(
+    pose: Pose, presets: Mapping[str, Preset], paces: Mapping[str, float] = PACE
+) -> dict[str, Contender]:
     """Every preset of a task as a contender, by name."""
     return {name: task(pose, preset, paces[name], SHARE[name]) for name, preset in presets.items()}
 
@@ -113,14 +136,18 @@ def upscale(problem: Problem, preset: Preset, device: torch.device) -> descent.P
     return tasks.upscale.upscale(tensor(problem.observation, device), problem.factor, preset)
 
 
-def inpaint(problem: Problem, preset: Preset, device: torch.device, scattered: bool = False) -> descent.Problem:
+def inpaint(
+    problem: Problem, preset: Preset, device: torch.device, scattered: bool = False
+) -> descent.Problem:
     assert problem.known is not None
     observation, known = (tensor(each, device) for each in (problem.observation, problem.known))
     return tasks.inpaint.inpaint(observation, known, preset, scattered)
 
 
 def keeping(contender: Contender) -> Contender:
-    """An inpainter with one more image: the average, with the known pixels pasted back, as `dip inpaint` writes it."""
+    """An inpainter with one more image: the average, with the known pixels pasted back, as `dip
+    inpaint` writes it.
+    """
 
     def method(problem: Problem, effort: Effort) -> Outcome:
         assert problem.known is not None
@@ -133,7 +160,9 @@ def keeping(contender: Contender) -> Contender:
 
 def flash(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
     assert problem.guide is not None
-    return tasks.flash.flash(tensor(problem.observation, device), tensor(problem.guide, device), preset)
+    return tasks.flash.flash(
+        tensor(problem.observation, device), tensor(problem.guide, device), preset
+    )
 
 
 class Free(nn.Module):
@@ -158,7 +187,9 @@ def free_pixels(weight: float) -> Method:
         posed = descent.Problem(
             network=partial(Free, shape),
             code=lambda generator: observation,
-            energy=energies.weighted_sum((1, fidelity), (weight, energies.total_variation)) if weight else fidelity,
+            energy=energies.weighted_sum((1, fidelity), (weight, energies.total_variation))
+            if weight
+            else fidelity,
         )
         outcome = descend(posed, PIXELS, effort)
         return replace(outcome, images={"": outcome.images["last"]})

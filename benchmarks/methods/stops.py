@@ -12,9 +12,11 @@ from .prior import Pose, pixels
 
 
 def stopped(pose: Pose, preset: Preset, pace: float) -> Contender:
-    """A preset with all of its steps, and the averaged images that its rule and every witness chose on the way.
+    """A preset with all of its steps, and the averaged images that its rule and every witness chose
+    on the way.
 
-    best: the average of the highest score, which no rule knows. Rules see no step after the one they stopped at.
+    best: the average of the highest score, which no rule knows. Rules see no step after the one
+    they stopped at.
     """
 
     def method(problem: Problem, effort: Effort) -> Outcome:
@@ -49,4 +51,6 @@ def stopped(pose: Pose, preset: Preset, pace: float) -> Contender:
             interrupted=done.interrupted,
         )
 
-    return Contender(method, pace * preset.settings.steps, random=True, settings=asdict(preset.settings))
+    return Contender(
+        method, pace * preset.settings.steps, random=True, settings=asdict(preset.settings)
+    )

@@ -1,4 +1,6 @@
-"""Deep image prior: theta* = argmin_theta E(A(f_theta(z)); x0), x* = f_theta*(z), from one image and nothing else."""
+"""Deep image prior: theta* = argmin_theta E(A(f_theta(z)); x0), x* = f_theta*(z), from one image
+and nothing else.
+"""
 
 from . import classifiers, codes, energies, metrics, networks, operators, stopping
 from .descent import Destabilised, Fit, Problem, Settings, Step, descend, fit

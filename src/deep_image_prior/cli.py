@@ -1,4 +1,6 @@
-"""The command `dip`: arguments -> a task -> files. Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+"""The command `dip`: arguments -> a task -> files. Exit codes: 0 done, 1 failed, 2 bad input, 130
+interrupted.
+"""
 
 import atexit
 import re
@@ -34,7 +36,9 @@ messages, answers = plain(stderr=True), plain()
 def main() -> None:
     """Run the command; every error of the user's becomes one line and an exit code here."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # what is pressed after all is done changes nothing
+    atexit.register(
+        signal.signal, signal.SIGINT, signal.SIG_IGN
+    )  # what is pressed after all is done changes nothing
     warnings.showwarning = lambda message, *_, **__: messages.print(f"dip: note: {message}")
     try:
         code = app(standalone_mode=False)
@@ -52,7 +56,9 @@ def main() -> None:
     except (MemoryError, RuntimeError) as error:
         if not exhausted(error):
             raise
-        code = _complain("out of memory; use the preset fast, a smaller image or size, or a part of the image", 1)
+        code = _complain(
+            "out of memory; use the preset fast, a smaller image or size, or a part of the image", 1
+        )
     sys.exit(code)
 
 
@@ -86,40 +92,65 @@ def _restore(
 @restoring
 def denoise(image: Path, noise: str, common: Common) -> int:
     """Remove noise from IMAGE."""
-    return _restore("denoise", "denoised", {"image": image}, restore.denoise, common, {"noise": noise})
+    return _restore(
+        "denoise", "denoised", {"image": image}, restore.denoise, common, {"noise": noise}
+    )
 
 
 @app.command()
 @click.argument("image", type=FILE)
-@option("--quality", restore.dejpeg, type=int, help="Of the compression, 1 to 100; else it is found.")
+@option(
+    "--quality", restore.dejpeg, type=int, help="Of the compression, 1 to 100; else it is found."
+)
 @restoring
 def dejpeg(image: Path, quality: int | None, common: Common) -> int:
     """Remove the compression artefacts of IMAGE."""
-    return _restore("dejpeg", "dejpeg", {"image": image}, restore.dejpeg, common, {"quality": quality})
+    return _restore(
+        "dejpeg", "dejpeg", {"image": image}, restore.dejpeg, common, {"quality": quality}
+    )
 
 
 @app.command()
 @click.argument("image", type=FILE)
 @click.option(
-    "--factor", type=click.Choice([str(t) for t in tasks.upscale.FACTORS]), required=True, help="Enlargement."
+    "--factor",
+    type=click.Choice([str(t) for t in tasks.upscale.FACTORS]),
+    required=True,
+    help="Enlargement.",
 )
 @restoring
 def upscale(image: Path, factor: str, common: Common) -> int:
     """Make IMAGE larger by an integer factor, with sharp edges."""
-    return _restore("upscale", f"x{factor}", {"image": image}, restore.upscale, common, {"factor": int(factor)})
+    return _restore(
+        "upscale", f"x{factor}", {"image": image}, restore.upscale, common, {"factor": int(factor)}
+    )
 
 
 @app.command()
 @click.argument("image", type=FILE)
 @click.argument("mask", type=FILE)
-@option("--holes", restore.inpaint, type=click.Choice(list(tasks.inpaint.HOLES)), help="What is missing.")
-@option("--mask-marks", restore.inpaint, type=click.Choice(["known", "missing"]), help="What white in MASK means.")
+@option(
+    "--holes",
+    restore.inpaint,
+    type=click.Choice(list(tasks.inpaint.HOLES)),
+    help="What is missing.",
+)
+@option(
+    "--mask-marks",
+    restore.inpaint,
+    type=click.Choice(["known", "missing"]),
+    help="What white in MASK means.",
+)
 @option("--keep-known/--redraw-known", restore.inpaint, help="Paste the known pixels back.")
 @restoring
-def inpaint(image: Path, mask: Path, holes: str, mask_marks: str, keep_known: bool, common: Common) -> int:
+def inpaint(
+    image: Path, mask: Path, holes: str, mask_marks: str, keep_known: bool, common: Common
+) -> int:
     """Draw the pixels of IMAGE that are missing in MASK."""
     picture, marks = files.read(image), files.read(mask).pixels
-    gray = marks[..., 0] if (marks == marks[..., :1]).all() else marks.mean(axis=2).astype(marks.dtype)
+    gray = (
+        marks[..., 0] if (marks == marks[..., :1]).all() else marks.mean(axis=2).astype(marks.dtype)
+    )
     known = restore.known_pixels(gray, picture.pixels, -1, mask_marks)
     errand = Errand(
         "inpaint",
@@ -138,9 +169,13 @@ def inpaint(image: Path, mask: Path, holes: str, mask_marks: str, keep_known: bo
 @option("--boost", restore.enhance, type=float, help="How much detail to add.")
 @restoring
 def enhance(image: Path, boost: float, common: Common) -> int:
-    """Boost the fine detail of IMAGE; the coarse image and the detail are written beside the result."""
+    """Boost the fine detail of IMAGE; the coarse image and the detail are written beside the
+    result.
+    """
     parts = ("coarse", "detail")
-    return _restore("enhance", "enhanced", {"image": image}, restore.enhance, common, {"boost": boost}, parts)
+    return _restore(
+        "enhance", "enhanced", {"image": image}, restore.enhance, common, {"boost": boost}, parts
+    )
 
 
 @app.command()
@@ -162,7 +197,9 @@ def flash(noflash: Path, flash_photo: Path, common: Common) -> int:
 @looking
 @visualising
 def invert(image: Path, layer: str | None, layers: str | None, model: Model, common: Common) -> int:
-    """Show what a layer of a classifier still knows of IMAGE: a natural image with the same features there."""
+    """Show what a layer of a classifier still knows of IMAGE: a natural image with the same
+    features there.
+    """
     names = _either("--layer", layer, "--layers", layers)
     picture = files.read(image)
     pixels = picture.pixels
@@ -178,10 +215,15 @@ def invert(image: Path, layer: str | None, layers: str | None, model: Model, com
             "invert",
             phi,
             model.filled,
-            {name: partial(visualise.invert, pixels, layer=name, channel_axis=-1) for name in names},
+            {
+                name: partial(visualise.invert, pixels, layer=name, channel_axis=-1)
+                for name in names
+            },
             Picture(blank, profile=picture.profile),
             images.scale_of(pixels),
-            image.with_name(f"{image.stem}-{_file_name(names[0]) if layer else 'inverted'}{ending}"),
+            image.with_name(
+                f"{image.stem}-{_file_name(names[0]) if layer else 'inverted'}{ending}"
+            ),
             {"image": image, **model.files},
             {**model.choices, "layers": names},
         ),
@@ -194,19 +236,28 @@ def invert(image: Path, layer: str | None, layers: str | None, model: Model, com
 @app.command()
 @click.option("--label", help="The class to draw.")
 @click.option("--labels", help="Several, with commas between: one labelled picture of all.")
-@click.option("--unit", type=int, help="The output, or map of --layer, to excite, by its number from 0.")
+@click.option(
+    "--unit", type=int, help="The output, or map of --layer, to excite, by its number from 0."
+)
 @click.option("--layer", help="Where the unit is; without it, among the outputs before softmax.")
 @looking
 @visualising
 def maximise(
-    label: str | None, labels: str | None, unit: int | None, layer: str | None, model: Model, common: Common
+    label: str | None,
+    labels: str | None,
+    unit: int | None,
+    layer: str | None,
+    model: Model,
+    common: Common,
 ) -> int:
     """Draw what excites an output, or a unit of a layer, of a classifier most."""
     if unit is not None and (label is not None or labels is not None):
         raise BadInput("--unit and a label both say what to excite; give one of them")
     named = [] if unit is not None else _either("--label (or --unit)", label, "--labels", labels)
     phi = model.outline()
-    units: dict[str, int | str] = {name: name for name in named} if unit is None else {f"unit {unit}": unit}
+    units: dict[str, int | str] = (
+        {name: name for name in named} if unit is None else {f"unit {unit}": unit}
+    )
     operator = Features(phi, layer)
     features = operator.tried()
     for each in units.values():
@@ -218,7 +269,10 @@ def maximise(
             "maximise",
             phi,
             model.filled,
-            {f"{where}{name}": partial(visualise.maximise, unit=each, layer=layer) for name, each in units.items()},
+            {
+                f"{where}{name}": partial(visualise.maximise, unit=each, layer=layer)
+                for name, each in units.items()
+            },
             Picture(np.zeros((phi.size, phi.size, 3), np.uint8)),
             images.EIGHT_BITS,
             Path(f"{_file_name(phi.name)}-{_file_name(where + ending)}.png"),
@@ -238,7 +292,9 @@ def _either(one_name: str, one: str | None, several_name: str, several: str | No
     names = [one] if one is not None else [name.strip() for name in (several or "").split(",")]
     names = list(dict.fromkeys(name for name in names if name))
     if not names:
-        raise BadInput(f"{one_name if several is None else several_name} is empty; name at least one")
+        raise BadInput(
+            f"{one_name if several is None else several_name} is empty; name at least one"
+        )
     return names
 
 
@@ -250,7 +306,9 @@ def _file_name(text: str) -> str:
 @app.command()
 @looking
 def layers(model: Model) -> None:
-    """List the layers of a classifier in the order they are done, with the shapes of what they give."""
+    """List the layers of a classifier in the order they are done, with the shapes of what they
+    give.
+    """
     phi = model.outline()
     published = {path: name for name, path in phi.published.items()}
     found = shapes(phi)
@@ -262,7 +320,14 @@ def layers(model: Model) -> None:
 
 
 @app.command()
-@click.option("-o", "--output", type=FILE, default=Path("dip-demo.png"), show_default=True, help="Picture to write.")
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    default=Path("dip-demo.png"),
+    show_default=True,
+    help="Picture to write.",
+)
 @click.option("--overwrite", is_flag=True, help="Allow it to replace another.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def demo(output: Path, overwrite: bool, quiet: bool) -> None:

@@ -19,7 +19,9 @@ def noise(like: Tensor, generator: Generator, channels: int = 32) -> Tensor:
 
 
 def meshgrid(like: Tensor, generator: Generator) -> Tensor:
-    """Column and row of every pixel in [0, 1], (1, 2, H, W): a smoother prior, for large holes (figure 21)."""
+    """Column and row of every pixel in [0, 1], (1, 2, H, W): a smoother prior, for large holes
+    (figure 21).
+    """
     rows, columns = (torch.linspace(0, 1, size) for size in like.shape[-2:])
     return torch.stack(torch.meshgrid(columns, rows, indexing="xy"))[None].to(like)
 
@@ -29,14 +31,20 @@ def image(like: Tensor, generator: Generator) -> Tensor:
     return like
 
 
-def blurs(like: Tensor, generator: Generator | None = None, sigmas: Sequence[float] = (1, 2, 4, 8)) -> Tensor:
-    """The image under Gaussian blurs of `sigmas` pixels, (1, C * len(sigmas), H, W): section 3.7 without a flash."""
+def blurs(
+    like: Tensor, generator: Generator | None = None, sigmas: Sequence[float] = (1, 2, 4, 8)
+) -> Tensor:
+    """The image under Gaussian blurs of `sigmas` pixels, (1, C * len(sigmas), H, W): section 3.7
+    without a flash.
+    """
     kernels = (torch.outer(taps, taps) for taps in map(gaussian, sigmas))
     return torch.cat([correlate(like, kernel) for kernel in kernels], dim=1)
 
 
 def fill(image: Tensor, mask: Tensor) -> Tensor:
-    """`image` (1, C, H, W), its missing values (mask 0) taken from ever coarser means of the known ones (mask 1)."""
+    """`image` (1, C, H, W), its missing values (mask 0) taken from ever coarser means of the known
+    ones (mask 1).
+    """
     if mask.bool().all() or not mask.bool().any():
         return image
     halve = partial(F.avg_pool2d, kernel_size=2, ceil_mode=True)

@@ -1,4 +1,6 @@
-"""`dip demo`: a photograph that comes with scikit-image, noise added, restored beside non-local means."""
+"""`dip demo`: a photograph that comes with scikit-image, noise added, restored beside non-local
+means.
+"""
 
 import time
 from collections.abc import Callable
@@ -19,7 +21,9 @@ SIGMA = 25 / 255
 
 @dataclass(frozen=True)
 class Row:
-    """One picture of the demonstration (H, W, C) in [0, 1], with its scores against the clean one."""
+    """One picture of the demonstration (H, W, C) in [0, 1], with its scores against the clean
+    one.
+    """
 
     name: str
     image: Pixels
@@ -34,7 +38,9 @@ def photograph() -> Pixels:
 
 
 def demonstrate(watch: Callable[[Step], None]) -> list[Row]:
-    """Clean, noisy (sigma 25, clipped), restored by the preset fast, and non-local means told the sigma."""
+    """Clean, noisy (sigma 25, clipped), restored by the preset fast, and non-local means told the
+    sigma.
+    """
     clean = photograph()
     noisy = np.clip(clean + np.random.default_rng(0).normal(0, SIGMA, clean.shape), 0, 1)
     methods: list[tuple[str, Callable[[], Pixels]]] = [
@@ -62,5 +68,8 @@ def _restored(noisy: Pixels, watch: Callable[[Step], None]) -> Pixels:
 def picture(rows: list[Row]) -> Pixels:
     """The pictures side by side, uint8, each with its name and PSNR above it."""
     labels = [row.name if np.isinf(row.psnr) else f"{row.name}  {row.psnr:.2f} dB" for row in rows]
-    tiles = [Tile([label], np.rint(row.image * 255).astype(np.uint8)) for label, row in zip(labels, rows, strict=True)]
+    tiles = [
+        Tile([label], np.rint(row.image * 255).astype(np.uint8))
+        for label, row in zip(labels, rows, strict=True)
+    ]
     return panel(tiles, columns=len(tiles))

@@ -1,4 +1,6 @@
-"""argmin: theta* = argmin_theta E(A(f_theta(z)); x0), one step of Adam at a time (eq. 2, section 4)."""
+"""argmin: theta* = argmin_theta E(A(f_theta(z)); x0), one step of Adam at a time (eq. 2, section
+4).
+"""
 
 import copy
 import math
@@ -18,17 +20,20 @@ from .poses import drawn
 
 SEEDING = threading.Lock()  # layers draw their weights from the one generator of the process
 JUMP = 10**0.5  # 5 dB, as in the published fall-back
-CHECKPOINT_EVERY = 10  # steps; a copy of weights and moments each step would cost a small network a few per cent
+CHECKPOINT_EVERY = (
+    10  # steps; a copy of weights and moments each step would cost a small network a few per cent
+)
 
 
 @dataclass(frozen=True)
 class Problem:
     """What to fit. Recipes, not live objects: every fit with the same seed is the same.
 
-    network: makes an untrained f. code: draws z (B, C', H, W) from a CPU generator, on the device to work on.
-    energy: E(A(x)), a scalar, of x = f(z), (B, C, H, W). The first of a batch is the image; more are for the energy.
-    shape: of z, if it is to be known how much memory the fit needs before z is drawn. finish: what of x is the restored
-    image, where that is not x itself. rule: makes the rule to stop by that suits the problem, if there is one.
+    network: makes an untrained f. code: draws z (B, C', H, W) from a CPU generator, on the device
+    to work on. energy: E(A(x)), a scalar, of x = f(z), (B, C, H, W). The first of a batch is the
+    image; more are for the energy. shape: of z, if it is to be known how much memory the fit needs
+    before z is drawn. finish: what of x is the restored image, where that is not x itself. rule:
+    makes the rule to stop by that suits the problem, if there is one.
     """
 
     network: Callable[[], nn.Module]
@@ -52,20 +57,37 @@ class Settings:
 
     steps: int = _setting(2000, "Gradient steps at the most", least=1)
     learning_rate: float = _setting(0.01, "Step size of Adam", least=1e-12)
-    jitter: float = _setting(1 / 30, "Standard deviation of the normal noise added to the code each step", least=0)
-    turns: int = _setting(1, "Flips and quarter turns that the code is shown in, one a step", least=1, below=9)
-    shifts: int = _setting(1, "Shifts each way, by 0, 1, ... pixels, that the code is shown at", least=1, below=65)
-    averaging: float = _setting(0.99, "Weight of the past in the running average of the images", least=0, below=1)
+    jitter: float = _setting(
+        1 / 30, "Standard deviation of the normal noise added to the code each step", least=0
+    )
+    turns: int = _setting(
+        1, "Flips and quarter turns that the code is shown in, one a step", least=1, below=9
+    )
+    shifts: int = _setting(
+        1, "Shifts each way, by 0, 1, ... pixels, that the code is shown at", least=1, below=65
+    )
+    averaging: float = _setting(
+        0.99, "Weight of the past in the running average of the images", least=0, below=1
+    )
     seed: int = _setting(0, "Seed of the weights, the code and the jitter", least=0, below=2**63)
     runs: int = _setting(1, "Independent runs, their images averaged; run k uses seed + k", least=1)
-    returns: int = _setting(20, "Returns to good weights after a jump of the energy, before giving up", least=0)
+    returns: int = _setting(
+        20, "Returns to good weights after a jump of the energy, before giving up", least=0
+    )
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            value, least, below = getattr(self, each.name), each.metadata["least"], each.metadata["below"]
+            value, least, below = (
+                getattr(self, each.name),
+                each.metadata["least"],
+                each.metadata["below"],
+            )
             kind = Integral if each.type is int else Real
             if isinstance(value, bool) or not isinstance(value, kind):
-                raise BadInput(f"{each.name} is {value!r}, but must be a {'whole ' if kind is Integral else ''}number")
+                raise BadInput(
+                    f"{each.name} is {value!r}, but must be a "
+                    f"{'whole ' if kind is Integral else ''}number"
+                )
             if not least <= value < below:
                 limit = f"below {below}" if below < math.inf else "finite"
                 raise BadInput(f"{each.name} is {value}, but must be at least {least} and {limit}")
@@ -73,7 +95,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its number from 1, of at most `budget`; E(A(x)); the image x (1, C, H, W); the running average of x."""
+    """One step: its number from 1, of at most `budget`; E(A(x)); the image x (1, C, H, W); the
+    running average of x.
+    """
 
     index: int
     budget: int
@@ -92,11 +116,13 @@ class Destabilised(ArithmeticError):
 def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
     """Yield every step of the descent; closing the generator cancels it. Raises Destabilised.
 
-    Every step jitters the code, z + sigma_p n with n ~ N(0, 1), and poses it: x = g^-1 f(g z) for one symmetry g of
-    the pixel grid. Settings.runs does not count here: this is one run.
+    Every step jitters the code, z + sigma_p n with n ~ N(0, 1), and poses it: x = g^-1 f(g z) for
+    one symmetry g of the pixel grid. Settings.runs does not count here: this is one run.
     """
     # one stream of random numbers each: equal ones would correlate the code with the weights
-    for_code, for_weights, for_jitter, for_pose = map(int, np.random.SeedSequence(settings.seed).generate_state(4))
+    for_code, for_weights, for_jitter, for_pose = map(
+        int, np.random.SeedSequence(settings.seed).generate_state(4)
+    )
     z = problem.code(Generator().manual_seed(for_code))
     network = _untrained(problem.network, for_weights).to(z.device)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
@@ -105,7 +131,11 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
 
     def walk() -> Iterator[Step]:
         for index in range(1, settings.steps + 1):
-            n = torch.randn(z[:1].shape, generator=jitter, device=z.device) if settings.jitter else 0
+            n = (
+                torch.randn(z[:1].shape, generator=jitter, device=z.device)
+                if settings.jitter
+                else 0
+            )
             g = drawn(poses, settings.turns, settings.shifts)
             x = g.undone(network(g.shown(z + settings.jitter * n)))
             energy = problem.energy(x)
@@ -115,29 +145,40 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
             yield Step(index, settings.steps, energy.detach(), image, average=image)
             optimiser.step()
 
-    return averaged(steadied(walk(), Checkpoint(network, optimiser), settings.returns), settings.averaging)
+    return averaged(
+        steadied(walk(), Checkpoint(network, optimiser), settings.returns), settings.averaging
+    )
 
 
 def averaged(steps: Iterator[Step], weight: float) -> Iterator[Step]:
-    """The steps with average_t = w_t * average_(t-1) + (1 - w_t) * x_t, w_t = past(t, weight) (section 3.1).
+    """The steps with average_t = w_t * average_(t-1) + (1 - w_t) * x_t, w_t = past(t, weight)
+    (section 3.1).
 
     Early on the window grows, so that the first images are forgotten.
     """
     average = None
     for step in steps:
-        average = step.image if average is None else torch.lerp(step.image, average, past(step.index, weight))
+        average = (
+            step.image
+            if average is None
+            else torch.lerp(step.image, average, past(step.index, weight))
+        )
         yield replace(step, average=average)
 
 
 def past(index: int, weight: float) -> float:
-    """The weight of the past in a running average, at step `index` from 1: min(weight, index / (index + 9))."""
+    """The weight of the past in a running average, at step `index` from 1: min(weight, index /
+    (index + 9)).
+    """
     return min(weight, index / (index + 9))
 
 
 def steadied(steps: Iterator[Step], checkpoint: "Checkpoint", returns: int) -> Iterator[Step]:
-    """The steps without those whose energy is not finite or 5 dB above the last checkpoint's (section 4), renumbered.
+    """The steps without those whose energy is not finite or 5 dB above the last checkpoint's
+    (section 4), renumbered.
 
-    Each of those returns to the checkpoint with half the learning rate. Raises Destabilised after `returns` of them.
+    Each of those returns to the checkpoint with half the learning rate. Raises Destabilised after
+    `returns` of them.
     """
     level = math.inf
     good = 0
@@ -151,7 +192,9 @@ def steadied(steps: Iterator[Step], checkpoint: "Checkpoint", returns: int) -> I
             good += 1
             yield replace(step, index=good)
         elif returns == 0 or good == 0:
-            raise Destabilised(f"destabilised: energy {energy:.3g} at step {step.index}, after {good} good steps")
+            raise Destabilised(
+                f"destabilised: energy {energy:.3g} at step {step.index}, after {good} good steps"
+            )
         else:
             returns -= 1
             checkpoint.restore()
@@ -178,10 +221,12 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Fit:
-    """The restored image (1, C, H, W), the energy of every step, the steps of each run, and why it ended.
+    """The restored image (1, C, H, W), the energy of every step, the steps of each run, and why it
+    ended.
 
-    chosen: the step whose average the image is, of each run that it is made of. doubt: the rule's, in decibels, or
-    None. complete is false if a run was interrupted or destabilised: the image is then the best there was.
+    chosen: the step whose average the image is, of each run that it is made of. doubt: the rule's,
+    in decibels, or None. complete is false if a run was interrupted or destabilised: the image is
+    then the best there was.
     """
 
     image: Tensor
@@ -201,12 +246,13 @@ def fit(
     stop: Callable[[], Rule] | None = None,
     watch: Callable[[Step], None] | None = None,
 ) -> Fit:
-    """x* = f_theta*(z): the running average at the last step, averaged over `settings.runs` runs (section 3.1).
+    """x* = f_theta*(z): the running average at the last step, averaged over `settings.runs` runs
+    (section 3.1).
 
-    stop makes a rule for each run; a rule says why to stop after a step, or None, and may choose an earlier one
-    (stopping.py). watch sees every step.
-    Ctrl-C and a destabilised run end with the best so far: the mean of the complete runs, or else of the others.
-    Raises Destabilised or KeyboardInterrupt if there is no good step to return.
+    stop makes a rule for each run; a rule says why to stop after a step, or None, and may choose an
+    earlier one (stopping.py). watch sees every step. Ctrl-C and a destabilised run end with the
+    best so far: the mean of the complete runs, or else of the others. Raises Destabilised or
+    KeyboardInterrupt if there is no good step to return.
     """
     runs: list[Fit] = []
     for k in range(settings.runs):
@@ -219,7 +265,13 @@ def fit(
             reason = f"interrupted at the start of run {k + 1}" if interrupted else str(end)
             runs.append(
                 replace(
-                    runs[-1], history=[], chosen=[], stopped=reason, seconds=0, complete=False, interrupted=interrupted
+                    runs[-1],
+                    history=[],
+                    chosen=[],
+                    stopped=reason,
+                    seconds=0,
+                    complete=False,
+                    interrupted=interrupted,
                 )
             )
         if runs[-1].interrupted:
@@ -242,7 +294,10 @@ def fit(
 
 @torch.enable_grad()
 def _fit_once(
-    problem: Problem, settings: Settings, stop: Callable[[], Rule] | None, watch: Callable[[Step], None] | None
+    problem: Problem,
+    settings: Settings,
+    stop: Callable[[], Rule] | None,
+    watch: Callable[[Step], None] | None,
 ) -> Fit:
     start = time.perf_counter()
     rule = stop() if stop else lambda step: None
@@ -283,7 +338,9 @@ def _fit_once(
 
 
 def _untrained(recipe: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """A network from `recipe` with weights drawn from `seed` on the CPU; the caller's random state is left alone."""
+    """A network from `recipe` with weights drawn from `seed` on the CPU; the caller's random state
+    is left alone.
+    """
     with SEEDING, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return recipe()

@@ -8,8 +8,11 @@ from torch import Tensor
 Energy = Callable[[Tensor], Tensor]
 
 
-def squared_error(observation: Tensor, operator: Callable[[Tensor], Tensor], count: int | None = None) -> Energy:
-    """E(x) = |A(x) - x0|^2 / n (eq. 3, 5, 6); n is `count`, the number of measured values, or all of x0's.
+def squared_error(
+    observation: Tensor, operator: Callable[[Tensor], Tensor], count: int | None = None
+) -> Energy:
+    """E(x) = |A(x) - x0|^2 / n (eq. 3, 5, 6); n is `count`, the number of measured values, or all
+    of x0's.
 
     At the true image E is the mean square of the noise.
     """
@@ -18,7 +21,9 @@ def squared_error(observation: Tensor, operator: Callable[[Tensor], Tensor], cou
 
 
 def absolute_error(observation: Tensor, operator: Callable[[Tensor], Tensor]) -> Energy:
-    """E(x) = |A(x) - x0|_1 / n: a value that is wrong altogether pulls no harder than one that is a little wrong."""
+    """E(x) = |A(x) - x0|_1 / n: a value that is wrong altogether pulls no harder than one that is a
+    little wrong.
+    """
     return lambda image: (operator(image) - observation).abs().mean()
 
 
@@ -29,7 +34,9 @@ def relative_error(features: Tensor, operator: Callable[[Tensor], Tensor]) -> En
 
 
 def activation(operator: Callable[[Tensor], Tensor], unit: int) -> Energy:
-    """E(x) = -Phi(x)_m, m an output (1, N), or the pixel in the middle of map m of (1, N, H, W) (eq. 9)."""
+    """E(x) = -Phi(x)_m, m an output (1, N), or the pixel in the middle of map m of (1, N, H, W)
+    (eq. 9).
+    """
 
     def energy(image: Tensor) -> Tensor:
         unit_of = operator(image)[0, unit]
@@ -38,14 +45,17 @@ def activation(operator: Callable[[Tensor], Tensor], unit: int) -> Energy:
     return energy
 
 
-def stein(observation: Tensor, operator: Callable[[Tensor], Tensor], probes: Tensor, step: float) -> Energy:
-    """E(x, x') = |A(x) - x0|^2 / n + 2 <p, A(x') - A(x)> / (n step), x and every x' in one batch (1 + P, C, H, W).
+def stein(
+    observation: Tensor, operator: Callable[[Tensor], Tensor], probes: Tensor, step: float
+) -> Energy:
+    """E(x, x') = |A(x) - x0|^2 / n + 2 <p, A(x') - A(x)> / (n step), x and every x' in one batch (1
+    + P, C, H, W).
 
-    x' is what becomes of x when the observation is x0 + step * p; the probes p (P, C, H, W) are draws of the noise,
-    and the second term is its mean over them.
-    The second term takes back what following the noise gains in the first: in the mean E is |A(x) - A(x*)|^2 / n, with
-    x* the truth, and the variance of the noise. Stein 1981, doi:10.1214/aos/1176345632; with a probe: Ramani, Blu and
-    Unser 2008, doi:10.1109/TIP.2008.2001404.
+    x' is what becomes of x when the observation is x0 + step * p; the probes p (P, C, H, W) are
+    draws of the noise, and the second term is its mean over them. The second term takes back what
+    following the noise gains in the first: in the mean E is |A(x) - A(x*)|^2 / n, with x* the
+    truth, and the variance of the noise. Stein 1981, doi:10.1214/aos/1176345632; with a probe:
+    Ramani, Blu and Unser 2008, doi:10.1109/TIP.2008.2001404.
     """
 
     def energy(images: Tensor) -> Tensor:
@@ -56,7 +66,9 @@ def stein(observation: Tensor, operator: Callable[[Tensor], Tensor], probes: Ten
 
 
 def total_variation(image: Tensor) -> Tensor:
-    """TV(x) = sum sqrt(dh^2 + dw^2), isotropic, over forward differences (Rudin, Osher, Fatemi 1992)."""
+    """TV(x) = sum sqrt(dh^2 + dw^2), isotropic, over forward differences (Rudin, Osher, Fatemi
+    1992).
+    """
     down = torch.diff(image, dim=-2)[..., :, :-1]
     right = torch.diff(image, dim=-1)[..., :-1, :]
     # the root has no gradient at 0

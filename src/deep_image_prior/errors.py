@@ -1,4 +1,6 @@
-"""The one exception of bad input, its message one line that names the thing and the way out; and others' errors."""
+"""The one exception of bad input, its message one line that names the thing and the way out; and
+others' errors.
+"""
 
 import re
 
@@ -8,10 +10,14 @@ class BadInput(ValueError):
 
 
 def said(error: BaseException) -> str:
-    """What the error of other people's code says, in one line of at most 160 letters, its kind first."""
+    """What the error of other people's code says, in one line of at most 160 letters, its kind
+    first.
+    """
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:160].removesuffix(": ")
 
 
 def exhausted(error: BaseException) -> bool:
     """Whether `error` says that there was not enough memory, of any device."""
-    return isinstance(error, MemoryError) or bool(re.search("out of memory|DefaultCPUAllocator", str(error)))
+    return isinstance(error, MemoryError) or bool(
+        re.search("out of memory|DefaultCPUAllocator", str(error))
+    )

@@ -10,10 +10,12 @@ from .errors import BadInput, exhausted, said
 
 
 class Features:
-    """A(x) = Phi(x), x (B, 3, S, S) in [0, 1] -> what a layer makes of it, (B, ...); nothing behind it is run.
+    """A(x) = Phi(x), x (B, 3, S, S) in [0, 1] -> what a layer makes of it, (B, ...); nothing behind
+    it is run.
 
-    x may be gray, (B, 1, S, S). layer: by its name, or None for the outputs, before softmax. Raises BadInput, here if
-    there is no such layer, and on images if it fails, is not reached, gives no tensor, or is not differentiable.
+    x may be gray, (B, 1, S, S). layer: by its name, or None for the outputs, before softmax. Raises
+    BadInput, here if there is no such layer, and on images if it fails, is not reached, gives no
+    tensor, or is not differentiable.
     """
 
     def __init__(self, classifier: Classifier, layer: str | None = None) -> None:
@@ -25,9 +27,14 @@ class Features:
         features = self._run(self.classifier.normalised(image))
         if not isinstance(features, Tensor):
             kind = type(features).__name__
-            raise BadInput(f"{self.what}: a {kind}, not a tensor; choose a layer before it, or wrap the network")
+            raise BadInput(
+                f"{self.what}: a {kind}, not a tensor; choose a layer before it, or wrap the "
+                "network"
+            )
         if torch.is_grad_enabled() and image.requires_grad and not features.requires_grad:
-            raise BadInput(f"{self.what}: not differentiable; choose a layer before the one that is not")
+            raise BadInput(
+                f"{self.what}: not differentiable; choose a layer before the one that is not"
+            )
         return features
 
     def tried(self) -> Tensor:
@@ -62,7 +69,8 @@ def _forward(classifier: Classifier, image: Tensor, what: str) -> None:
             raise
         form = f"{' x '.join(map(str, image.shape[1:]))}, {str(image.dtype).removeprefix('torch.')}"
         raise BadInput(
-            f"{what}: fails on an image of {form} ({said(error)}); give the size it takes, or wrap it to take this"
+            f"{what}: fails on an image of {form} ({said(error)}); give the size it takes, or "
+            "wrap it to take this"
         ) from None
 
 

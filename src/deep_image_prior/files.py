@@ -44,7 +44,9 @@ DESCRIPTIVE = {DESCRIPTION, ORIENTATION, SOFTWARE, DATE, *TEXTS, EXIF_DIRECTORY,
 
 @dataclass(frozen=True)
 class Picture:
-    """An upright image file: pixels (H, W, C), alpha (H, W) or None, and what else the file said."""
+    """An upright image file: pixels (H, W, C), alpha (H, W) or None, and what else the file
+    said.
+    """
 
     pixels: Pixels
     alpha: Pixels | None = None
@@ -53,7 +55,9 @@ class Picture:
     dpi: tuple[float, float] | None = None
 
     def with_pixels(self, pixels: Pixels) -> "Picture":
-        """The same picture with other pixels (H', W', C); an alpha of another size is resized to theirs."""
+        """The same picture with other pixels (H', W', C); an alpha of another size is resized to
+        theirs.
+        """
         alpha = self.alpha
         if alpha is not None and alpha.shape != pixels.shape[:2]:
             top = float(np.iinfo(alpha.dtype).max) if alpha.dtype.kind in "iu" else 1.0
@@ -73,7 +77,9 @@ def read(path: Path) -> Picture:
         if start[:2] in (b"II", b"MM") and (plain := _read_tiff(path)):
             picture, orientation = plain
         else:
-            picture, orientation = _read_pillow(path, png16=start[1:4] == b"PNG" and start[24:25] == b"\x10")
+            picture, orientation = _read_pillow(
+                path, png16=start[1:4] == b"PNG" and start[24:25] == b"\x10"
+            )
     height, width = picture.pixels.shape[:2]
     if min(height, width) < 2:
         raise BadInput(f"{path} is {width} x {height} pixels; an image needs at least 2 x 2")
@@ -101,14 +107,21 @@ def _refusals(path: Path) -> Iterator[None]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise BadInput(_too_large(path)) from None
     except (UnidentifiedImageError, tifffile.TiffFileError):
-        raise BadInput(f"{path} is not an image in a known format; use PNG, JPEG, WebP, TIFF or BMP") from None
+        raise BadInput(
+            f"{path} is not an image in a known format; use PNG, JPEG, WebP, TIFF or BMP"
+        ) from None
     except Exception as error:  # decoders fail in their own ways on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise BadInput(f"{path} is damaged or truncated ({reason}); get a whole copy of it") from None
+        raise BadInput(
+            f"{path} is damaged or truncated ({reason}); get a whole copy of it"
+        ) from None
 
 
 def _too_large(path: Path) -> str:
-    return f"{path} holds over {Image.MAX_IMAGE_PIXELS:,} pixels, more than can be opened safely; crop it first"
+    return (
+        f"{path} holds over {Image.MAX_IMAGE_PIXELS:,} pixels, more than can be opened "
+        "safely; crop it first"
+    )
 
 
 def _read_pillow(path: Path, png16: bool) -> tuple[Picture, int]:
@@ -117,7 +130,10 @@ def _read_pillow(path: Path, png16: bool) -> tuple[Picture, int]:
         # phones write a JPEG with a depth map or preview behind it, and call it MPO
         if frames > 1 and file.format != "MPO":
             raise BadInput(f"{path} holds {frames} frames; extract one of them first")
-        if file.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "YCbCr") and not png16:
+        if (
+            file.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "YCbCr")
+            and not png16
+        ):
             raise BadInput(f"{path} is {file.mode}; convert it to RGB or gray first")
         exif, info = file.getexif(), file.info
         if png16:
@@ -140,18 +156,22 @@ def _read_pillow(path: Path, png16: bool) -> tuple[Picture, int]:
 
 
 def _read_tiff(path: Path) -> tuple[Picture, int] | None:
-    """A TIFF of plain samples of 8 bits and more, many of which Pillow cannot hold; None for palettes and the like."""
+    """A TIFF of plain samples of 8 bits and more, many of which Pillow cannot hold; None for
+    palettes and the like.
+    """
     with tifffile.TiffFile(path) as file:
         page = file.pages.first
         pages = [each for each in file.pages if not getattr(each, "is_reduced", False)]
         if len(pages) > 1 or len(file.series[0].shape) > 3 or page.axes not in ("YX", "YXS", "SYX"):
             raise BadInput(
-                f"{path} holds {max(len(pages), file.series[0].size // page.size)} pages; extract one of them first"
+                f"{path} holds {max(len(pages), file.series[0].size // page.size)} pages; "
+                "extract one of them first"
             )
         if page.photometric not in (0, 1, 2) or page.bitspersample < 8:
             if page.bitspersample > 8:
                 raise BadInput(
-                    f"{path} is {tifffile.PHOTOMETRIC(page.photometric).name}; convert it to RGB or gray first"
+                    f"{path} is {tifffile.PHOTOMETRIC(page.photometric).name}; convert it to "
+                    "RGB or gray first"
                 )
             return None
         if page.imagewidth * page.imagelength > (Image.MAX_IMAGE_PIXELS or 0):
@@ -170,21 +190,31 @@ def _plain(path: Path, page: tifffile.TiffPage) -> Picture:
     """Samples, alpha, profile and resolution of a gray or RGB page."""
     samples = page.asarray()
     if samples.dtype.name not in FORMATS[".tif"][0].split():
-        raise BadInput(f"{path} holds {samples.dtype} samples; convert it to 8 or 16 bits or to float")
+        raise BadInput(
+            f"{path} holds {samples.dtype} samples; convert it to 8 or 16 bits or to float"
+        )
     if page.axes == "SYX":
         samples = np.moveaxis(samples, 0, -1)
     if page.photometric == 0:  # white is zero
         if samples.dtype.kind != "u":
-            raise BadInput(f"{path} counts {samples.dtype} from white down; convert it to black is zero first")
+            raise BadInput(
+                f"{path} counts {samples.dtype} from white down; convert it to black is zero first"
+            )
         samples = np.iinfo(samples.dtype).max - samples
     extra = tuple(page.extrasamples)
     if 1 in extra:
         raise BadInput(f"{path} has colours multiplied by alpha; save it with straight alpha first")
     across, down = page.tags.get(282), page.tags.get(283)
     unit = {2: 1.0, 3: 2.54}.get(int(getattr(page.tags.get(296), "value", 2)))
-    dpi = (_ratio(across.value) * unit, _ratio(down.value) * unit) if unit and across and down else None
+    dpi = (
+        (_ratio(across.value) * unit, _ratio(down.value) * unit)
+        if unit and across and down
+        else None
+    )
     profile = page.tags.get(PROFILE)
-    return Picture(*_split(samples, extra == (2,)), profile=profile.value if profile else None, dpi=dpi)
+    return Picture(
+        *_split(samples, extra == (2,)), profile=profile.value if profile else None, dpi=dpi
+    )
 
 
 def _ratio(value: tuple[int, int]) -> float:
@@ -224,7 +254,9 @@ def check_format(path: Path, picture: Picture) -> None:
         raise BadInput(f"{path} has no known image format; name it {', '.join(sorted(FORMATS))}")
     types, alpha = FORMATS[suffix]
     if picture.pixels.dtype.name not in types.split():
-        raise BadInput(f"{path} cannot hold {picture.pixels.dtype} samples; name it .tif, or .png for 16 bits")
+        raise BadInput(
+            f"{path} cannot hold {picture.pixels.dtype} samples; name it .tif, or .png for 16 bits"
+        )
     if picture.alpha is not None and not alpha:
         raise BadInput(f"{path} cannot hold the alpha channel; name it .png or .tif")
     if picture.pixels.shape[2] not in (1, 3) and suffix not in (".tif", ".tiff"):
@@ -236,7 +268,9 @@ def check_format(path: Path, picture: Picture) -> None:
 
 
 def encode(picture: Picture, suffix: str) -> bytes:
-    """The bytes of an image file of the format named by `suffix`; JPEG at quality 95, all others without loss."""
+    """The bytes of an image file of the format named by `suffix`; JPEG at quality 95, all others
+    without loss.
+    """
     suffix = suffix.lower()
     if suffix in (".tif", ".tiff"):
         return _encode_tiff(picture)
@@ -277,8 +311,12 @@ def _encode_png16(picture: Picture) -> bytes:
 
 def _encode_tiff(picture: Picture) -> bytes:
     exif = picture.exif or Image.Exif()
-    text = {code: str(exif[code]).encode() for code in (DESCRIPTION, SOFTWARE, *TEXTS) if code in exif}
-    tags: list[tuple[Any, ...]] = [(code, "s", 0, text[code], True) for code in TEXTS if code in text]
+    text = {
+        code: str(exif[code]).encode() for code in (DESCRIPTION, SOFTWARE, *TEXTS) if code in exif
+    }
+    tags: list[tuple[Any, ...]] = [
+        (code, "s", 0, text[code], True) for code in TEXTS if code in text
+    ]
     if picture.profile:
         tags.append((PROFILE, "B", len(picture.profile), picture.profile, True))
     directories = {code: exif.get_ifd(code) for code in (EXIF_DIRECTORY, GPS_DIRECTORY)}
@@ -295,7 +333,9 @@ def _encode_tiff(picture: Picture) -> bytes:
         compression="zlib",
         description=text.get(DESCRIPTION, b""),
         software=text.get(SOFTWARE, b""),
-        datetime=exif.get(DATE) if re.fullmatch(r"\d{4}(:\d\d){2} \d\d(:\d\d){2}", str(exif.get(DATE))) else None,
+        datetime=exif.get(DATE)
+        if re.fullmatch(r"\d{4}(:\d\d){2} \d\d(:\d\d){2}", str(exif.get(DATE)))
+        else None,
         metadata=None,
         resolution=picture.dpi,
         resolutionunit="inch" if picture.dpi else None,
@@ -308,7 +348,9 @@ def _encode_tiff(picture: Picture) -> bytes:
 
 
 def _with_directory(tiff: bytes, code: int, entries: dict[int, Any]) -> bytes:
-    """`tiff` with the directory `entries` behind it, and a pointer `code` to it in place of the tag before it."""
+    """`tiff` with the directory `entries` behind it, and a pointer `code` to it in place of the tag
+    before it.
+    """
     directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=tiff[:2])
     directory.update(entries)
     offset = len(tiff) + len(tiff) % 2
@@ -333,11 +375,15 @@ def check_free(path: Path, overwrite: bool) -> None:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".dip-"):
             pass
     except OSError as error:
-        raise BadInput(f"{path.parent} cannot be written to ({error.strerror}); write elsewhere") from None
+        raise BadInput(
+            f"{path.parent} cannot be written to ({error.strerror}); write elsewhere"
+        ) from None
 
 
 def write_atomically(path: Path, content: bytes, overwrite: bool) -> None:
-    """Write all of `content` to `path` or nothing. Raises BadInput if it exists and may not be overwritten."""
+    """Write all of `content` to `path` or nothing. Raises BadInput if it exists and may not be
+    overwritten.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_bytes(content)

@@ -1,4 +1,6 @@
-"""Pictures of the inside of a classifier: made one after the other, joined if they are several, written, reported."""
+"""Pictures of the inside of a classifier: made one after the other, joined if they are several,
+written, reported.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,9 +29,9 @@ COLUMNS = 5
 class Gallery:
     """What a command asks for: the pictures by name, all of one kind, each made of the classifier.
 
-    outline: the classifier, perhaps without its weights; fill: brings them, once all else is known to be right.
-    blank: a picture such as they will be; scale: what its values mean. output: where they go if nobody says. choices
-    go into the record.
+    outline: the classifier, perhaps without its weights; fill: brings them, once all else is known
+    to be right. blank: a picture such as they will be; scale: what its values mean. output: where
+    they go if nobody says. choices go into the record.
     """
 
     task: str
@@ -44,7 +46,9 @@ class Gallery:
 
 
 def run(gallery: Gallery, common: Common, messages: Console, answers: Console) -> int:
-    """Make and write the pictures; returns the exit code. What ends it early goes on once the others are written."""
+    """Make and write the pictures; returns the exit code. What ends it early goes on once the
+    others are written.
+    """
     output = common.output or gallery.output
     _check_doors(gallery, common, output)
     inputs = {name: fingerprint(path) for name, path in gallery.inputs.items()}
@@ -52,13 +56,28 @@ def run(gallery: Gallery, common: Common, messages: Console, answers: Console) -
     with undisturbed():
         save(output, _picture(gallery, results), common.overwrite)
         if common.record:
-            choices = {"preset": Options().preset, "device": Options().device, **common.fitting, **gallery.choices}
+            choices = {
+                "preset": Options().preset,
+                "device": Options().device,
+                **common.fitting,
+                **gallery.choices,
+            }
             phi = gallery.outline
-            about = {"name": phi.name, "size": phi.size, "mean": list(phi.mean), "std": list(phi.std)}
-            content = {"classifier": about, "pictures": {name: described(result) for name, result in results.items()}}
+            about = {
+                "name": phi.name,
+                "size": phi.size,
+                "mean": list(phi.mean),
+                "std": list(phi.std),
+            }
+            content = {
+                "classifier": about,
+                "pictures": {name: described(result) for name, result in results.items()},
+            }
             text = record(gallery.task, choices, inputs, {"image": fingerprint(output)}, content)
             files.write_atomically(common.record, text.encode(), common.overwrite)
-    complete = len(results) == len(gallery.makers) and all(result.complete for result in results.values())
+    complete = len(results) == len(gallery.makers) and all(
+        result.complete for result in results.values()
+    )
     if not complete:
         last = list(results.values())[-1]
         reason = f": {last.stopped}" if not last.complete else ""
@@ -111,12 +130,17 @@ def _measured(result: Result) -> list[str]:
 
 
 def _picture(gallery: Gallery, results: Mapping[str, Result]) -> Picture:
-    """The picture, if only one is asked for; otherwise all in one, what the classifier was shown at the head."""
+    """The picture, if only one is asked for; otherwise all in one, what the classifier was shown at
+    the head.
+    """
     if len(gallery.makers) == 1:
         return gallery.blank.with_pixels(next(iter(results.values())).image)
     parts = next(iter(results.values())).parts
     tiles = [Tile((name, ""), _eight_bits(gallery, image)) for name, image in parts.items()]
-    tiles += [Tile((name, _caption(result)), _eight_bits(gallery, result.image)) for name, result in results.items()]
+    tiles += [
+        Tile((name, _caption(result)), _eight_bits(gallery, result.image))
+        for name, result in results.items()
+    ]
     return Picture(panel(tiles, COLUMNS))
 
 

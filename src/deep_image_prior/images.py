@@ -27,10 +27,13 @@ def check_pixels(pixels: Pixels, channel_axis: int | None, name: str) -> None:
         raise BadInput(f"{name} is {sides[1]} x {sides[0]} pixels; an image needs at least 2 x 2")
     if not np.isfinite(pixels).all():
         raise BadInput(
-            f"{name} has {np.count_nonzero(~np.isfinite(pixels))} NaN or infinite values; replace them first"
+            f"{name} has {np.count_nonzero(~np.isfinite(pixels))} NaN or infinite values; "
+            "replace them first"
         )
     if not np.isfinite(float(pixels.max()) - float(pixels.min())):
-        raise BadInput(f"{name} spans more than its numbers can hold; divide it by its greatest value first")
+        raise BadInput(
+            f"{name} spans more than its numbers can hold; divide it by its greatest value first"
+        )
     if pixels.min() == pixels.max():
         raise BadInput(f"{name} is constant, {pixels.flat[0]} everywhere: there is nothing in it")
 
@@ -39,9 +42,15 @@ def check_axis(pixels: Pixels, channel_axis: int | None, name: str) -> None:
     """Raise BadInput, calling it `name`, if `pixels` has not the axes that `channel_axis` says."""
     whole = isinstance(channel_axis, Integral) and not isinstance(channel_axis, bool)
     if channel_axis is not None and not (whole and -pixels.ndim <= channel_axis < pixels.ndim):
-        raise BadInput(f"{name} has shape {pixels.shape}; there is no channel_axis {channel_axis!r}")
+        raise BadInput(
+            f"{name} has shape {pixels.shape}; there is no channel_axis {channel_axis!r}"
+        )
     if pixels.ndim != (2 if channel_axis is None else 3):
-        hint = "give channel_axis for colours" if channel_axis is None else "give no channel_axis for gray"
+        hint = (
+            "give channel_axis for colours"
+            if channel_axis is None
+            else "give no channel_axis for gray"
+        )
         raise BadInput(f"{name} has shape {pixels.shape}; {hint}")
 
 
@@ -63,7 +72,8 @@ EIGHT_BITS = Scale(0.0, 255.0, np.dtype(np.uint8), clips=True)
 
 
 def scale_of(pixels: Pixels) -> Scale:
-    """The range of `pixels`: full scale for 8 bits; for uint16 the full scale of 8, 10, 12, 14 or 16 bits, as needed.
+    """The range of `pixels`: full scale for 8 bits; for uint16 the full scale of 8, 10, 12, 14 or
+    16 bits, as needed.
 
     Floats in [0, 1] stay as they are; all other values are scaled by their own least and greatest.
     """
@@ -78,14 +88,20 @@ def scale_of(pixels: Pixels) -> Scale:
     return Scale(least, greatest, pixels.dtype, clips=False)
 
 
-def to_tensor(pixels: Pixels, channel_axis: int | None, scale: Scale, device: torch.device) -> Tensor:
-    """Pixels (H, W), or with channels along `channel_axis`, as (1, C, H, W) in [0, 1] on `device`."""
+def to_tensor(
+    pixels: Pixels, channel_axis: int | None, scale: Scale, device: torch.device
+) -> Tensor:
+    """Pixels (H, W), or with channels along `channel_axis`, as (1, C, H, W) in [0, 1] on
+    `device`.
+    """
     planes = pixels[None] if channel_axis is None else np.moveaxis(pixels, channel_axis, 0)
     return torch.from_numpy(scale.unit(planes).astype(np.float32))[None].to(device)
 
 
 def from_tensor(image: Tensor, channel_axis: int | None, scale: Scale) -> Pixels:
-    """The inverse of `to_tensor`; clipped to black and white where there are any, integers rounded."""
+    """The inverse of `to_tensor`; clipped to black and white where there are any, integers
+    rounded.
+    """
     planes = image[0].detach().cpu().numpy().astype(np.float64)
     if scale.clips:
         planes = planes.clip(0, 1)
@@ -98,7 +114,8 @@ def from_tensor(image: Tensor, channel_axis: int | None, scale: Scale) -> Pixels
 
 
 def centre_square(image: Tensor, size: int, name: str) -> Tensor:
-    """The centre square of an image (1, C, H, W), resized to (1, C, size, size), bilinear with antialiasing.
+    """The centre square of an image (1, C, H, W), resized to (1, C, size, size), bilinear with
+    antialiasing.
 
     Raises BadInput, calling it `name`, if it is smaller.
     """
@@ -114,6 +131,7 @@ def check_square(height: int, width: int, size: int, name: str) -> None:
     """Raise BadInput, calling it `name`, if an image has no square of `size` pixels a side."""
     if min(height, width) < size:
         raise BadInput(
-            f"{name} is {width} x {height} pixels, less than the {size} x {size} that the classifier takes; "
+            f"{name} is {width} x {height} pixels, less than the {size} x {size} that the "
+            "classifier takes; "
             "give a larger picture, or another size if it takes one"
         )

@@ -1,4 +1,6 @@
-"""What the functions on NumPy arrays share: options checked, arrays to tensors and back, the fit, and its result."""
+"""What the functions on NumPy arrays share: options checked, arrays to tensors and back, the fit,
+and its result.
+"""
 
 import math
 from collections.abc import Callable, Collection, Mapping
@@ -42,11 +44,12 @@ class Options:
 class Result:
     """The restored image in the dtype of the observation, and how it came about.
 
-    history: E of every step, run after run; steps: the length of each run; chosen: the steps that the image is
-    made of, one a run; doubt: about how many decibels lie between it and what else could have been chosen, if a rule
-    looked for it; stopped: why it ended; complete: not interrupted or destabilised; parts: what the result was made
-    of, by name, in the same dtype. noise: what was taken out, white being 1, compression: what was undone; if measured
-    or told. measures: what a classifier makes of the image, by name.
+    history: E of every step, run after run; steps: the length of each run; chosen: the steps that
+    the image is made of, one a run; doubt: about how many decibels lie between it and what else
+    could have been chosen, if a rule looked for it; stopped: why it ended; complete: not
+    interrupted or destabilised; parts: what the result was made of, by name, in the same dtype.
+    noise: what was taken out, white being 1, compression: what was undone; if measured or told.
+    measures: what a classifier makes of the image, by name.
     """
 
     image: Pixels
@@ -67,7 +70,9 @@ class Result:
 
     @property
     def confidence(self) -> str | None:
-        """high, medium or low: how far the rules that look for the step agree; low if the noise may be texture."""
+        """high, medium or low: how far the rules that look for the step agree; low if the noise may
+        be texture.
+        """
         if self.doubt is None:
             return None
         if self.noise and self.noise.textured:
@@ -76,22 +81,30 @@ class Result:
 
 
 class Job:
-    """One call: `options` are fields of `Options`, but for those that have no sense here, and of `Settings`."""
+    """One call: `options` are fields of `Options`, but for those that have no sense here, and of
+    `Settings`.
+    """
 
     def __init__(
-        self, presets: Mapping[str, Preset], options: Mapping[str, Any], senseless: Collection[str] = ()
+        self,
+        presets: Mapping[str, Preset],
+        options: Mapping[str, Any],
+        senseless: Collection[str] = (),
     ) -> None:
         own = {each.name for each in fields(Options)} - set(senseless)
         settings = {each.name for each in fields(Settings)}
         if unknown := set(options) - own - settings:
             raise TypeError(
-                f"unknown option {', '.join(sorted(unknown))}; choose from {', '.join(sorted(own | settings))}"
+                f"unknown option {', '.join(sorted(unknown))}; choose from "
+                f"{', '.join(sorted(own | settings))}"
             )
         self.options = Options(**{name: value for name, value in options.items() if name in own})
         self.preset = named("preset", presets, self.options.preset)
         named("stop", {each: each for each in STOPS}, self.options.stop)
         sigma = self.options.sigma
-        if sigma is not None and not (isinstance(sigma, Real) and not isinstance(sigma, bool) and 0 < sigma < math.inf):
+        if sigma is not None and not (
+            isinstance(sigma, Real) and not isinstance(sigma, bool) and 0 < sigma < math.inf
+        ):
             raise BadInput("sigma must be a number above 0")
         changes = {name: value for name, value in options.items() if name in settings}
         self.settings = replace(self.preset.settings, **changes)
@@ -105,7 +118,9 @@ class Job:
         return images.to_tensor(pixels, self.options.channel_axis, scale, self.device), scale
 
     def observe(self, image: Pixels, name: str = "image", factor: int = 1) -> tuple[Tensor, Scale]:
-        """What `read` gives, once it is known that memory suffices for a result `factor` times as large."""
+        """What `read` gives, once it is known that memory suffices for a result `factor` times as
+        large.
+        """
         observation, scale = self.read(image, name)
         _, channels, height, width = observation.shape
         # the least that any code needs, before time is spent on the one
@@ -119,7 +134,9 @@ class Job:
         if sigma is None or not scale.clips:
             return sigma and sigma / (scale.white - scale.black)
         if sigma > 1:
-            raise BadInput(f"sigma is {255 * sigma:.4g} of 255, more than white; measure it, or leave it out")
+            raise BadInput(
+                f"sigma is {255 * sigma:.4g} of 255, more than white; measure it, or leave it out"
+            )
         return sigma
 
     def fit(self, problem: Problem, scale: Scale, residual: bool = True) -> Fit:
@@ -130,18 +147,30 @@ class Job:
         rule = problem.rule
         if residual and sigma is not None:
             if rule is Departed:
-                raise BadInput("sigma has no use here, where E is no residual; leave it out, or use preset paper")
+                raise BadInput(
+                    "sigma has no use here, where E is no residual; leave it out, or use "
+                    "preset paper"
+                )
             rule = partial(discrepancy, sigma, scale.clips)
-        return fit(problem, self.settings, rule if self.options.stop == "auto" else None, self.options.watch)
+        return fit(
+            problem,
+            self.settings,
+            rule if self.options.stop == "auto" else None,
+            self.options.watch,
+        )
 
     def _check_memory(self, network: Callable[[], nn.Module], code: tuple[int, ...]) -> None:
         *batch, height, width = code
         more = self.settings.shifts - 1  # pixels that a shifted code has
-        needed, free = memory.needed(network, (*batch, height + more, width + more)), memory.free(self.device)
+        needed, free = (
+            memory.needed(network, (*batch, height + more, width + more)),
+            memory.free(self.device),
+        )
         if needed > free:
             faster = "the preset fast, or " if self.options.preset != "fast" else ""
             raise BadInput(
-                f"{width} x {height} pixels need about {needed / 2**30:.1f} GiB on {self.device}, and "
+                f"{width} x {height} pixels need about {needed / 2**30:.1f} GiB on "
+                f"{self.device}, and "
                 f"{free / 2**30:.1f} GiB are free; use {faster}a smaller image or factor"
             )
 
@@ -174,7 +203,11 @@ def find_device(name: str) -> torch.device:
     kind = str(name).partition(":")[0]
     if kind not in DEVICES:
         raise BadInput(f"unknown device {name!r}; choose one of {', '.join(DEVICES)}")
-    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    present = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
     there = [each for each in present if present[each]]
     if kind != "auto" and kind not in there:
         raise BadInput(f"device {name} is not there; choose one of {', '.join(there)}")

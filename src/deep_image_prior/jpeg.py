@@ -1,4 +1,6 @@
-"""JPEG: the quality and the grid of a compression, found in the pixels that it left, and the same for other pixels."""
+"""JPEG: the quality and the grid of a compression, found in the pixels that it left, and the same
+for other pixels.
+"""
 
 import io
 from dataclasses import dataclass
@@ -18,7 +20,9 @@ BLOCK = 8
 LUMA = (0.299, 0.587, 0.114)  # BT.601, as in JPEG
 AROUND = 6  # qualities to both sides that one is compared with
 DIP = 0.3  # measured: 0.25 or less at the quality of a compressed image
-CELL = 0.6  # of a cell of the quantiser, around its middle: where most values were (Park and Lee 1999)
+CELL = (
+    0.6  # of a cell of the quantiser, around its middle: where most values were (Park and Lee 1999)
+)
 ROUNDED = 0.5  # what rounding to 8 bits does to a coefficient, of 255
 BEST = 90  # beyond it every image is left as it is
 CHANGE = 1.0  # mean square, of 255, that other qualities must make
@@ -28,7 +32,9 @@ LIKELY = 3  # rows, and columns, that blocks may begin at
 
 @dataclass(frozen=True)
 class Compression:
-    """JPEG with the standard tables at `quality`, 1 to 100; the first whole block is at row `top`, column `left`."""
+    """JPEG with the standard tables at `quality`, 1 to 100; the first whole block is at row `top`,
+    column `left`.
+    """
 
     quality: int
     top: int = 0
@@ -36,7 +42,8 @@ class Compression:
 
     @property
     def sigma(self) -> float:
-        """Of the white noise that estimates of the image do best to take the artefacts for, white being 1.
+        """Of the white noise that estimates of the image do best to take the artefacts for, white
+        being 1.
 
         A power of the scale of the tables (libjpeg's of the quality), measured at 10 and 30.
         """
@@ -46,7 +53,9 @@ class Compression:
     def applied(self, image: Tensor) -> Tensor:
         """What a JPEG file keeps of `image` (1, C, H, W) in [0, 1]."""
         height, width = image.shape[-2:]
-        whole = 2 * BLOCK  # pixels a side of the blocks of colour, which is kept at half the resolution
+        whole = (
+            2 * BLOCK
+        )  # pixels a side of the blocks of colour, which is kept at half the resolution
         top, left = whole - self.top, whole - self.left
         grown = extended(image, (top, whole), (left, whole))
         planes = np.rint(255 * grown[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()).astype(np.uint8)
@@ -57,12 +66,14 @@ class Compression:
     def consistent(self, image: Tensor, observation: Tensor) -> Tensor:
         """`image` (1, C, H, W) moved to where compression makes about the brightness of x0 of it.
 
-        Cosines of its blocks are brought to the middle of the quantiser's cell that x0 is in. Blocks that touch black
-        or white stay, as there x0 is not what was decoded, and so do those that the border cuts.
+        Cosines of its blocks are brought to the middle of the quantiser's cell that x0 is in.
+        Blocks that touch black or white stay, as there x0 is not what was decoded, and so do those
+        that the border cuts.
         """
         weights = _luma(image)
         rows, columns = (
-            (size - first) // BLOCK * BLOCK for size, first in zip(image.shape[-2:], (self.top, self.left), strict=True)
+            (size - first) // BLOCK * BLOCK
+            for size, first in zip(image.shape[-2:], (self.top, self.left), strict=True)
         )
         if not rows or not columns:
             return image
@@ -70,7 +81,8 @@ class Compression:
         x, x0 = image[window], observation[window]
         basis = cosines(BLOCK).to(image).reshape(BLOCK**2, 1, BLOCK, BLOCK)
         mine, kept = (
-            255 * F.conv2d((each * weights).sum(dim=1, keepdim=True), basis, stride=BLOCK) for each in (x, x0)
+            255 * F.conv2d((each * weights).sum(dim=1, keepdim=True), basis, stride=BLOCK)
+            for each in (x, x0)
         )
         reach = (CELL * self._table.to(image) / 2 + ROUNDED)[:, None, None]
         change = (mine.clamp(kept - reach, kept + reach) - mine) / 255
@@ -91,7 +103,8 @@ class Compression:
 
 
 def found(observation: Tensor, quality: int | None = None) -> Compression | None:
-    """The compression of x0 (1, C, H, W) in [0, 1], or None if it left no trace, as above a quality of about 75.
+    """The compression of x0 (1, C, H, W) in [0, 1], or None if it left no trace, as above a quality
+    of about 75.
 
     Compressed once more at its own quality, on its own grid, the image hardly changes (Farid 2009,
     doi:10.1109/TIFS.2008.2012215). quality: if it is known, and only the grid is not.
@@ -109,7 +122,9 @@ def found(observation: Tensor, quality: int | None = None) -> Compression | None
 
 
 def _grids(y: Pixels) -> list[tuple[int, int]]:
-    """Rows and columns where blocks may begin: those of a whole file, then where neighbours differ most."""
+    """Rows and columns where blocks may begin: those of a whole file, then where neighbours differ
+    most.
+    """
     likely = []
     for axis in (0, 1):
         differences = np.abs(np.diff(y.astype(float), axis=axis)).mean(axis=1 - axis)
@@ -119,19 +134,27 @@ def _grids(y: Pixels) -> list[tuple[int, int]]:
 
 
 def _dips(y: Pixels, top: int, left: int) -> Pixels:
-    """How much less than around it another compression changes y at every quality from 1 to BEST."""
+    """How much less than around it another compression changes y at every quality from 1 to
+    BEST.
+    """
     rows, columns = (
-        (min(SIDE, size - first) // BLOCK) * BLOCK for size, first in zip(y.shape, (top, left), strict=True)
+        (min(SIDE, size - first) // BLOCK) * BLOCK
+        for size, first in zip(y.shape, (top, left), strict=True)
     )
     blocks = y[top : top + rows, left : left + columns]
-    changes = [np.square(_decoded(blocks, q) - blocks.astype(float)).mean() + 0.05 for q in range(1, BEST + 1)]
+    changes = [
+        np.square(_decoded(blocks, q) - blocks.astype(float)).mean() + 0.05
+        for q in range(1, BEST + 1)
+    ]
     around = [np.median(changes[max(0, k - AROUND) : k + AROUND + 1]) for k in range(BEST)]
     # a drawing that hardly changes at any quality is no sign of one
     return np.array([c / a if a > CHANGE else 1.0 for c, a in zip(changes, around, strict=True)])
 
 
 def _luma(image: Tensor) -> Tensor:
-    """The weights of brightness, (C, 1, 1): of the three channels of colour, or of the first of fewer."""
+    """The weights of brightness, (C, 1, 1): of the three channels of colour, or of the first of
+    fewer.
+    """
     weights = torch.zeros(image.shape[1])
     weights[:3] = torch.tensor(LUMA) if len(weights) >= 3 else torch.eye(3)[0, : len(weights)]
     return weights.to(image)[:, None, None]
@@ -140,8 +163,12 @@ def _luma(image: Tensor) -> Tensor:
 def _kept(planes: Pixels, quality: int) -> Pixels:
     """`planes` (H, W, C) of 8 bits, compressed: the first three as colour, any others alone."""
     colours = 3 if planes.shape[2] >= 3 else 0
-    alone = [_decoded(plane, quality)[..., None] for plane in planes[..., colours:].transpose(2, 0, 1)]
-    return np.concatenate([*([_decoded(planes[..., :3], quality)] if colours else []), *alone], axis=2)
+    alone = [
+        _decoded(plane, quality)[..., None] for plane in planes[..., colours:].transpose(2, 0, 1)
+    ]
+    return np.concatenate(
+        [*([_decoded(planes[..., :3], quality)] if colours else []), *alone], axis=2
+    )
 
 
 def _decoded(pixels: Pixels, quality: int) -> Pixels:

@@ -7,11 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-WORKING = 1.4  # measured: gradients in flight and the convolutions' scratch space, over what is saved for them
+# measured: gradients in flight and the convolutions' scratch space, over what is saved for them
+WORKING = 1.4
 
 
 def needed(network: Callable[[], nn.Module], code: tuple[int, ...]) -> int:
-    """Bytes that the steps take for a z of shape `code`; what backward needs is found by a pass without arithmetic."""
+    """Bytes that the steps take for a z of shape `code`; what backward needs is found by a pass
+    without arithmetic.
+    """
     with torch.device("meta"):
         untrained, z = network(), torch.empty(code)
     saved: dict[int, int] = {}

@@ -1,4 +1,6 @@
-"""n: white noise or impulses of an image in [0, 1], their moments after a clip, and their size found from one image."""
+"""n: white noise or impulses of an image in [0, 1], their moments after a clip, and their size
+found from one image.
+"""
 
 import math
 from dataclasses import dataclass, replace
@@ -9,7 +11,9 @@ from torch import Tensor
 
 from .filters import cosines, extended, patches
 
-LEAST = 1e-4  # deviation, white being 1: a thirtieth of a gray level of 8 bits; less is as good as none
+LEAST = (
+    1e-4  # deviation, white being 1: a thirtieth of a gray level of 8 bits; less is as good as none
+)
 PATCH = 8  # pixels a side of the patches that the noise is measured on
 TEXTURED = 4.0  # variances of the fine cosines that the coarse ones of flat patches stay below
 FLAT = 0.1  # share of the patches, those with the least structure, that count
@@ -17,16 +21,20 @@ ENOUGH = 2**17  # patches a channel; larger images are looked at every few pixel
 BANDS = 16  # of brightness
 AROUND = 5  # pixels a side of the median that impulses are far from
 FAR, SLIGHT = 0.25, 0.1  # distances from it
-MOST = 0.55  # measured: 0.6 or more with 5 % of impulses or more, 0.4 or less with Gaussian noise up to sigma 100
+# measured: 0.6 or more with 5 % of impulses or more, 0.4 or less with Gaussian noise up to sigma
+# 100
+MOST = 0.55
 
 
 @dataclass(frozen=True)
 class Noise:
-    """x0 = x + n, n ~ N(0, sigma^2 + gain x) in every value alone; x0 clipped to [0, 1] if `clipped`.
+    """x0 = x + n, n ~ N(0, sigma^2 + gain x) in every value alone; x0 clipped to [0, 1] if
+    `clipped`.
 
-    gain: 0 for Gaussian noise; for photons (Poisson) one over their count at white. sigma, gain >= 0. impulses: the
-    share of the values that are black or white whatever x is (salt and pepper); the moments below are of the others.
-    textured: it was measured where even the flattest patches have structure, and may be less.
+    gain: 0 for Gaussian noise; for photons (Poisson) one over their count at white. sigma, gain >=
+    0. impulses: the share of the values that are black or white whatever x is (salt and pepper);
+    the moments below are of the others. textured: it was measured where even the flattest patches
+    have structure, and may be less.
     """
 
     sigma: float
@@ -42,7 +50,9 @@ class Noise:
         return (self.sigma**2 + self.gain * x.clamp_min(0)).sqrt().clamp_min(LEAST)
 
     def mean(self, x: Tensor) -> Tensor:
-        """E[x0] for an image x: x, but darker near white and lighter near black if the noise was clipped."""
+        """E[x0] for an image x: x, but darker near white and lighter near black if the noise was
+        clipped.
+        """
         return clipped_mean(x, self.deviation(x)) if self.clipped else x
 
     def variance(self, x: Tensor) -> Tensor:
@@ -52,7 +62,8 @@ class Noise:
         return (clipped_square(x, self.deviation(x)) - (self.mean(x) - x).square()).clamp_min(1e-12)
 
     def stabilised(self, x0: Tensor) -> Tensor:
-        """x0 on a scale where its noise has variance 1: x0 / sigma; with a gain g 2 (x0 / g + 3/8 + sigma^2 / g^2)^.5.
+        """x0 on a scale where its noise has variance 1: x0 / sigma; with a gain g 2 (x0 / g + 3/8 +
+        sigma^2 / g^2)^.5.
 
         Anscombe 1948, with Gaussian noise beside the Poisson (doi:10.1109/TIP.2012.2202675).
         """
@@ -61,7 +72,9 @@ class Noise:
         return 2 * (x0 / self.gain + 0.375 + (self.sigma / self.gain) ** 2).clamp_min(0).sqrt()
 
     def unstabilised(self, mean: Tensor) -> Tensor:
-        """The x in [0, 1] whose E[stabilised(x0)] is `mean`: undoes the root, its bias and that of the clip."""
+        """The x in [0, 1] whose E[stabilised(x0)] is `mean`: undoes the root, its bias and that of
+        the clip.
+        """
         x, means = (each.to(mean) for each in self._table)
         above = torch.searchsorted(means, mean.contiguous()).clamp(1, len(means) - 1)
         share = (mean - means[above - 1]) / (means[above] - means[above - 1])
@@ -79,7 +92,8 @@ class Noise:
 def clipped_mean(x: Tensor, deviation: Tensor | float) -> Tensor:
     """E[c] of c = clip(x + n, 0, 1), n ~ N(0, deviation^2), elementwise, x in [0, 1].
 
-    With s the deviation, a = -x / s, b = (1 - x) / s it is x (Phi(b) - Phi(a)) + s (phi(a) - phi(b)) + Phi(-b).
+    With s the deviation, a = -x / s, b = (1 - x) / s it is x (Phi(b) - Phi(a)) + s (phi(a) -
+    phi(b)) + Phi(-b).
     """
     a, b = -x / deviation, (1 - x) / deviation
     below, above = torch.special.ndtr(a), torch.special.ndtr(b)
@@ -87,7 +101,9 @@ def clipped_mean(x: Tensor, deviation: Tensor | float) -> Tensor:
 
 
 def clipped_square(x: Tensor, deviation: Tensor | float) -> Tensor:
-    """E[(c - x)^2] of the same c: s^2 (a^2 Phi(a) + b^2 Phi(-b) + Phi(b) - Phi(a) + a phi(a) - b phi(b))."""
+    """E[(c - x)^2] of the same c: s^2 (a^2 Phi(a) + b^2 Phi(-b) + Phi(b) - Phi(a) + a phi(a) - b
+    phi(b)).
+    """
     a, b = -x / deviation, (1 - x) / deviation
     below, above = torch.special.ndtr(a), torch.special.ndtr(b)
     inside = above - below + a * _bell(a) - b * _bell(b)
@@ -100,17 +116,22 @@ def _bell(t: Tensor) -> Tensor:
 
 
 def impulses(observation: Tensor) -> Tensor:
-    """Which values of x0 (1, C, H, W) are impulses, as 0 and 1: black or white, and far from the median around them."""
+    """Which values of x0 (1, C, H, W) are impulses, as 0 and 1: black or white, and far from the
+    median around them.
+    """
     return (_extreme(observation) & (_strange(observation) > SLIGHT)).to(observation)
 
 
 def has_impulses(observation: Tensor) -> bool:
-    """Whether most of the values far from the median around them are black or white, as no other noise makes them.
+    """Whether most of the values far from the median around them are black or white, as no other
+    noise makes them.
 
     No if most of the others are too: drawings and pages have thin lines of that kind.
     """
     far, extreme = _strange(observation) > FAR, _extreme(observation)
-    return bool((far & extreme).sum() > MOST * far.sum() and (~far & extreme).sum() < 0.5 * (~far).sum())
+    return bool(
+        (far & extreme).sum() > MOST * far.sum() and (~far & extreme).sum() < 0.5 * (~far).sum()
+    )
 
 
 def recognised(observation: Tensor, clipped: bool = True) -> Noise:
@@ -126,20 +147,28 @@ def _extreme(observation: Tensor) -> Tensor:
 
 def _strange(observation: Tensor) -> Tensor:
     """The distance of every value from the median of the AROUND x AROUND pixels around it."""
-    around = extended(observation, (AROUND // 2, AROUND // 2)).unfold(-2, AROUND, 1).unfold(-2, AROUND, 1)
+    around = (
+        extended(observation, (AROUND // 2, AROUND // 2))
+        .unfold(-2, AROUND, 1)
+        .unfold(-2, AROUND, 1)
+    )
     return (observation - around.flatten(-2).median(dim=-1).values).abs()
 
 
 def measured(observation: Tensor, clipped: bool = True) -> Noise:
-    """The noise of x0 (1, C, H, W), from the finest cosines of its flattest patches in every band of brightness.
+    """The noise of x0 (1, C, H, W), from the finest cosines of its flattest patches in every band
+    of brightness.
 
-    The flattest are chosen by their coarse cosines, which white noise leaves independent of the fine ones
-    (Ponomarenko 2007, DOI 10.1117/12.768782). The variances are fitted by sigma^2 + gain x.
+    The flattest are chosen by their coarse cosines, which white noise leaves independent of the
+    fine ones (Ponomarenko 2007, DOI 10.1117/12.768782). The variances are fitted by sigma^2 + gain
+    x.
     """
     if min(observation.shape[-2:]) < 2 * PATCH:
         observation = extended(observation, (PATCH, PATCH))
     step = max(1, math.isqrt(observation[0, 0].numel() // ENOUGH))
-    coefficients = patches(observation, PATCH, step) @ cosines(PATCH).to(observation).T  # (C, positions, 64)
+    coefficients = (
+        patches(observation, PATCH, step) @ cosines(PATCH).to(observation).T
+    )  # (C, positions, 64)
     order = torch.arange(PATCH)
     rank = (order[:, None] + order).flatten().to(observation.device)
     low, high = (rank > 0) & (rank <= PATCH // 2), rank >= PATCH + 2
@@ -156,9 +185,14 @@ def measured(observation: Tensor, clipped: bool = True) -> Noise:
 
 
 def _affine(x: Tensor, variance: Tensor, clipped: bool) -> Noise:
-    """The sigma^2 + gain x nearest to the points in the logarithm; gain 0 if that is nearly as near."""
+    """The sigma^2 + gain x nearest to the points in the logarithm; gain 0 if that is nearly as
+    near.
+    """
     typical = variance.median().clamp_min(LEAST**2)
-    gains, offsets = torch.linspace(0, 4, 101).double() * typical, torch.linspace(0, 2, 101).double() * typical
+    gains, offsets = (
+        torch.linspace(0, 4, 101).double() * typical,
+        torch.linspace(0, 2, 101).double() * typical,
+    )
     gain, offset = gains[:, None, None], offsets[None, :, None]
     model = (offset + gain * x).clamp_min(LEAST**2)  # (gains, offsets, bands)
     if clipped:
@@ -167,4 +201,6 @@ def _affine(x: Tensor, variance: Tensor, clipped: bool) -> Noise:
     constant, free = error[0].argmin(), error.argmin()
     if error[0, constant] < 1.4 * error.flatten()[free] + 0.02:
         return Noise(float(offsets[constant]) ** 0.5, 0.0, clipped)
-    return Noise(float(offsets[free % len(offsets)]) ** 0.5, float(gains[free // len(offsets)]), clipped)
+    return Noise(
+        float(offsets[free % len(offsets)]) ** 0.5, float(gains[free // len(offsets)]), clipped
+    )

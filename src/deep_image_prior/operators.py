@@ -1,4 +1,6 @@
-"""A: linear operators from an image (1, C, H, W) to what was observed of it. Any differentiable callable will do."""
+"""A: linear operators from an image (1, C, H, W) to what was observed of it. Any differentiable
+callable will do.
+"""
 
 import torch
 from torch import Tensor
@@ -12,7 +14,9 @@ def identity(image: Tensor) -> Tensor:
 
 
 class Mask:
-    """A(x) = m * x, with m (1, 1, H, W): 1 where the pixel is known and 0 where it is missing (eq. 6)."""
+    """A(x) = m * x, with m (1, 1, H, W): 1 where the pixel is known and 0 where it is missing (eq.
+    6).
+    """
 
     def __init__(self, mask: Tensor) -> None:
         self.mask = mask
@@ -22,7 +26,8 @@ class Mask:
 
 
 class Blur:
-    """A(x) = k * x, convolution with a point spread function k (h, w); edges replicated, the size kept.
+    """A(x) = k * x, convolution with a point spread function k (h, w); edges replicated, the size
+    kept.
 
     The centre of k is pixel (h // 2, w // 2).
     """
@@ -36,9 +41,11 @@ class Blur:
 
 
 class Downsample:
-    """A(x) = d(x): Lanczos low-pass and decimation by an integer factor t as one convolution (eq. 5, section 4).
+    """A(x) = d(x): Lanczos low-pass and decimation by an integer factor t as one convolution (eq.
+    5, section 4).
 
-    (1, C, t H, t W) -> (1, C, H, W). lobes: 2 for the paper's Lanczos2, 3 for the kernel of Pillow's LANCZOS.
+    (1, C, t H, t W) -> (1, C, H, W). lobes: 2 for the paper's Lanczos2, 3 for the kernel of
+    Pillow's LANCZOS.
     """
 
     def __init__(self, factor: int, lobes: int = 2) -> None:

@@ -25,18 +25,25 @@ FILE = click.Path(path_type=Path)
 def option(flag: str, function: Command, **how: Any) -> Command:
     """The flag of an argument of `function`, with the default that stands there."""
     name = flag.split("/")[0].removeprefix("--").replace("-", "_")
-    return click.option(flag, default=inspect.signature(function).parameters[name].default, show_default=True, **how)
+    return click.option(
+        flag, default=inspect.signature(function).parameters[name].default, show_default=True, **how
+    )
 
 
-def _gathering(command: Command, options: Sequence[Command], gather: Callable[[dict[str, Any]], Any]) -> Command:
-    """`command` with `options` besides its own; `gather` takes their values out and gives arguments for them."""
+def _gathering(
+    command: Command, options: Sequence[Command], gather: Callable[[dict[str, Any]], Any]
+) -> Command:
+    """`command` with `options` besides its own; `gather` takes their values out and gives arguments
+    for them.
+    """
 
     def gathered(**values: Any) -> Any:
         arguments = gather(values)
         return command(**arguments, **values)
 
     gathered.__name__, gathered.__doc__ = command.__name__, command.__doc__
-    gathered.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+    params = getattr(command, "__click_params__", [])
+    gathered.__click_params__ = params  # type: ignore[attr-defined]
     for each in reversed(options):
         each(gathered)
     return gathered
@@ -46,11 +53,17 @@ def _common(values: dict[str, Any]) -> dict[str, Common]:
     own = {each.name: values.pop(each.name) for each in fields(Common) if each.name in values}
     names = [each.name for each in (*fields(Settings), *fields(Options)) if each.name in values]
     chosen = {name: values.pop(name) for name in names}
-    return {"common": Common(**own, fitting={name: value for name, value in chosen.items() if value is not None})}
+    return {
+        "common": Common(
+            **own, fitting={name: value for name, value in chosen.items() if value is not None}
+        )
+    }
 
 
 def _descending(presets: Mapping[str, Preset]) -> list[Command]:
-    """--preset, --device and the flags of Settings; what is not given is not passed on, so that presets hold."""
+    """--preset, --device and the flags of Settings; what is not given is not passed on, so that
+    presets hold.
+    """
     default, names = Options(), ", ".join(name for name in presets if name != "paper")
     return [
         click.option(
@@ -64,15 +77,21 @@ def _descending(presets: Mapping[str, Preset]) -> list[Command]:
             help=f"Where to compute.  [default: {default.device}]",
         ),
         *(
-            click.option(f"--{each.name.replace('_', '-')}", type=each.type, help=f"{each.metadata['help']}.")
+            click.option(
+                f"--{each.name.replace('_', '-')}", type=each.type, help=f"{each.metadata['help']}."
+            )
             for each in fields(Settings)
         ),
     ]
 
 
-OUTPUT = click.option("-o", "--output", type=FILE, help="File to write; its ending names the format.")
+OUTPUT = click.option(
+    "-o", "--output", type=FILE, help="File to write; its ending names the format."
+)
 WRITING = (
-    click.option("--record", type=FILE, help="JSON file to write: settings, files, times, energies, scores."),
+    click.option(
+        "--record", type=FILE, help="JSON file to write: settings, files, times, energies, scores."
+    ),
     click.option("--overwrite", is_flag=True, help="Allow the files written to replace others."),
     click.option("-q", "--quiet", is_flag=True, help="No progress and no summary."),
 )
@@ -84,7 +103,8 @@ def restoring(command: Command) -> Command:
         click.option(
             "--sigma",
             type=float,
-            help="Noise, white being 255 (float files beyond 0 to 1: in their units), if it is known.",
+            help="Noise, white being 255 (float files beyond 0 to 1: in their units), if it is "
+            "known.",
         ),
         click.option(
             "--stop",
@@ -93,10 +113,16 @@ def restoring(command: Command) -> Command:
         ),
     )
     watching = (
-        click.option("--reference", type=FILE, help="Clean image: report PSNR and SSIM against it."),
-        click.option("--snapshots", type=FILE, help="Folder for the averaged image of every K-th step."),
         click.option(
-            "--every", type=click.IntRange(min=1), help=f"K, the steps between snapshots.  [default: {SNAPSHOT_EVERY}]"
+            "--reference", type=FILE, help="Clean image: report PSNR and SSIM against it."
+        ),
+        click.option(
+            "--snapshots", type=FILE, help="Folder for the averaged image of every K-th step."
+        ),
+        click.option(
+            "--every",
+            type=click.IntRange(min=1),
+            help=f"K, the steps between snapshots.  [default: {SNAPSHOT_EVERY}]",
         ),
     )
     options = [OUTPUT, *stopping, *_descending(tasks.denoise.PRESETS), *watching, *WRITING]
@@ -110,7 +136,9 @@ def visualising(command: Command) -> Command:
 
 @dataclass(frozen=True)
 class Model:
-    """A classifier as the command line names it; the fields are the arguments of classifiers.load."""
+    """A classifier as the command line names it; the fields are the arguments of
+    classifiers.load.
+    """
 
     model: str
     weights: Path | None
@@ -129,7 +157,10 @@ class Model:
     def filled(self, outline: Classifier) -> Classifier:
         """`outline` with its weights."""
         if self.weights is None and not self._downloads:
-            warnings.warn(f"the weights are those that {self.model} brings; --weights gives others", stacklevel=1)
+            warnings.warn(
+                f"the weights are those that {self.model} brings; --weights gives others",
+                stacklevel=1,
+            )
         return classifiers.load(self.model, **self._own()) if self._downloads else outline
 
     @property
@@ -143,7 +174,11 @@ class Model:
     @property
     def files(self) -> dict[str, Path]:
         """What of it comes from files."""
-        return {name: path for name, path in (("weights", self.weights), ("classes", self.classes)) if path}
+        return {
+            name: path
+            for name, path in (("weights", self.weights), ("classes", self.classes))
+            if path
+        }
 
     @property
     def choices(self) -> dict[str, str]:
@@ -156,9 +191,14 @@ def _lines(path: Path) -> list[str]:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").rstrip().splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise BadInput(f"{path} is no text file that can be read ({reason}); give one class a line") from None
+        raise BadInput(
+            f"{path} is no text file that can be read ({reason}); give one class a line"
+        ) from None
     if "" in lines or not lines:
-        raise BadInput(f"{path} has no name on line {[*lines, ''].index('') + 1}; name every output, one a line")
+        raise BadInput(
+            f"{path} has no name on line {[*lines, ''].index('') + 1}; name every output, one a "
+            "line"
+        )
     return lines
 
 
@@ -166,13 +206,32 @@ def looking(command: Command) -> Command:
     """Give `command` the options that name a classifier, as one argument `model`."""
     options = [
         click.option(
-            "--model", required=True, help="One of torchvision's, or package.module:factory, without softmax."
+            "--model",
+            required=True,
+            help="One of torchvision's, or package.module:factory, without softmax.",
         ),
-        click.option("--weights", type=FILE, help="Its weights: safetensors, or a state dict of torch.save."),
-        click.option("--size", type=int, help="Pixels a side that it takes.  [default: the model's, or 224]"),
-        click.option("--mean", type=float, nargs=3, help="Subtracted from red, green, blue.  [default: ImageNet's]"),
-        click.option("--std", type=float, nargs=3, help="What they are divided by.  [default: ImageNet's]"),
-        click.option("--classes", type=FILE, help="Names of its outputs, one a line.  [default: ImageNet's]"),
+        click.option(
+            "--weights", type=FILE, help="Its weights: safetensors, or a state dict of torch.save."
+        ),
+        click.option(
+            "--size", type=int, help="Pixels a side that it takes.  [default: the model's, or 224]"
+        ),
+        click.option(
+            "--mean",
+            type=float,
+            nargs=3,
+            help="Subtracted from red, green, blue.  [default: ImageNet's]",
+        ),
+        click.option(
+            "--std", type=float, nargs=3, help="What they are divided by.  [default: ImageNet's]"
+        ),
+        click.option(
+            "--classes", type=FILE, help="Names of its outputs, one a line.  [default: ImageNet's]"
+        ),
     ]
     names = [each.name for each in fields(Model)]
-    return _gathering(command, options, lambda values: {"model": Model(**{name: values.pop(name) for name in names})})
+    return _gathering(
+        command,
+        options,
+        lambda values: {"model": Model(**{name: values.pop(name) for name in names})},
+    )

@@ -21,10 +21,14 @@ class Tile:
 
 
 def panel(tiles: Sequence[Tile], columns: int) -> Pixels:
-    """All tiles, row by row from the left, uint8; they are of one size, or wider, to have room for their captions."""
+    """All tiles, row by row from the left, uint8; they are of one size, or wider, to have room for
+    their captions.
+    """
     font = ImageFont.load_default(LETTERS)
     height, width = tiles[0].image.shape[:2]
-    width = max(width, *(math.ceil(font.getlength(line)) for tile in tiles for line in tile.caption))
+    width = max(
+        width, *(math.ceil(font.getlength(line)) for tile in tiles for line in tile.caption)
+    )
     above = LINE * max(len(tile.caption) for tile in tiles)
     across, down = width + GAP, above + height + GAP
     size = (min(columns, len(tiles)) * across + GAP, -(-len(tiles) // columns) * down)

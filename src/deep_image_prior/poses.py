@@ -1,4 +1,6 @@
-"""The symmetries of the pixel grid: what a network makes of a moved image should be the image it makes, moved."""
+"""The symmetries of the pixel grid: what a network makes of a moved image should be the image it
+makes, moved.
+"""
 
 from dataclasses import dataclass
 
@@ -10,8 +12,8 @@ from .filters import extended
 
 @dataclass(frozen=True)
 class Pose:
-    """A symmetry g. turn: 0 to 7, the bits are a flip each way and a transposition. shift: rows and columns that are
-    mirrored outside, before and after: ((top, bottom), (left, right)).
+    """A symmetry g. turn: 0 to 7, the bits are a flip each way and a transposition. shift: rows and
+    columns that are mirrored outside, before and after: ((top, bottom), (left, right)).
     """
 
     turn: int
@@ -19,7 +21,9 @@ class Pose:
 
     def shown(self, image: Tensor) -> Tensor:
         """g x of x (B, C, H, W), H and W at least 2."""
-        image = extended(image, *self.shift).flip([-1 - bit for bit in (0, 1) if self.turn >> bit & 1])
+        image = extended(image, *self.shift).flip(
+            [-1 - bit for bit in (0, 1) if self.turn >> bit & 1]
+        )
         return image.mT if self.turn & 4 else image
 
     def undone(self, image: Tensor) -> Tensor:

@@ -13,9 +13,11 @@ BAR_EVERY, LINE_EVERY = 0.2, 10.0  # seconds
 
 
 class Watcher:
-    """Shows step, energy and the time left: a bar on a terminal, a line now and then otherwise, nothing if `quiet`.
+    """Shows step, energy and the time left: a bar on a terminal, a line now and then otherwise,
+    nothing if `quiet`.
 
-    save: writes a snapshot (run, step) every `every` steps. A failing snapshot is said once and ends the snapshots.
+    save: writes a snapshot (run, step) every `every` steps. A failing snapshot is said once and
+    ends the snapshots.
     """
 
     def __init__(
@@ -29,8 +31,15 @@ class Watcher:
         self.console, self.runs, self.quiet = console, runs, quiet
         self.every, self.save = every, save
         self.run = 0
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[energy]}"), TimeRemainingColumn())
-        self.bar = Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal)
+        columns = (
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[energy]}"),
+            TimeRemainingColumn(),
+        )
+        self.bar = Progress(
+            *columns, console=console, transient=True, disable=quiet or not console.is_terminal
+        )
         self.task = self.bar.add_task("fit", total=None, energy="")
 
     def __enter__(self) -> "Watcher":
@@ -39,7 +48,10 @@ class Watcher:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.bar.stop()
 
@@ -51,11 +63,15 @@ class Watcher:
             self.begun = self.said = now
         if not self.bar.disable and now - self.said > BAR_EVERY:
             self.said = now
-            self.bar.update(self.task, completed=done, total=total, energy=f"energy {step.energy.item():.3g}")
+            self.bar.update(
+                self.task, completed=done, total=total, energy=f"energy {step.energy.item():.3g}"
+            )
         elif self.bar.disable and not self.quiet and now - self.said > LINE_EVERY:
             self.said = now
             left = (now - self.begun) / (done - 1) * (total - done)
-            self.console.print(f"step {done}/{total}  energy {step.energy.item():.3g}  {left:.0f} s left")
+            self.console.print(
+                f"step {done}/{total}  energy {step.energy.item():.3g}  {left:.0f} s left"
+            )
         if self.save and step.index % self.every == 0:
             self._snapshot(step)
 

@@ -41,11 +41,18 @@ def record(
 
 
 def described(result: Result, scores: Mapping[str, float | None] = {}) -> dict[str, Any]:
-    """One result for a record: settings, size, steps, times, energies, scores, without its pixels."""
+    """One result for a record: settings, size, steps, times, energies, scores, without its
+    pixels.
+    """
     height, width, channels = result.image.shape
     return {
         "settings": asdict(result.settings),
-        "image": {"width": width, "height": height, "channels": channels, "dtype": result.image.dtype.name},
+        "image": {
+            "width": width,
+            "height": height,
+            "channels": channels,
+            "dtype": result.image.dtype.name,
+        },
         "noise": asdict(result.noise) if result.noise else None,
         "compression": asdict(result.compression) if result.compression else None,
         "steps": result.steps,
@@ -64,7 +71,10 @@ def described(result: Result, scores: Mapping[str, float | None] = {}) -> dict[s
 
 def _finite(scores: Mapping[str, float | None]) -> dict[str, float | None]:
     """What JSON has numbers for."""
-    return {name: score if score is not None and math.isfinite(score) else None for name, score in scores.items()}
+    return {
+        name: score if score is not None and math.isfinite(score) else None
+        for name, score in scores.items()
+    }
 
 
 def fingerprint(path: Path) -> dict[str, str]:

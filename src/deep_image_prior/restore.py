@@ -1,12 +1,14 @@
 """Restore NumPy arrays: one function a task, in the conventions of scikit-image.
 
-Every function takes an image of any real dtype, (H, W) or with channels along `channel_axis`, and these options:
+Every function takes an image of any real dtype, (H, W) or with channels along `channel_axis`, and
+these options:
 
-channel_axis: None for a gray image (H, W), or the axis of the channels. preset: "fast", "best" or "paper".
-sigma: standard deviation of white noise, white being 1, if it is known. Where there is no white (floats beyond [0, 1],
-signed and 32-bit integers), it is in the image's own units. stop: "auto", by the rule of the task (stopping.py) or, if
-sigma is given and the task is not to denoise, by the discrepancy principle; or "never" before all steps are done.
-device: "auto", "cpu", "cuda" or "mps". watch: called with every `Step`. And every field of `Settings` by its name.
+channel_axis: None for a gray image (H, W), or the axis of the channels. preset: "fast", "best" or
+"paper". sigma: standard deviation of white noise, white being 1, if it is known. Where there is no
+white (floats beyond [0, 1], signed and 32-bit integers), it is in the image's own units. stop:
+"auto", by the rule of the task (stopping.py) or, if sigma is given and the task is not to denoise,
+by the discrepancy principle; or "never" before all steps are done. device: "auto", "cpu", "cuda" or
+"mps". watch: called with every `Step`. And every field of `Settings` by its name.
 
 They return a `Result` and raise BadInput.
 """
@@ -33,8 +35,8 @@ NOISES = ("auto", "white", "impulses")
 def denoise(image: Pixels, *, noise: str = "auto", **options: Any) -> Result:
     """Remove noise: x* = f(z), |f(z) - x0|^2 fitted until it would fit the noise (section 3.1).
 
-    noise: "white" (Gaussian or Poisson), "impulses" (values that are black or white whatever they were), or "auto",
-    which tells them apart. What was found, or told by sigma, is Result.noise.
+    noise: "white" (Gaussian or Poisson), "impulses" (values that are black or white whatever they
+    were), or "auto", which tells them apart. What was found, or told by sigma, is Result.noise.
     """
     kind = named("noise", {each: each for each in NOISES}, noise)
     job = Job(tasks.denoise.PRESETS, options)
@@ -52,21 +54,27 @@ def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -
         and least < most
         and bool(((observation == least) | (observation == most)).all())
     ):
-        raise BadInput("the image has two values only, and no gray to measure noise in; say sigma, or impulses")
+        raise BadInput(
+            "the image has two values only, and no gray to measure noise in; say sigma, or impulses"
+        )
     if kind == "auto" and sigma is None:
         return recognised(observation, clipped)
     if kind != "impulses":
         return measured(observation, clipped) if sigma is None else Noise(sigma, clipped=clipped)
     share = impulses(observation).mean().item()
     if not share:
-        raise BadInput("there are no impulses, black or white and unlike what is around them; choose another noise")
+        raise BadInput(
+            "there are no impulses, black or white and unlike what is around them; choose "
+            "another noise"
+        )
     return Noise(0.0, clipped=clipped, impulses=share)
 
 
 def dejpeg(image: Pixels, *, quality: int | None = None, **options: Any) -> Result:
     """Remove the blocks and halos of JPEG compression (section 3.1, figure 6).
 
-    quality: of the compression, 1 to 100, if it is known; else it is found, and Result.compression says it.
+    quality: of the compression, 1 to 100, if it is known; else it is found, and Result.compression
+    says it.
     """
     whole = isinstance(quality, Integral) and not isinstance(quality, bool)
     if quality is not None and not (whole and 1 <= quality <= 100):
@@ -81,7 +89,9 @@ def dejpeg(image: Pixels, *, quality: int | None = None, **options: Any) -> Resu
 def upscale(image: Pixels, factor: int, **options: Any) -> Result:
     """Super-resolve by `factor` 2, 3, 4 or 8: (H, W) -> (factor * H, factor * W) (section 3.2)."""
     if factor not in tasks.upscale.FACTORS:
-        raise BadInput(f"factor is {factor!r}; choose one of {', '.join(map(str, tasks.upscale.FACTORS))}")
+        raise BadInput(
+            f"factor is {factor!r}; choose one of {', '.join(map(str, tasks.upscale.FACTORS))}"
+        )
     factor = int(factor)
     job = Job(tasks.upscale.presets(factor), options)
     observation, scale = job.observe(image, factor=factor)
@@ -100,8 +110,9 @@ def inpaint(
 ) -> Result:
     """Draw the missing pixels; mask (H, W): 1, True or white is known, 0 is missing (section 3.3).
 
-    mask_marks: "missing" if the mask says it the other way round. Missing pixels may hold anything, NaN too.
-    holes: "text" (lines and scratches), "random" (pixels) or "large" (regions). keep_known: paste x0 back where known.
+    mask_marks: "missing" if the mask says it the other way round. Missing pixels may hold anything,
+    NaN too. holes: "text" (lines and scratches), "random" (pixels) or "large" (regions).
+    keep_known: paste x0 back where known.
     """
     job = Job(named("holes", tasks.inpaint.HOLES, holes), options)
     scattered = holes == "random"
@@ -116,29 +127,43 @@ def inpaint(
     return replace(result, image=kept)
 
 
-def known_pixels(mask: Pixels, image: Pixels, channel_axis: int | None, mask_marks: str = "known") -> Pixels:
-    """The mask (H, W) of `image` as booleans, True where known. Raises BadInput; warns if it had to be thresholded."""
+def known_pixels(
+    mask: Pixels, image: Pixels, channel_axis: int | None, mask_marks: str = "known"
+) -> Pixels:
+    """The mask (H, W) of `image` as booleans, True where known. Raises BadInput; warns if it had to
+    be thresholded.
+    """
     inverted = named("mask_marks", {"known": False, "missing": True}, mask_marks)
     mask = np.asarray(mask)
     height, width = image.shape if channel_axis is None else np.delete(image.shape, channel_axis)
     if mask.shape != (height, width):
-        raise BadInput(f"the mask has shape {mask.shape}, the image {height} rows of {width}; they must be of one size")
+        raise BadInput(
+            f"the mask has shape {mask.shape}, the image {height} rows of {width}; they must be "
+            "of one size"
+        )
     if not np.isfinite(mask).all():
         raise BadInput("the mask has NaN or infinite values; make it 0 and 1")
     values = np.unique(mask)
     white = 1.0 if values[-1] <= 1 else images.scale_of(mask).white
     if not set(values.tolist()) <= {0, white}:
-        warnings.warn(f"the mask is not only 0 and {white:g}; values above {white / 2:g} count as white", stacklevel=3)
+        warnings.warn(
+            f"the mask is not only 0 and {white:g}; values above {white / 2:g} count as white",
+            stacklevel=3,
+        )
     known = (mask > white / 2) != inverted
     if known.all():
         raise BadInput("the mask says that every pixel is known: there is nothing to inpaint")
     if not known.any():
-        raise BadInput("the mask says that every pixel is missing; mark the known ones, or say what marks mean")
+        raise BadInput(
+            "the mask says that every pixel is missing; mark the known ones, or say what marks mean"
+        )
     return known
 
 
 def blanked(image: Pixels, known: Pixels, channel_axis: int | None) -> Pixels:
-    """`image` with the least known value in its missing pixels, so that they count neither for its range nor as NaN."""
+    """`image` with the least known value in its missing pixels, so that they count neither for its
+    range nor as NaN.
+    """
     known = np.broadcast_to(_across(known, channel_axis), image.shape)
     return np.where(known, image, image[known].min())
 
@@ -159,16 +184,23 @@ def enhance(image: Pixels, *, boost: float = 1.0, **options: Any) -> Result:
     done = job.fit(tasks.enhance.enhance(observation, job.preset), scale)
     coarse = done.image
     parts = {"coarse": coarse, "detail": (0.5 + observation - coarse).clamp(0, 1)}
-    return job.result(replace(done, image=tasks.enhance.boosted(observation, coarse, boost)), scale, parts)
+    return job.result(
+        replace(done, image=tasks.enhance.boosted(observation, coarse, boost)), scale, parts
+    )
 
 
 def flash(image: Pixels, guide: Pixels, **options: Any) -> Result:
-    """Remove the noise of a photo without flash, guided by one with flash, both of one size (section 3.7)."""
+    """Remove the noise of a photo without flash, guided by one with flash, both of one size
+    (section 3.7).
+    """
     job = Job(tasks.flash.PRESETS, options)
     observation, scale = job.observe(image)
     code, _ = job.observe(guide, name="flash photo")
     if code.shape[-2:] != observation.shape[-2:]:
-        raise BadInput(f"the flash photo is {_size(code)}, the image {_size(observation)}; they must be of one size")
+        raise BadInput(
+            f"the flash photo is {_size(code)}, the image {_size(observation)}; they must be of "
+            "one size"
+        )
     done = job.fit(tasks.flash.flash(observation, code, job.preset), scale)
     return job.result(done, scale)
 

@@ -40,9 +40,11 @@ class Common:
 
 @dataclass(frozen=True)
 class Errand:
-    """What a task's command asks for: the picture, the function that restores its pixels, and the file's ending.
+    """What a task's command asks for: the picture, the function that restores its pixels, and the
+    file's ending.
 
-    choices go to the function and into the record, notes into the record only; parts are written beside the result.
+    choices go to the function and into the record, notes into the record only; parts are written
+    beside the result.
     """
 
     task: str
@@ -56,7 +58,9 @@ class Errand:
 
 
 def run(errand: Errand, common: Common, messages: Console, answers: Console) -> int:
-    """Restore and write what `errand` asks for. Returns the exit code. Raises BadInput before anything is written."""
+    """Restore and write what `errand` asks for. Returns the exit code. Raises BadInput before
+    anything is written.
+    """
     picture, factor = errand.picture, errand.choices.get("factor", 1)
     images.check_pixels(picture.pixels, -1, str(errand.inputs["image"]))
     paths = _outputs(errand, common, factor)
@@ -69,14 +73,21 @@ def run(errand: Errand, common: Common, messages: Console, answers: Console) -> 
         fitting["sigma"] /= 255
     if scale.dtype == np.uint16 and scale.white < 65535 and not common.quiet:
         messages.print(
-            f"dip: note: the greatest 16-bit value is {picture.pixels.max()}: {scale.white:.0f} counts as white"
+            f"dip: note: the greatest 16-bit value is {picture.pixels.max()}: {scale.white:.0f} "
+            "counts as white"
         )
 
     runs = fitting.get("runs", Settings().runs)
     with Watcher(
-        messages, runs, common.quiet, common.every or SNAPSHOT_EVERY, _snapshots(errand, common, scale)
+        messages,
+        runs,
+        common.quiet,
+        common.every or SNAPSHOT_EVERY,
+        _snapshots(errand, common, scale),
     ) as watch:
-        result = errand.restore(picture.pixels, channel_axis=-1, watch=watch, **errand.choices, **fitting)
+        result = errand.restore(
+            picture.pixels, channel_axis=-1, watch=watch, **errand.choices, **fitting
+        )
 
     with undisturbed():
         pictures = {"image": result.image, **result.parts}
@@ -84,7 +95,11 @@ def run(errand: Errand, common: Common, messages: Console, answers: Console) -> 
             save(path, picture.with_pixels(pictures[name]), common.overwrite)
         scores = _scores(reference, picture, result) if reference else {}
         if common.record:
-            defaults = {"preset": Options().preset, "device": Options().device, "sigma": Options().sigma}
+            defaults = {
+                "preset": Options().preset,
+                "device": Options().device,
+                "sigma": Options().sigma,
+            }
             defaults["stop"] = Options().stop
             choices = {**defaults, **common.fitting, **errand.choices, **errand.notes}
             outputs = {name: fingerprint(path) for name, path in paths.items()}
@@ -100,20 +115,30 @@ def run(errand: Errand, common: Common, messages: Console, answers: Console) -> 
 def _outputs(errand: Errand, common: Common, factor: int) -> dict[str, Path]:
     """Where the result and its parts go, every door checked."""
     source = errand.inputs["image"]
-    lossless = source.suffix if source.suffix.lower() in FORMATS and source.suffix.lower() not in LOSSY else ".png"
+    lossless = (
+        source.suffix
+        if source.suffix.lower() in FORMATS and source.suffix.lower() not in LOSSY
+        else ".png"
+    )
     output = common.output or source.with_name(f"{source.stem}-{errand.ending}{lossless}")
     height, width, channels = errand.picture.pixels.shape
     shape = (factor * height, factor * width, channels)
     if shape[0] * shape[1] <= (Image.MAX_IMAGE_PIXELS or 0):
         blank = np.zeros(shape, errand.picture.pixels.dtype)
         files.check_format(output, errand.picture.with_pixels(blank))
-    paths = {"image": output, **{name: output.with_stem(f"{output.stem}-{name}") for name in errand.parts}}
+    paths = {
+        "image": output,
+        **{name: output.with_stem(f"{output.stem}-{name}") for name in errand.parts},
+    }
     written = [*paths.values(), *([common.record] if common.record else [])]
     for path in written:
         files.check_free(path, common.overwrite)
     if len({path.resolve() for path in written}) < len(written):
         raise BadInput(f"{common.record} would be written twice; give the record another name")
-    others = {path.resolve() for path in (*errand.inputs.values(), *([common.reference] if common.reference else []))}
+    others = {
+        path.resolve()
+        for path in (*errand.inputs.values(), *([common.reference] if common.reference else []))
+    }
     for path in written:
         if path.resolve() in others and not (path == output and path.resolve() == source.resolve()):
             raise BadInput(f"{path} is an input; write to another name")
@@ -128,13 +153,16 @@ def _reference(path: Path | None, picture: Picture, factor: int) -> Picture | No
     height, width, channels = picture.pixels.shape
     if clean.pixels.shape != (factor * height, factor * width, channels):
         found = "{1} x {0} with {2} channels".format(*clean.pixels.shape)
-        raise BadInput(f"{path} is {found}, the result {factor * width} x {factor * height} with {channels}")
+        raise BadInput(
+            f"{path} is {found}, the result {factor * width} x {factor * height} with {channels}"
+        )
     images.check_pixels(clean.pixels, -1, str(path))
     return clean
 
 
 def _scores(clean: Picture, picture: Picture, result: Result) -> dict[str, float | None]:
-    """PSNR and SSIM of what is written, and of the input if it has that size; all channels, no crop, no alpha.
+    """PSNR and SSIM of what is written, and of the input if it has that size; all channels, no
+    crop, no alpha.
 
     The peak is the white of the clean image, or its range if it has no white.
     """
@@ -143,31 +171,42 @@ def _scores(clean: Picture, picture: Picture, result: Result) -> dict[str, float
 
     def compare(pixels: Pixels, name: str) -> dict[str, float | None]:
         pair = (truth.unit(clean.pixels), own.unit(pixels))
-        return {f"psnr{name}": metrics.psnr(*pair, peak=1), f"ssim{name}": metrics.ssim(*pair, peak=1)}
+        return {
+            f"psnr{name}": metrics.psnr(*pair, peak=1),
+            f"ssim{name}": metrics.ssim(*pair, peak=1),
+        }
 
     same_size = picture.pixels.shape == clean.pixels.shape
     return {**compare(result.image, ""), **(compare(picture.pixels, "_input") if same_size else {})}
 
 
 def _snapshots(errand: Errand, common: Common, scale: Scale) -> Callable[[int, Step], None] | None:
-    """A writer of averaged images into the folder for snapshots. Raises BadInput if that is not empty."""
+    """A writer of averaged images into the folder for snapshots. Raises BadInput if that is not
+    empty.
+    """
     folder = common.snapshots
     if folder is None:
         if common.every:
             raise BadInput("--every needs --snapshots and a folder")
         return None
     if folder.is_dir() and any(folder.iterdir()) and not common.overwrite:
-        raise BadInput(f"{folder} exists and is not an empty folder; give another --snapshots, or --overwrite")
+        raise BadInput(
+            f"{folder} exists and is not an empty folder; give another --snapshots, or --overwrite"
+        )
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder} is a file; give --snapshots a folder")
     if not folder.exists():
         files.check_free(folder, common.overwrite)
-    deep = errand.picture.pixels.dtype not in (np.uint8, np.uint16) or errand.picture.pixels.shape[2] not in (1, 3)
+    deep = errand.picture.pixels.dtype not in (np.uint8, np.uint16) or errand.picture.pixels.shape[
+        2
+    ] not in (1, 3)
     suffix = ".tif" if deep else ".png"
 
     def save(run: int, step: Step) -> None:
         folder.mkdir(exist_ok=True)
-        snapshot = replace(errand.picture.with_pixels(images.from_tensor(step.average, -1, scale)), exif=None)
+        snapshot = replace(
+            errand.picture.with_pixels(images.from_tensor(step.average, -1, scale)), exif=None
+        )
         path = folder / f"run{run}-step{step.index:06d}{suffix}"
         files.write_atomically(path, files.encode(snapshot, suffix), common.overwrite)
 
@@ -186,7 +225,9 @@ def undisturbed() -> Iterator[None]:
 
 
 def save(path: Path, picture: Picture, overwrite: bool) -> None:
-    """Write the picture; if that fails now, write it where temporary files go, and raise OSError that says so."""
+    """Write the picture; if that fails now, write it where temporary files go, and raise OSError
+    that says so.
+    """
     try:
         files.write_atomically(path, files.encode(picture, path.suffix), overwrite)
     except Exception as error:  # hours may have gone into it
@@ -196,10 +237,16 @@ def save(path: Path, picture: Picture, overwrite: bool) -> None:
 
 
 def _report(
-    answers: Console, paths: Mapping[str, Path], result: Result, scores: Mapping[str, float | None], scale: Scale
+    answers: Console,
+    paths: Mapping[str, Path],
+    result: Result,
+    scores: Mapping[str, float | None],
+    scale: Scale,
 ) -> None:
     answers.print(f"wrote {', '.join(map(str, paths.values()))}")
-    answers.print(f"{sum(result.steps)} steps in {result.seconds:.1f} s on {result.device}; {result.stopped}")
+    answers.print(
+        f"{sum(result.steps)} steps in {result.seconds:.1f} s on {result.device}; {result.stopped}"
+    )
     if any(chosen < steps for chosen, steps in zip(result.chosen, result.steps, strict=False)):
         answers.print(f"the image is the average at step {', '.join(map(str, result.chosen))}")
     if result.doubt is not None:
@@ -209,12 +256,25 @@ def _report(
     if result.noise and result.noise.impulses:
         answers.print(f"noise: impulses in {result.noise.impulses:.1%} of the values")
     elif result.noise:
-        photons = f", and that of {1 / result.noise.gain:.0f} photons at white" if result.noise.gain else ""
-        unit, of = (255.0, "of 255") if scale.clips else (scale.white - scale.black, "in the units of the file")
+        photons = (
+            f", and that of {1 / result.noise.gain:.0f} photons at white"
+            if result.noise.gain
+            else ""
+        )
+        unit, of = (
+            (255.0, "of 255")
+            if scale.clips
+            else (scale.white - scale.black, "in the units of the file")
+        )
         answers.print(f"noise: sigma {unit * result.noise.sigma:.4g} {of}{photons}")
         if result.noise.textured:
-            answers.print("no part of the image is flat: this may be texture; say --sigma if the noise is less")
+            answers.print(
+                "no part of the image is flat: this may be texture; say --sigma if the noise "
+                "is less"
+            )
     for name in ("psnr", "ssim"):
         after, before = scores.get(name), scores.get(f"{name}_input")
         if after is not None:
-            answers.print(f"{name.upper()} {f'{before:.4g} -> ' if before is not None else ''}{after:.4g}")
+            answers.print(
+                f"{name.upper()} {f'{before:.4g} -> ' if before is not None else ''}{after:.4g}"
+            )

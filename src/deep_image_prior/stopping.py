@@ -1,8 +1,8 @@
 """When to stop, and with which image: recipes of rules for `fit`.
 
-A rule sees every step and answers with a reason to stop after it, or None. It may have a `chosen` step, whose average
-is then the image rather than the last one's, and a `doubt`: about how many decibels lie between that image and what
-else could have been chosen.
+A rule sees every step and answers with a reason to stop after it, or None. It may have a `chosen`
+step, whose average is then the image rather than the last one's, and a `doubt`: about how many
+decibels lie between that image and what else could have been chosen.
 """
 
 import math
@@ -18,27 +18,38 @@ SHORT = 0.98  # weight of the past in moving means of numbers
 SETTLED = 100  # steps until a moving variance is one
 EARLY = 10  # steps
 UNSEEN = (0.5 / 255) ** 2  # a mean square error that a file of 8 bits does not show
-TRUST = 0.35  # measured on six pictures: up to it about half of what Stein's energy promised was kept, beyond it none
+# measured on six pictures: up to it about half of what Stein's energy promised was kept, beyond it
+# none
+TRUST = 0.35
 
 
 def discrepancy(sigma: float, clipped: bool = True) -> Rule:
-    """Stop when the residual reaches the noise, E(A(x)) <= sigma^2 (Morozov 1966); sigma > 0 in [0, 1] units.
+    """Stop when the residual reaches the noise, E(A(x)) <= sigma^2 (Morozov 1966); sigma > 0 in [0,
+    1] units.
 
-    For a mean squared error under white normal noise. clipped: the observation was clipped to [0, 1], so that near
-    black and white the noise is smaller; its variance is then the one expected around the average image.
+    For a mean squared error under white normal noise. clipped: the observation was clipped to [0,
+    1], so that near black and white the noise is smaller; its variance is then the one expected
+    around the average image.
     """
 
     def rule(step: Step) -> str | None:
         energy = step.energy.item()
-        if energy > sigma**2 or (clipped and energy > clipped_square(step.average, sigma).mean().item()):
+        if energy > sigma**2 or (
+            clipped and energy > clipped_square(step.average, sigma).mean().item()
+        ):
             return None
-        return f"discrepancy: residual {255 * energy**0.5:.2f} (of 255) reached the noise at step {step.index}"
+        return (
+            f"discrepancy: residual {255 * energy**0.5:.2f} (of 255) reached the noise at "
+            f"step {step.index}"
+        )
 
     return rule
 
 
 class Lowest:
-    """Choose the step of the lowest measure, from step `after` on; stop when it has been higher for long."""
+    """Choose the step of the lowest measure, from step `after` on; stop when it has been higher for
+    long.
+    """
 
     def __init__(self, what: str, measure: Callable[[Step], float], after: int = 1) -> None:
         self.what, self.measure, self.after = what, measure, after
@@ -51,24 +62,32 @@ class Lowest:
         value = self.measure(step)
         if step.index >= self.after and value < self.least:
             self.least, self.chosen = value, step
-        if self.chosen is None or step.index - self.chosen.index < PATIENCE + self.chosen.index // 3:
+        if (
+            self.chosen is None
+            or step.index - self.chosen.index < PATIENCE + self.chosen.index // 3
+        ):
             return None
         return f"{self.what} at step {self.chosen.index}"
 
 
 def nearest(reference: Tensor) -> Lowest:
-    """Choose the average that is nearest to another restoration of the observation, `reference` (1, C, H, W).
+    """Choose the average that is nearest to another restoration of the observation, `reference` (1,
+    C, H, W).
 
-    |average - reference|^2 = |average - x|^2 - 2 <average, reference - x> + a constant: as good as knowing the truth x,
-    as far as the errors of the two restorations have nothing in common.
+    |average - reference|^2 = |average - x|^2 - 2 <average, reference - x> + a constant: as good as
+    knowing the truth x, as far as the errors of the two restorations have nothing in common.
     """
-    return Lowest("nearest to the reference", lambda step: (step.average - reference).square().mean().item())
+    return Lowest(
+        "nearest to the reference", lambda step: (step.average - reference).square().mean().item()
+    )
 
 
 def variance() -> Lowest:
-    """Choose the least moving variance of the images, v_t = w (v_(t-1) + (1 - w) |x_t - average_(t-1)|^2 / n).
+    """Choose the least moving variance of the images, v_t = w (v_(t-1) + (1 - w) |x_t -
+    average_(t-1)|^2 / n).
 
-    It falls while the image is drawn and rises when the noise is (Wang et al. 2021, arXiv:2112.06074).
+    It falls while the image is drawn and rises when the noise is (Wang et al. 2021,
+    arXiv:2112.06074).
     """
     average: Tensor | None = None
     moving = 0.0
@@ -84,10 +103,12 @@ def variance() -> Lowest:
 
 
 class Agreed:
-    """The choice of `decider`; doubt: 10 log10(1 + d^2 / e^2), d^2 the mean square to the nearest of the witnesses'.
+    """The choice of `decider`; doubt: 10 log10(1 + d^2 / e^2), d^2 the mean square to the nearest
+    of the witnesses'.
 
-    e^2 is what the decider measured, a mean square error by and large. One witness that agrees is enough: every rule is
-    wrong at times, and they are seldom wrong together. Only those that have decided count; None if nobody has.
+    e^2 is what the decider measured, a mean square error by and large. One witness that agrees is
+    enough: every rule is wrong at times, and they are seldom wrong together. Only those that have
+    decided count; None if nobody has.
     """
 
     def __init__(self, decider: Lowest, **witnesses: Rule) -> None:
@@ -117,10 +138,12 @@ class Agreed:
 
 
 class Departed:
-    """Never stops. doubt: 10 log10(1 + d^2 / E), d^2 the mean square between the first image and the average now.
+    """Never stops. doubt: 10 log10(1 + d^2 / E), d^2 the mean square between the first image and
+    the average now.
 
-    For codes that show the image already, and energies that are a mean square error on what the code was not shown:
-    where the descent led far beside what the error is now, it matters where it ends.
+    For codes that show the image already, and energies that are a mean square error on what the
+    code was not shown: where the descent led far beside what the error is now, it matters where it
+    ends.
     """
 
     def __init__(self) -> None:
@@ -135,10 +158,11 @@ class Departed:
 
 
 class Believable:
-    """Stop when Stein's energy promises too much: that over a third of the error of the first image is gone.
+    """Stop when Stein's energy promises too much: that over a third of the error of the first image
+    is gone.
 
-    The weights can learn the noise by heart, unseen by Stein's term; the energy falls far below the truth's then.
-    noise: x -> the variance of the noise of x, which is the energy of the truth.
+    The weights can learn the noise by heart, unseen by Stein's term; the energy falls far below the
+    truth's then. noise: x -> the variance of the noise of x, which is the energy of the truth.
     """
 
     def __init__(self, noise: Callable[[Tensor], Tensor]) -> None:
@@ -168,7 +192,8 @@ class Believable:
 
     @property
     def doubt(self) -> float | None:
-        """Half of the decibels that the energy promises: about what it has kept, where the truth was known.
+        """Half of the decibels that the energy promises: about what it has kept, where the truth
+        was known.
 
         All of those by which it rose, if it did; None before it can be told.
         """

@@ -16,14 +16,23 @@ def shelf(tmp_path, monkeypatch):
     path.parent.mkdir()
     Image.fromarray(np.full((4, 6, 3), 51, np.uint8)).save(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    table = {("set5", "bird"): Source("set5", "bird.png", 6, 4, digest, "https://example.invalid/bird.png")}
+    table = {
+        ("set5", "bird"): Source(
+            "set5", "bird.png", 6, 4, digest, "https://example.invalid/bird.png"
+        )
+    }
     monkeypatch.setattr(data, "sources", lambda: table)
     return tmp_path
 
 
 def test_the_table_names_every_set_with_sizes_checksums_and_addresses():
     table = data.sources()
-    assert [len(data.names(name)) for name in ("denoise9", "inpaint11", "set5", "set14")] == [9, 11, 5, 14]
+    assert [len(data.names(name)) for name in ("denoise9", "inpaint11", "set5", "set14")] == [
+        9,
+        11,
+        5,
+        14,
+    ]
     for (name, picture), source in table.items():
         assert source.set == name
         assert source.file.startswith(picture)
@@ -40,7 +49,9 @@ def test_a_picture_is_read_in_unit_range(shelf):
 
 
 def test_a_missing_picture_names_the_command(shelf, tmp_path):
-    with pytest.raises(BadInput, match=r"bird\.png is missing; get it with: python -m benchmarks fetch set5 --data"):
+    with pytest.raises(
+        BadInput, match=r"bird\.png is missing; get it with: python -m benchmarks fetch set5 --data"
+    ):
         data.load(tmp_path / "elsewhere", "set5", "bird")
 
 
@@ -61,6 +72,7 @@ def test_what_cannot_be_fetched_names_address_and_place(shelf, monkeypatch):
 
     monkeypatch.setattr(data.pooch, "retrieve", unreachable)
     with pytest.raises(
-        BadInput, match=r"example\.invalid/bird\.png: OSError: no route to host; put the file at .*bird.png"
+        BadInput,
+        match=r"example\.invalid/bird\.png: OSError: no route to host; put the file at .*bird.png",
     ):
         data.fetch(shelf, "set5")

@@ -17,15 +17,22 @@ def test_an_item_is_whole(item):
     assert item.protocol
     assert set(item.metrics) <= set(METRICS)
     assert item.contenders(BUDGETS["small"].presets)
-    assert set(item.contenders(BUDGETS["paper"].presets)) <= set(item.contenders(tuple(item.presets)))
+    assert set(item.contenders(BUDGETS["paper"].presets)) <= set(
+        item.contenders(tuple(item.presets))
+    )
     for file in item.pictures.values():
         assert file in data.sources() or item is structure.samples
     for title, numbers in item.published.items():
-        assert any(title == name or title.startswith(f"{name}, ") for name in item.contenders(tuple(item.presets)))
+        assert any(
+            title == name or title.startswith(f"{name}, ")
+            for name in item.contenders(tuple(item.presets))
+        )
         assert set(numbers) <= {*item.pictures, "mean"}
 
 
-@pytest.mark.parametrize("table", superresolution.TABLE.values(), ids=map(str, superresolution.TABLE))
+@pytest.mark.parametrize(
+    "table", superresolution.TABLE.values(), ids=map(str, superresolution.TABLE)
+)
 def test_the_columns_of_a_published_table_have_the_published_means(table):
     rows = [row for picture, row in table.items() if picture != "mean"]
     for column, mean in zip(zip(*rows, strict=True), table["mean"], strict=True):
@@ -34,7 +41,9 @@ def test_the_columns_of_a_published_table_have_the_published_means(table):
 
 def test_published_inpainting_has_the_published_mean():
     ours = ITEMS["inpaint-50"].published["prior (paper), last"]
-    assert fmean(value for name, value in ours.items() if name != "mean") == pytest.approx(ours["mean"], abs=0.01)
+    assert fmean(value for name, value in ours.items() if name != "mean") == pytest.approx(
+        ours["mean"], abs=0.01
+    )
 
 
 @pytest.fixture
@@ -65,7 +74,9 @@ def test_every_contender_answers_with_images_that_can_be_scored(item, shelf, tmp
     problem = next((each for each in problems if each.clean is not None), problems[0])
     for name, contender in item.contenders(("fast",)).items():
         if not contender.needs:
-            outcome = contender.method(problem, Effort(share=1e-6 if item is not ITEMS["enhancement"] else 0.13))
+            outcome = contender.method(
+                problem, Effort(share=1e-6 if item is not ITEMS["enhancement"] else 0.13)
+            )
             assert outcome.images, name
             for image in outcome.images.values():
                 assert image.shape == (32, 32, problem.observation.shape[2])
@@ -111,6 +122,8 @@ def test_growth_of_the_scale():
 def test_samples_differ_by_weights_and_not_by_code():
     contender = structure.samples.baselines["c: depth 5, bilinear"]
     blank = Problem("code", np.zeros((64, 64, 3)))
-    first, second, again = (contender.method(blank, Effort(seed=seed)).images[""] for seed in (0, 1, 0))
+    first, second, again = (
+        contender.method(blank, Effort(seed=seed)).images[""] for seed in (0, 1, 0)
+    )
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - second).max() > 0.01

@@ -6,7 +6,9 @@ import pytest
 
 def benchmarks(*arguments):
     """The command in a process of its own: exit code, what it said, what it complained about."""
-    done = subprocess.run([sys.executable, "-m", "benchmarks", *map(str, arguments)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *map(str, arguments)], capture_output=True, text=True
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -21,7 +23,15 @@ def refused(*arguments):
 def test_list_names_every_item_with_its_times():
     code, text, _ = benchmarks("list")
     assert code == 0
-    for word in ("denoising", "set14-x8", "inpaint-90", "(figure 5)", "--budget small", " min", " h"):
+    for word in (
+        "denoising",
+        "set14-x8",
+        "inpaint-90",
+        "(figure 5)",
+        "--budget small",
+        " min",
+        " h",
+    ):
         assert word in text
 
 
@@ -48,10 +58,19 @@ def test_samples_run_are_recorded_resumed_and_reported(tmp_path):
     [
         (("run", "denoise", "--data", "."), "there is no item 'denoise'; did you mean denoising?"),
         (("run", "xyz", "--data", "."), "choose from curves, samples"),
-        (("run", "denoising", "--data", ".", "--images", "hause"), "no picture 'hause'; did you mean house?"),
-        (("run", "denoising", "--data", ".", "--method", "CBM3"), "no method 'CBM3'; did you mean CBM3D?"),
+        (
+            ("run", "denoising", "--data", ".", "--images", "hause"),
+            "no picture 'hause'; did you mean house?",
+        ),
+        (
+            ("run", "denoising", "--data", ".", "--method", "CBM3"),
+            "no method 'CBM3'; did you mean CBM3D?",
+        ),
         (("run", "denoising", "--data", ".", "--preset", "best!"), "there is no preset 'best!'"),
-        (("run", "denoising", "--data", ".", "--budget", "huge"), "'huge' is not one of 'paper', 'small'"),
+        (
+            ("run", "denoising", "--data", ".", "--budget", "huge"),
+            "'huge' is not one of 'paper', 'small'",
+        ),
         (("run", "denoising", "--data", ".", "--device", "tpu"), "unknown device 'tpu'"),
         (("run", "denoising"), "Missing option '--data'"),
         (("fetch", "set6", "--data", "."), "there is no set 'set6'; did you mean set5?"),

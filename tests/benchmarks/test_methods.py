@@ -18,7 +18,10 @@ NOISY = noisy("p", CLEAN)
 def solve(contender, problem, **effort):
     outcome = contender.method(problem, Effort(**effort))
     for image in outcome.images.values():
-        assert image.shape == (*(problem.clean if problem.clean is not None else problem.observation).shape[:2], 3)
+        assert image.shape == (
+            *(problem.clean if problem.clean is not None else problem.observation).shape[:2],
+            3,
+        )
         assert 0 <= image.min() <= image.max() <= 1
     return outcome
 
@@ -57,7 +60,9 @@ def test_guided_filters_remove_noise_and_keep_the_light(name):
     warm = replace(noisy("p", CLEAN * [0.8, 0.6, 0.4]), guide=CLEAN)
     outcome = solve(classical.guided_filters[name], warm)
     assert gain(warm, outcome) > 6
-    np.testing.assert_allclose(outcome.images[""].mean(axis=(0, 1)), warm.clean.mean(axis=(0, 1)), atol=0.02)
+    np.testing.assert_allclose(
+        outcome.images[""].mean(axis=(0, 1)), warm.clean.mean(axis=(0, 1)), atol=0.02
+    )
 
 
 def test_bicubic_of_both_inputs():

@@ -48,7 +48,9 @@ def test_light_ignores_detail_and_sees_colour():
 
 @pytest.mark.parametrize("period", [16, 32])
 def test_scale_of_waves_along_both_axes_is_a_quarter_of_their_period(period):
-    wave = np.cos(2 * np.pi * np.arange(128) / period)  # along one axis the other wave is constant: (1 + cos) / 2
+    wave = np.cos(
+        2 * np.pi * np.arange(128) / period
+    )  # along one axis the other wave is constant: (1 + cos) / 2
     image = np.dstack([np.add.outer(wave, wave)] * 3)
     assert metrics.scale(Problem("p", image), image) == pytest.approx(period / 4, abs=0.05)
     assert metrics.scale(Problem("p", image), image[:64]) == pytest.approx(period / 4, abs=0.05)

@@ -5,12 +5,27 @@ import pytest
 from helpers import photograph
 from PIL import Image
 
-from benchmarks.problems import centred, compressed, masked, noisy, photons, punctured, salted, shrunk
+from benchmarks.problems import (
+    centred,
+    compressed,
+    masked,
+    noisy,
+    photons,
+    punctured,
+    salted,
+    shrunk,
+)
 
 
 @pytest.mark.parametrize(
     ("crop", "multiple", "shape", "corner"),
-    [(0, 1, (10, 13), 0), (4, 1, (4, 4), 3 * 13 + 4), (0, 4, (8, 12), 13), (20, 1, (10, 13), 0), (9, 4, (8, 8), 15)],
+    [
+        (0, 1, (10, 13), 0),
+        (4, 1, (4, 4), 3 * 13 + 4),
+        (0, 4, (8, 12), 13),
+        (20, 1, (10, 13), 0),
+        (9, 4, (8, 8), 15),
+    ],
 )
 def test_crops_are_central(crop, multiple, shape, corner):
     image = np.arange(130).reshape(10, 13, 1)
@@ -32,7 +47,9 @@ def test_noise_is_clipped_not_rounded_and_the_same_each_time():
 def test_photons_are_noisier_where_it_is_bright():
     clean = np.repeat([[[0.1], [0.4]]], 5000, axis=0)
     problem = photons("p", clean, 30)
-    np.testing.assert_allclose(np.var(problem.observation - clean, axis=0)[:, 0], [0.1 / 30, 0.4 / 30], rtol=0.1)
+    np.testing.assert_allclose(
+        np.var(problem.observation - clean, axis=0)[:, 0], [0.1 / 30, 0.4 / 30], rtol=0.1
+    )
     assert problem.sigma == pytest.approx(np.std(problem.observation - clean), rel=0.05)
 
 

@@ -9,7 +9,15 @@ from deep_image_prior import BadInput
 
 
 def record(seed=0, **more):
-    return {"item": "denoising", "budget": "small", "crop": 64, "picture": "house", "method": "m", "seed": seed, **more}
+    return {
+        "item": "denoising",
+        "budget": "small",
+        "crop": 64,
+        "picture": "house",
+        "method": "m",
+        "seed": seed,
+        **more,
+    }
 
 
 def test_what_is_appended_is_read_and_the_newest_of_a_run_counts(tmp_path):

@@ -9,7 +9,18 @@ from benchmarks.report import Cell, Section
 from deep_image_prior import BadInput
 
 
-def record(folder, picture, method, value, *, item="set5-x4", budget="paper", seed=0, complete=True, images=None):
+def record(
+    folder,
+    picture,
+    method,
+    value,
+    *,
+    item="set5-x4",
+    budget="paper",
+    seed=0,
+    complete=True,
+    images=None,
+):
     """A record as a run leaves it, with pictures of one gray."""
     crop = 0 if budget == "paper" else 128
     place = f"{item}/{budget}/{picture}"
@@ -24,7 +35,8 @@ def record(folder, picture, method, value, *, item="set5-x4", budget="paper", se
         "seed": seed,
         "scores": {name: {ITEMS[item].metrics[0]: value, "SSIM": 0.5} for name in names},
         "images": {
-            name: records.save_image(folder, f"{place}/{name}-{seed}.png", image) for name, image in names.items()
+            name: records.save_image(folder, f"{place}/{name}-{seed}.png", image)
+            for name, image in names.items()
         },
         "problem": {
             name: records.save_image(folder, f"{place}/{name}.png", gray + shift)
@@ -62,7 +74,13 @@ def folder(tmp_path):
     for each in (
         record(tmp_path, "butterfly", "prior (paper)", 26.0),
         record(tmp_path, "bird", "prior (paper)", 31.0),
-        record(tmp_path, "bird", "bicubic", 30.2, images={"bicubic, of a bicubic x0": np.zeros((8, 8, 3))}),
+        record(
+            tmp_path,
+            "bird",
+            "bicubic",
+            30.2,
+            images={"bicubic, of a bicubic x0": np.zeros((8, 8, 3))},
+        ),
     ):
         records.append(tmp_path, each)
     return tmp_path
@@ -97,10 +115,13 @@ def test_the_papers_mean_stands_only_beside_a_mean_over_all_its_pictures(tmp_pat
 def test_the_command_makes_the_same_records(folder, tmp_path):
     (section,) = sections(folder)
     assert section.command == (
-        "python -m benchmarks run set5-x4 --data DATA --budget paper --method 'prior (paper)' --method bicubic "
+        "python -m benchmarks run set5-x4 --data DATA --budget paper --method 'prior (paper)' "
+        "--method bicubic "
         "--images bird,butterfly"
     )
-    small = Section(ITEMS["set5-x4"], "small", 64, [record(tmp_path, "bird", "prior (paper)", 1, seed=1)])
+    small = Section(
+        ITEMS["set5-x4"], "small", 64, [record(tmp_path, "bird", "prior (paper)", 1, seed=1)]
+    )
     assert small.command.endswith(
         "--budget small --crop 64 --method 'prior (paper)' --seeds 2 --images bird"  # no baselines
     )
@@ -114,13 +135,18 @@ def test_the_mean_of_two_runs_is_scored_as_an_image(tmp_path):
     for seed, image in enumerate((dark, bright)):
         images = {"prior (paper), average": image}
         records.append(
-            tmp_path, record(tmp_path, "house", "prior (paper)", 20.0, item="denoising", seed=seed, images=images)
+            tmp_path,
+            record(
+                tmp_path, "house", "prior (paper)", 20.0, item="denoising", seed=seed, images=images
+            ),
         )
     (section,) = sections(tmp_path)
     cell = section.value("house", "prior (paper), average of 2 runs")
     assert cell.value == pytest.approx(40, abs=0.1)  # 0.51 is 0.01 off, each alone 20 dB
     assert section.cost("prior (paper), average of 2 runs")[:2] == (21.0, 200)
-    assert page.html(tmp_path, [section]).count("average of 2 runs") == 3  # heading, picture, caption
+    assert (
+        page.html(tmp_path, [section]).count("average of 2 runs") == 3
+    )  # heading, picture, caption
 
 
 def test_an_interrupted_run_is_marked_and_told(tmp_path):
@@ -150,7 +176,9 @@ def test_a_small_budget_says_so(tmp_path):
     text = page.markdown(sections(tmp_path))
     assert "for orientation only" in text
     assert "dB to the paper" not in text
-    assert "| bird | 31.00 | 31.00 | / 27.67 | / 30.20 | / 30.43 | / 31.80 |" in text  # the paper's own beside it
+    assert (
+        "| bird | 31.00 | 31.00 | / 27.67 | / 30.20 | / 30.43 | / 31.80 |" in text
+    )  # the paper's own beside it
 
 
 def test_the_page_embeds_everything(folder):
@@ -164,10 +192,16 @@ def test_the_page_embeds_everything(folder):
 def test_the_frontier_is_over_complete_runs_of_the_common_pictures(tmp_path):
     for picture in ("house", "f16"):
         for seed in (0, 1):
-            records.append(tmp_path, record(tmp_path, picture, "prior (fast)", 29, item="frontier", seed=seed))
+            records.append(
+                tmp_path, record(tmp_path, picture, "prior (fast)", 29, item="frontier", seed=seed)
+            )
         images = {"CBM3D": np.zeros((8, 8, 3))}
-        records.append(tmp_path, record(tmp_path, picture, "CBM3D", 31, item="frontier", images=images))
-    records.append(tmp_path, record(tmp_path, "kodim03", "prior (fast)", 1, item="frontier", complete=False))
+        records.append(
+            tmp_path, record(tmp_path, picture, "CBM3D", 31, item="frontier", images=images)
+        )
+    records.append(
+        tmp_path, record(tmp_path, "kodim03", "prior (fast)", 1, item="frontier", complete=False)
+    )
     (section,) = sections(tmp_path)
     drawn = figures.frontier(section)
     assert "mean of house, f16" in drawn
@@ -178,7 +212,9 @@ def test_the_frontier_is_over_complete_runs_of_the_common_pictures(tmp_path):
 def test_energies_are_drawn_of_the_first_seed(tmp_path):
     for seed in (0, 1):
         for name in structure.TARGETS:
-            records.append(tmp_path, record(tmp_path, name, "hourglass", 20, item="curves", seed=seed))
+            records.append(
+                tmp_path, record(tmp_path, name, "hourglass", 20, item="curves", seed=seed)
+            )
     (section,) = sections(tmp_path)
     (drawn,) = figures.of(section)
     assert drawn.count("shuffled") == 1

@@ -82,7 +82,11 @@ def test_a_run_gives_a_record_with_images_scores_and_circumstances(place):
     record = measure(job(), place)
     assert records.run_of(record) == job()
     assert record["scores"]["a: depth 1, bilinear"]["scale"] > 0
-    assert records.load_image(place.records, record["images"]["a: depth 1, bilinear"]).shape == (32, 32, 3)
+    assert records.load_image(place.records, record["images"]["a: depth 1, bilinear"]).shape == (
+        32,
+        32,
+        3,
+    )
     assert record["complete"]
     assert record["threads"] == 1
     assert "torch" in record["versions"]
@@ -92,7 +96,12 @@ def test_a_run_gives_a_record_with_images_scores_and_circumstances(place):
 
 def test_a_record_of_other_settings_or_an_interrupted_one_is_made_again(tmp_path):
     settings = dict(ITEMS["denoising"].contenders()["prior (fast)"].settings)
-    record = {"item": "denoising", "method": "prior (fast)", "interrupted": False, "settings": settings}
+    record = {
+        "item": "denoising",
+        "method": "prior (fast)",
+        "interrupted": False,
+        "settings": settings,
+    }
     record |= {"images": {"m": "image.png"}, "problem": {}}
     assert not run.is_done(record, tmp_path)  # its image is gone
     tmp_path.joinpath("image.png").touch()

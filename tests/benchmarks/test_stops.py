@@ -2,8 +2,17 @@ from benchmarks.items.stops import verdicts
 
 
 def record(picture, method, stopped="", **scores):
-    named = {f"{method}, {name}" if name != "x0" else name: {"PSNR": score} for name, score in scores.items()}
-    return {"picture": picture, "method": method, "complete": True, "stopped": stopped, "scores": named}
+    named = {
+        f"{method}, {name}" if name != "x0" else name: {"PSNR": score}
+        for name, score in scores.items()
+    }
+    return {
+        "picture": picture,
+        "method": method,
+        "complete": True,
+        "stopped": stopped,
+        "scores": named,
+    }
 
 
 def test_verdicts_count_what_is_close_and_what_is_worse_than_the_input():

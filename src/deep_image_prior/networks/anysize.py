@@ -1,4 +1,6 @@
-"""Any image size through a network that halves its input several times: reflect outside, crop the result."""
+"""Any image size through a network that halves its input several times: reflect outside, crop the
+result.
+"""
 
 from collections.abc import Callable
 
@@ -7,8 +9,11 @@ from torch import Tensor
 from ..filters import extended
 
 
-def any_size(network: Callable[[Tensor], Tensor], code: Tensor, multiple: int, least: int) -> Tensor:
-    """`network` applied to `code` (1, C', H, W) grown by reflection to a multiple; the result cropped to (1, C, H, W).
+def any_size(
+    network: Callable[[Tensor], Tensor], code: Tensor, multiple: int, least: int
+) -> Tensor:
+    """`network` applied to `code` (1, C', H, W) grown by reflection to a multiple; the result
+    cropped to (1, C, H, W).
 
     The grown sides are multiples of `multiple` and at least `least` pixels. H and W are at least 2.
     """

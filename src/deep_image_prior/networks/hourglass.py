@@ -1,4 +1,6 @@
-"""The paper's hourglass (figure 20, section 4): an encoder, a decoder, and thin skip connections between them."""
+"""The paper's hourglass (figure 20, section 4): an encoder, a decoder, and thin skip connections
+between them.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -56,11 +58,12 @@ def lanczos2(convolution: nn.Conv2d) -> nn.Module:
 class Hourglass(nn.Module):
     """f: (1, inputs, H, W) -> (1, outputs, H, W) in (0, 1), for any H and W from 2 pixels.
 
-    down, up, skip: channels n_d, n_u, n_s of every scale, finest first; a skip of 0 is no connection.
-    down_kernel, up_kernel: odd kernel sizes k_d, k_u; upsample: `bilinear` or `nearest`; each is one value for all
-    scales or one a scale. skip_kernel: k_s. downsample: `strided`, `average`, `maximum` or `lanczos2`.
-    padding: "reflect" or "zeros". mix: end each scale with a 1 x 1 convolution. precise: float32 throughout.
-    Raises ValueError if lists disagree.
+    down, up, skip: channels n_d, n_u, n_s of every scale, finest first; a skip of 0 is no
+    connection. down_kernel, up_kernel: odd kernel sizes k_d, k_u; upsample: `bilinear` or
+    `nearest`; each is one value for all scales or one a scale. skip_kernel: k_s. downsample:
+    `strided`, `average`, `maximum` or `lanczos2`. padding: "reflect" or "zeros". mix: end each
+    scale with a 1 x 1 convolution. precise: float32 throughout. Raises ValueError if lists
+    disagree.
     """
 
     def __init__(
@@ -84,8 +87,18 @@ class Hourglass(nn.Module):
         depth = len(down)
         down_kernels, up_kernels = _per_scale(down_kernel, depth), _per_scale(up_kernel, depth)
         upsamples = _per_scale(upsample, depth)
-        if not 0 < depth == len(up) == len(skip) == len(down_kernels) == len(up_kernels) == len(upsamples):
-            raise ValueError(f"an hourglass of depth {depth} needs {depth} values in every list of its scales")
+        if (
+            not 0
+            < depth
+            == len(up)
+            == len(skip)
+            == len(down_kernels)
+            == len(up_kernels)
+            == len(upsamples)
+        ):
+            raise ValueError(
+                f"an hourglass of depth {depth} needs {depth} values in every list of its scales"
+            )
 
         body: Scale | None = None
         for i in reversed(range(depth)):
@@ -109,7 +122,10 @@ class Hourglass(nn.Module):
             self.to(memory_format=torch.channels_last)
         self.multiple = 2**depth
         # reflection needs more pixels than it adds, at the smallest scale that each kernel meets
-        margins = [max(down_kernels[i], up_kernels[i]) // 2 // 2 ** (depth - 1 - i) + 1 for i in range(depth)]
+        margins = [
+            max(down_kernels[i], up_kernels[i]) // 2 // 2 ** (depth - 1 - i) + 1
+            for i in range(depth)
+        ]
         self.least = max(margins) * self.multiple
 
     def forward(self, code: Tensor) -> Tensor:
@@ -154,7 +170,9 @@ class Scale(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         deep = self.deep(features)
-        return self.merge(deep if self.skip is None else torch.cat([self.skip(features), deep], dim=1))
+        return self.merge(
+            deep if self.skip is None else torch.cat([self.skip(features), deep], dim=1)
+        )
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, padding: Padding) -> nn.Conv2d:

@@ -9,9 +9,11 @@ from torch import Tensor, nn
 
 
 def lowered(body: Callable[[Tensor], Tensor], code: Tensor, precise: bool = False) -> Tensor:
-    """body(code), its convolutions in bfloat16 if `code` is float32 and its device fast at them, unless `precise`.
+    """body(code), its convolutions in bfloat16 if `code` is float32 and its device fast at them,
+    unless `precise`.
 
-    Layers that make an image of the result belong after it: eight bits are enough for features, not for pixels.
+    Layers that make an image of the result belong after it: eight bits are enough for features, not
+    for pixels.
     """
     if precise or code.dtype != torch.float32 or not multiplies(code.device):
         return body(code)
@@ -20,7 +22,9 @@ def lowered(body: Callable[[Tensor], Tensor], code: Tensor, precise: bool = Fals
 
 
 class Reflected(nn.Conv2d):
-    """A convolution padded by reflection, in the precision that the features come in: autocast would pad in float32."""
+    """A convolution padded by reflection, in the precision that the features come in: autocast
+    would pad in float32.
+    """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
         super().__init__(inputs, outputs, kernel, stride)
@@ -38,5 +42,7 @@ def multiplies(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     # older versions of torch cannot say what the processor can
-    able: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)() if device.type == "cpu" else {}
+    able: dict[str, bool] = (
+        getattr(torch.cpu, "get_capabilities", dict)() if device.type == "cpu" else {}
+    )
     return any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16"))

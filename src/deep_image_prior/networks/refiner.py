@@ -10,13 +10,17 @@ from .lowered import Reflected, lowered
 
 
 class Refiner(nn.Module):
-    """f(z) = mean of the first `estimates` images in z + g(z): (B, inputs, H, W) -> (B, outputs, H, W), unbounded.
+    """f(z) = mean of the first `estimates` images in z + g(z): (B, inputs, H, W) -> (B, outputs, H,
+    W), unbounded.
 
-    g is an hourglass at half resolution, where every 2 x 2 pixels of z are channels of one, and is 0 before the first
-    step. widths: channels of its scales, finest first; what goes down is added to what comes up.
+    g is an hourglass at half resolution, where every 2 x 2 pixels of z are channels of one, and is
+    0 before the first step. widths: channels of its scales, finest first; what goes down is added
+    to what comes up.
     """
 
-    def __init__(self, inputs: int, outputs: int, widths: Sequence[int] = (32, 48, 64), estimates: int = 1) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, widths: Sequence[int] = (32, 48, 64), estimates: int = 1
+    ) -> None:
         super().__init__()
         self.outputs, self.estimates = outputs, estimates
         last = nn.Conv2d(widths[0], 4 * outputs, 1)
@@ -32,9 +36,13 @@ class Refiner(nn.Module):
         self.multiple = 2 ** len(widths)
 
     def forward(self, code: Tensor) -> Tensor:
-        images = code[:, : self.estimates * self.outputs].unflatten(1, (self.estimates, self.outputs))
+        images = code[:, : self.estimates * self.outputs].unflatten(
+            1, (self.estimates, self.outputs)
+        )
         # reflection needs two pixels at the coarsest scale
-        return images.mean(dim=1) + any_size(self._correction, code, self.multiple, least=2 * self.multiple)
+        return images.mean(dim=1) + any_size(
+            self._correction, code, self.multiple, least=2 * self.multiple
+        )
 
     def _correction(self, code: Tensor) -> Tensor:
         return self.head(lowered(self.body, code))
@@ -50,7 +58,9 @@ class _Scale(nn.Module):
             *_activated(outer, inner, stride=2),
             *_activated(inner, inner),
             *([_Scale(widths[1:])] if len(widths) > 2 else []),
-            nn.Conv2d(inner, outer, 1),  # before the upsampling, with which it commutes: a quarter of the arithmetic
+            nn.Conv2d(
+                inner, outer, 1
+            ),  # before the upsampling, with which it commutes: a quarter of the arithmetic
             bilinear(),
         )
         self.merge = nn.Sequential(*_activated(outer, outer))
@@ -60,4 +70,8 @@ class _Scale(nn.Module):
 
 
 def _activated(inputs: int, outputs: int, stride: int = 1) -> list[nn.Module]:
-    return [Reflected(inputs, outputs, 3, stride), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True)]
+    return [
+        Reflected(inputs, outputs, 3, stride),
+        nn.BatchNorm2d(outputs),
+        nn.LeakyReLU(0.2, inplace=True),
+    ]

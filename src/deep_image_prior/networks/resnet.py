@@ -1,4 +1,6 @@
-"""The ResNet that the paper compares with (section 3.1 and figure 13): one scale, no skips but the residual ones."""
+"""The ResNet that the paper compares with (section 3.1 and figure 13): one scale, no skips but the
+residual ones.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +10,9 @@ from .lowered import Reflected, lowered
 
 
 class ResNet(nn.Module):
-    """f: (1, inputs, H, W) -> (1, outputs, H, W) in (0, 1), through `blocks` residual blocks of `width` channels."""
+    """f: (1, inputs, H, W) -> (1, outputs, H, W) in (0, 1), through `blocks` residual blocks of
+    `width` channels.
+    """
 
     def __init__(self, inputs: int, outputs: int, blocks: int = 8, width: int = 32) -> None:
         super().__init__()

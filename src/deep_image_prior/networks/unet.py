@@ -1,4 +1,6 @@
-"""The U-Net that the paper compares with (section 3.1 and figure 13): wide skips, max pooling, learned upsampling."""
+"""The U-Net that the paper compares with (section 3.1 and figure 13): wide skips, max pooling,
+learned upsampling.
+"""
 
 from collections.abc import Sequence
 
@@ -9,9 +11,13 @@ from .anysize import any_size
 
 
 class UNet(nn.Module):
-    """f: (1, inputs, H, W) -> (1, outputs, H, W) in (0, 1); widths: channels of every scale, finest first."""
+    """f: (1, inputs, H, W) -> (1, outputs, H, W) in (0, 1); widths: channels of every scale, finest
+    first.
+    """
 
-    def __init__(self, inputs: int, outputs: int, widths: Sequence[int] = (8, 16, 32, 64, 128, 128)) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, widths: Sequence[int] = (8, 16, 32, 64, 128, 128)
+    ) -> None:
         super().__init__()
         self.body = nn.Sequential(
             _twice(inputs, widths[0], normalise=True),

@@ -23,7 +23,9 @@ PRESETS = {
     "fast": Preset(Refiner, None, gently(steps=60, learning_rate=0.0005)),
     "best": Preset(Refiner, None, gently(steps=200, learning_rate=0.0005, runs=2)),
     "paper": Preset(
-        partial(Hourglass, down=(8, 16, 32, 64, 128), up=(8, 16, 32, 64, 128), skip=(0, 0, 0, 4, 4)),
+        partial(
+            Hourglass, down=(8, 16, 32, 64, 128), up=(8, 16, 32, 64, 128), skip=(0, 0, 0, 4, 4)
+        ),
         partial(codes.noise, channels=3),
         Settings(steps=2400),
     ),
@@ -31,18 +33,26 @@ PRESETS = {
 
 
 def dejpeg(observation: Tensor, preset: Preset, compression: Compression | None = None) -> Problem:
-    """x0 (1, C, H, W) in [0, 1] without the artefacts of its compression, which is found out if it is not told.
+    """x0 (1, C, H, W) in [0, 1] without the artefacts of its compression, which is found out if it
+    is not told.
 
     Raises BadInput if it left no trace that a code of estimates could be made by.
     """
     compression = compression or found(observation)
     if preset.code is not None:
-        problem = pose(squared_error(observation, identity), preset, observation, observation.shape[1])
+        problem = pose(
+            squared_error(observation, identity), preset, observation, observation.shape[1]
+        )
         fast = PRESETS["fast"]
-        return refereed(problem, Rehearsed(observation, compression, fast).problem(), fast) if compression else problem
+        return (
+            refereed(problem, Rehearsed(observation, compression, fast).problem(), fast)
+            if compression
+            else problem
+        )
     if compression is None:
         raise BadInput(
-            "there is no trace of JPEG blocks: the image was compressed gently, or changed in size since; "
+            "there is no trace of JPEG blocks: the image was compressed gently, or changed in "
+            "size since; "
             "give a quality (--quality), 1 to 100, to say how much to remove"
         )
     return Rehearsed(observation, compression, preset).problem()

@@ -1,4 +1,5 @@
-"""Denoise: z noise, A identity, E squared error, stopped before the noise is fitted (section 3.1, eq. 3-4).
+"""Denoise: z noise, A identity, E squared error, stopped before the noise is fitted (section 3.1,
+eq. 3-4).
 
 Or z estimates of the image and E Stein's, which needs no stop.
 """
@@ -30,7 +31,8 @@ PRESETS = {
 def denoise(observation: Tensor, preset: Preset, noise: Noise | None = None) -> Problem:
     """x0 (1, C, H, W) in [0, 1] without its noise, which is found out if it is not told.
 
-    Impulses say nothing of x: to a code of estimates they are holes, and without one E is the absolute error.
+    Impulses say nothing of x: to a code of estimates they are holes, and without one E is the
+    absolute error.
     """
     noise = noise or recognised(observation)
     if preset.code is None:
@@ -41,7 +43,9 @@ def denoise(observation: Tensor, preset: Preset, noise: Noise | None = None) -> 
     other = _estimated(observation, fast, noise)
     if noise.impulses or noise.gain:
         return refereed(problem, other, fast)
-    return refereed(problem, other, fast, discrepancy=partial(discrepancy, noise.sigma, noise.clipped))
+    return refereed(
+        problem, other, fast, discrepancy=partial(discrepancy, noise.sigma, noise.clipped)
+    )
 
 
 def _estimated(observation: Tensor, preset: Preset, noise: Noise) -> Problem:

@@ -1,4 +1,6 @@
-"""Enhance: fit coarsely and stop early, then boost the detail that is left over (section 3.6, eq. 10-11)."""
+"""Enhance: fit coarsely and stop early, then boost the detail that is left over (section 3.6, eq.
+10-11).
+"""
 
 from torch import Tensor
 

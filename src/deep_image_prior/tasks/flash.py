@@ -1,4 +1,6 @@
-"""Flash and no flash: z the flash photo, A identity, E squared error to the photo without flash (section 3.7)."""
+"""Flash and no flash: z the flash photo, A identity, E squared error to the photo without flash
+(section 3.7).
+"""
 
 from functools import partial
 
@@ -24,5 +26,7 @@ PRESETS = {
 
 
 def flash(observation: Tensor, guide: Tensor, preset: Preset) -> Problem:
-    """The photo without flash x0 (1, C, H, W) in [0, 1] without its noise; guide: the flash photo (1, C', H, W)."""
+    """The photo without flash x0 (1, C, H, W) in [0, 1] without its noise; guide: the flash photo
+    (1, C', H, W).
+    """
     return pose(squared_error(observation, identity), preset, guide, observation.shape[1])

@@ -1,4 +1,6 @@
-"""A code made of the known pixels, and of fewer of them: what is drawn from fewer is held against the rest."""
+"""A code made of the known pixels, and of fewer of them: what is drawn from fewer is held against
+the rest.
+"""
 
 from functools import cached_property, partial
 
@@ -15,17 +17,25 @@ SHARE = 0.15  # of the known pixels in a part
 CUTS = ((8, 4, 80), (16, 8, 96), (24, 8, 60))  # size and step of the patches, rounds
 # the noise that non-local Bayes takes the fill to have, round by round
 ROUNDS = (15 / 255, 11 / 255, 8 / 255, 5 / 255)
-IMAGES = 1 + len(CUTS) + 1  # in the code: the best mix, the thresholded fills, and their non-local refinement
+IMAGES = (
+    1 + len(CUTS) + 1
+)  # in the code: the best mix, the thresholded fills, and their non-local refinement
 
 
 class HeldOut:
-    """z (1 + PARTS, 5 C, H, W): images made of the known values, and without each part; E the error on the parts.
+    """z (1 + PARTS, 5 C, H, W): images made of the known values, and without each part; E the error
+    on the parts.
 
     known: (1, 1, H, W), or (1, C, H, W) if the channels are known apart.
     """
 
     def __init__(self, observation: Tensor, known: Tensor, preset: Preset, scattered: bool) -> None:
-        self.observation, self.known, self.preset, self.scattered = observation, known, preset, scattered
+        self.observation, self.known, self.preset, self.scattered = (
+            observation,
+            known,
+            preset,
+            scattered,
+        )
 
     def kept(self, image: Tensor) -> Tensor:
         """`image` with the known values in it."""
@@ -42,7 +52,9 @@ class HeldOut:
 
     @cached_property
     def _drawn(self) -> Tensor:
-        images = torch.stack([self._images(m) for m in (self.known, *(self.known - self.parts).split(1))])
+        images = torch.stack(
+            [self._images(m) for m in (self.known, *(self.known - self.parts).split(1))]
+        )
         mix = (images * self._shares(images)[:, None, None, None]).sum(dim=1, keepdim=True)
         return torch.cat([mix, images], dim=1).flatten(1, 2)
 
@@ -54,11 +66,16 @@ class HeldOut:
 
     @cached_property
     def parts(self) -> Tensor:
-        """What is held out of the known values, (PARTS, 1 or C, H, W): scattered ones, or the holes moved elsewhere."""
+        """What is held out of the known values, (PARTS, 1 or C, H, W): scattered ones, or the holes
+        moved elsewhere.
+        """
         generator = Generator().manual_seed(OWN_SEED)
         _, channels, height, width = self.known.shape
         if self.scattered:
-            drawn = torch.rand((PARTS, channels, height, width), generator=generator).to(self.known) < SHARE
+            drawn = (
+                torch.rand((PARTS, channels, height, width), generator=generator).to(self.known)
+                < SHARE
+            )
         else:
             shifts = torch.rand((PARTS, 2), generator=generator)
             moves = [(int(a * height), int(b * width)) for a, b in shifts.tolist()]
@@ -76,13 +93,17 @@ class HeldOut:
         return torch.cat([*fills, refined])
 
     def _shares(self, images: Tensor) -> Tensor:
-        """The mix of the fills with the least error on the parts, shares adding up to 1, in closed form; (4,)."""
+        """The mix of the fills with the least error on the parts, shares adding up to 1, in closed
+        form; (4,).
+        """
         held = self.parts.expand_as(images[1:, 0]) > 0
         # in double precision, which not every device has
         drawn = torch.stack([each[held] for each in images[1:].unbind(1)]).cpu().double()  # (4, n)
         truth = self.observation.expand(PARTS, -1, -1, -1)[held].cpu().double()
         errors = drawn - truth
         products = errors @ errors.T
-        products += (1e-3 * products.diagonal().mean() + 1e-12) * torch.eye(len(products)).to(products)
+        products += (1e-3 * products.diagonal().mean() + 1e-12) * torch.eye(len(products)).to(
+            products
+        )
         shares = torch.linalg.solve(products, torch.ones_like(products[0]))
         return (shares / shares.sum()).to(images)

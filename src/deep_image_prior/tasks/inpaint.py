@@ -1,4 +1,5 @@
-"""Inpaint: z noise, or the grid for large holes; A mask; E squared error of the known pixels (section 3.3, eq. 6).
+"""Inpaint: z noise, or the grid for large holes; A mask; E squared error of the known pixels
+(section 3.3, eq. 6).
 
 Or z fills of the holes, and E the error on known pixels that the fills were not shown.
 """
@@ -18,8 +19,11 @@ from .preset import Preset, gently, pose
 NO_SKIPS = (0, 0, 0, 0, 0)
 DEEP = (16, 32, 64, 128, 128, 128)
 
-# the widths and kernels of figure 13; jitter of the grid moves every pixel, and draws fog in a short fit
-REGIONS = partial(Hourglass, down=DEEP, up=DEEP, skip=NO_SKIPS + (0,), down_kernel=5, upsample=nearest, mix=False)
+# the widths and kernels of figure 13; jitter of the grid moves every pixel, and draws fog in a
+# short fit
+REGIONS = partial(
+    Hourglass, down=DEEP, up=DEEP, skip=NO_SKIPS + (0,), down_kernel=5, upsample=nearest, mix=False
+)
 REFINED = {
     "fast": Preset(Refiner, None, gently(steps=100)),
     "best": Preset(Refiner, None, gently(steps=200, runs=2)),
@@ -43,7 +47,8 @@ HOLES: dict[str, dict[str, Preset]] = {
 
 
 def inpaint(observation: Tensor, mask: Tensor, preset: Preset, scattered: bool = False) -> Problem:
-    """x0 (1, C, H, W) in [0, 1] with its missing pixels drawn; mask (1, 1, H, W): 1 known, 0 missing.
+    """x0 (1, C, H, W) in [0, 1] with its missing pixels drawn; mask (1, 1, H, W): 1 known, 0
+    missing.
 
     scattered: the missing pixels are single ones.
     """

@@ -1,4 +1,6 @@
-"""Invert features: z noise, A a layer of a classifier, E squared error between features (section 3.4, eq. 7-8)."""
+"""Invert features: z noise, A a layer of a classifier, E squared error between features (section
+3.4, eq. 7-8).
+"""
 
 from dataclasses import replace
 from functools import partial
@@ -19,7 +21,9 @@ WIDTHS = (16, 32, 64, 128, 128, 128)
 SIX_SCALES = partial(Hourglass, down=WIDTHS, up=WIDTHS, padding="zeros")
 
 PRESETS = {
-    "fast": Preset(small, codes.noise, Settings(steps=800, learning_rate=0.006, jitter=0, averaging=0.9)),
+    "fast": Preset(
+        small, codes.noise, Settings(steps=800, learning_rate=0.006, jitter=0, averaging=0.9)
+    ),
     # section 4 lists no jitter here
     "paper": Preset(
         partial(

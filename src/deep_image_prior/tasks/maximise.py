@@ -1,4 +1,6 @@
-"""Maximise an activation: z noise, A a classifier, E minus one of its values (section 3.5, eq. 9)."""
+"""Maximise an activation: z noise, A a classifier, E minus one of its values (section 3.5, eq.
+9).
+"""
 
 from functools import partial
 
@@ -12,9 +14,16 @@ from .invert import SIX_SCALES
 from .preset import Preset, pose, small
 
 PRESETS = {
-    "fast": Preset(small, codes.noise, Settings(steps=400, learning_rate=0.003, jitter=0.03, averaging=0.9)),
+    "fast": Preset(
+        small, codes.noise, Settings(steps=400, learning_rate=0.003, jitter=0.03, averaging=0.9)
+    ),
     "paper": Preset(
-        partial(SIX_SCALES, skip=(0, 4, 4, 4, 4, 4), down_kernel=(5, 3, 5, 5, 3, 5), up_kernel=(5, 3, 5, 5, 3, 5)),
+        partial(
+            SIX_SCALES,
+            skip=(0, 4, 4, 4, 4, 4),
+            down_kernel=(5, 3, 5, 5, 3, 5),
+            up_kernel=(5, 3, 5, 5, 3, 5),
+        ),
         codes.noise,
         Settings(steps=3100, learning_rate=0.001, jitter=0.03),
     ),

@@ -1,4 +1,6 @@
-"""When a fit of the paper's kind is done: where it is nearest to what the preset fast makes of the same image."""
+"""When a fit of the paper's kind is done: where it is nearest to what the preset fast makes of the
+same image.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,8 +13,12 @@ from ..stopping import Agreed, nearest, variance
 from .preset import Preset
 
 
-def refereed(problem: Problem, other: Problem, preset: Preset, **witnesses: Callable[[], Rule]) -> Problem:
-    """`problem` with a rule that knows what becomes of `other`, the same image as `preset` restores it."""
+def refereed(
+    problem: Problem, other: Problem, preset: Preset, **witnesses: Callable[[], Rule]
+) -> Problem:
+    """`problem` with a rule that knows what becomes of `other`, the same image as `preset` restores
+    it.
+    """
     rules: dict[str, Callable[[], Rule]] = {"variance": variance, **witnesses}
 
     @cache
@@ -22,4 +28,7 @@ def refereed(problem: Problem, other: Problem, preset: Preset, **witnesses: Call
             raise KeyboardInterrupt
         return made.image
 
-    return replace(problem, rule=lambda: Agreed(nearest(reference()), **{name: each() for name, each in rules.items()}))
+    return replace(
+        problem,
+        rule=lambda: Agreed(nearest(reference()), **{name: each() for name, each in rules.items()}),
+    )

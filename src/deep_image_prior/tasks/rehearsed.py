@@ -1,4 +1,6 @@
-"""A code made of a compressed observation, and of an estimate compressed once more: there the truth is known."""
+"""A code made of a compressed observation, and of an estimate compressed once more: there the truth
+is known.
+"""
 
 from functools import cached_property, partial
 
@@ -13,13 +15,16 @@ from .preset import Preset
 
 STRENGTHS = (1.0, 1.6, 0.6)  # of the noise that the artefacts are taken for
 IMAGES = len(STRENGTHS) + 1
-LOST = 2.6  # of the error that a second compression makes: the noise that the estimates do best to expect
+# of the error that a second compression makes: the noise that the estimates do best to expect
+LOST = 2.6
 
 
 class Rehearsed:
-    """z (2, 4 C, H, W): estimates and the image itself, of x0 and of JPEG(d), d the first estimate; E = |f(z') - d|^2.
+    """z (2, 4 C, H, W): estimates and the image itself, of x0 and of JPEG(d), d the first estimate;
+    E = |f(z') - d|^2.
 
-    What undoes the damage of the estimate undoes that of the observation, which is of the same image and kind.
+    What undoes the damage of the estimate undoes that of the observation, which is of the same
+    image and kind.
     """
 
     def __init__(self, observation: Tensor, compression: Compression, preset: Preset) -> None:
@@ -40,7 +45,9 @@ class Rehearsed:
     @cached_property
     def _both(self) -> Tensor:
         again = self.compression.applied(self.estimate)
-        return torch.cat([self._images(self.observation, self.estimate), self._images(again, self._drawn(again))])
+        return torch.cat(
+            [self._images(self.observation, self.estimate), self._images(again, self._drawn(again))]
+        )
 
     def energy(self, images: Tensor) -> Tensor:
         return (images[1:] - self.estimate).square().mean()
@@ -56,7 +63,9 @@ class Rehearsed:
 
     @cached_property
     def sigma(self) -> float:
-        """The mean, geometric, of what the quality makes one expect and of what it does to an image like this."""
+        """The mean, geometric, of what the quality makes one expect and of what it does to an image
+        like this.
+        """
         typical = self.compression.sigma
         pilot = estimates.transform(self.observation, typical)
         lost = (self.compression.applied(pilot) - pilot).square().mean().sqrt().item()
@@ -64,4 +73,6 @@ class Rehearsed:
 
     def _drawn(self, image: Tensor, strength: float = STRENGTHS[0]) -> Tensor:
         sigma = strength * self.sigma
-        return estimates.nonlocal_bayes(image, estimates.transform(image, sigma), estimates.PATIENT * sigma)
+        return estimates.nonlocal_bayes(
+            image, estimates.transform(image, sigma), estimates.PATIENT * sigma
+        )

@@ -17,7 +17,8 @@ from ..operators import Downsample
 from .preset import Preset, pose
 
 FACTORS = (2, 3, 4, 8)
-# as many channels at every scale: where nothing is noise, detail is worth more than width at the coarse ones
+# as many channels at every scale: where nothing is noise, detail is worth more than width at the
+# coarse ones
 EVEN = partial(Hourglass, down=(32,) * 5, up=(32,) * 5)
 
 
@@ -27,18 +28,29 @@ def presets(factor: int) -> dict[str, Preset]:
     return {
         "fast": Preset(EVEN, None, Settings(steps=500, jitter=0.1, averaging=0.98)),
         "best": Preset(EVEN, None, Settings(steps=1200, jitter=0.1, averaging=0.98, runs=2)),
-        "paper": Preset(Hourglass, codes.noise, Settings(steps=4000, jitter=1 / 20) if large else Settings(steps=2000)),
+        "paper": Preset(
+            Hourglass,
+            codes.noise,
+            Settings(steps=4000, jitter=1 / 20) if large else Settings(steps=2000),
+        ),
     }
 
 
 def upscale(observation: Tensor, factor: int, preset: Preset) -> Problem:
-    """x (1, C, t H, t W) whose Lanczos2 downsampling by the factor t is x0 (1, C, H, W) in [0, 1]."""
+    """x (1, C, t H, t W) whose Lanczos2 downsampling by the factor t is x0 (1, C, H, W) in [0,
+    1].
+    """
     energy = squared_error(observation, Downsample(factor))
     _, channels, height, width = observation.shape
     shape = (1, channels, factor * height, factor * width)
     if preset.code is None:
         network = partial(preset.network, channels, channels)
-        return Problem(network, lambda generator: sharpened(enlarged(observation, factor), energy), energy, shape)
+        return Problem(
+            network,
+            lambda generator: sharpened(enlarged(observation, factor), energy),
+            energy,
+            shape,
+        )
     return pose(energy, preset, observation.new_zeros(()).expand(shape), channels)
 
 
@@ -49,7 +61,9 @@ def enlarged(observation: Tensor, factor: int) -> Tensor:
 
 @torch.enable_grad()
 def sharpened(guess: Tensor, energy: Energy, weight: float = 1e-7, steps: int = 600) -> Tensor:
-    """argmin_x E(x) + weight TV(x) over pixels, from `guess` (1, C, t H, t W), by Adam (the TV prior of figure 9)."""
+    """argmin_x E(x) + weight TV(x) over pixels, from `guess` (1, C, t H, t W), by Adam (the TV
+    prior of figure 9).
+    """
     x = guess.clone().requires_grad_()
     both = weighted_sum((1, energy), (weight, total_variation))
     optimiser = torch.optim.Adam([x], lr=0.02)
