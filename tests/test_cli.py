@@ -167,7 +167,7 @@ def test_record_tells_everything(run):
     assert record["steps"] == [12, 12]
     assert (record["stopped"], record["chosen"]) == ("budget: 12 steps", [12, 12])
     assert record["confidence"] in ("high", "medium", "low")
-    assert record["doubt"] >= 0
+    assert record["uncertainty_db"] >= 0
     assert record["compression"] is None
     assert len(record["energy"]) == 24
     assert record["seconds"] > 0
@@ -424,7 +424,9 @@ def test_ctrl_c_while_saving_is_too_late_to_harm(run, monkeypatch):
 
 
 def test_a_destabilised_fit_saves_its_best_and_fails(run):
-    code, _, err = run("denoise", "photo.png", "--learning-rate", "1e30", "--returns", "2", "-q")
+    code, _, err = run(
+        "denoise", "photo.png", "--learning-rate", "1e30", "--max-rollbacks", "2", "-q"
+    )
     assert code == 1
     assert "not complete" in err
     assert "destabilised" in err

@@ -1,7 +1,6 @@
 import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from helpers import FEW, problem, tiny
@@ -9,7 +8,6 @@ from helpers import FEW, problem, tiny
 from deep_image_prior import Destabilised, Problem, Settings, descend, fit
 from deep_image_prior.energies import squared_error
 from deep_image_prior.operators import identity
-from deep_image_prior.poses import Pose, drawn
 
 TARGET = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(3))
 ERROR = squared_error(TARGET, identity)
@@ -103,8 +101,8 @@ def test_steps_that_were_taken_back_are_told():
     assert result.stopped == "budget: 10 steps, 2 of them taken back"
 
 
-def test_returns_are_bounded_and_the_reason_is_told():
-    result = fit(problem(spoiled(calls=set(range(6, 99)))), Settings(steps=50, returns=3))
+def test_rollbacks_are_bounded_and_the_reason_is_told():
+    result = fit(problem(spoiled(calls=set(range(6, 99)))), Settings(steps=50, max_rollbacks=3))
     assert len(result.history) == 5
     assert result.stopped.startswith("destabilised: energy nan at step 9")
     assert torch.isfinite(result.image).all()
@@ -117,7 +115,7 @@ def test_never_finite_raises():
 
 def test_a_destabilised_run_does_not_spoil_the_others():
     whole = fit(problem(ERROR), FEW)
-    result = fit(problem(spoiled(calls={6, 7, 8})), replace(FEW, runs=2, returns=0))
+    result = fit(problem(spoiled(calls={6, 7, 8})), replace(FEW, runs=2, max_rollbacks=0))
     assert torch.equal(result.image, whole.image)
     assert result.steps == [5, 0]
     assert not result.complete
@@ -222,32 +220,10 @@ def test_nan_settings_are_refused():
         Settings(jitter=math.nan)
 
 
-@pytest.mark.parametrize("turn", range(8))
-def test_a_pose_can_be_undone_and_is_unlike_the_others(turn):
-    image = torch.arange(2 * 3 * 4.0).reshape(1, 2, 3, 4)
-    pose = Pose(turn, shift=((1, 2), (0, 1)))
-    assert pose.shown(image).shape[-2:] == ((5, 6) if turn & 4 else (6, 5))
-    assert torch.equal(pose.undone(pose.shown(image)), image)
-    others = [Pose(other).shown(image) for other in range(8) if other != turn]
-    assert not any(torch.equal(Pose(turn).shown(image), other) for other in others)
-
-
-@pytest.mark.parametrize("size", [(4, 6), (3, 5), (4, 5)])
-def test_shifts_bring_every_pixel_to_every_place_of_a_grid(size):
-    def grid(image):
-        height, width = image.shape[-2:]
-        return image + torch.eye(4).repeat(height, width)[:height, :width]
-
-    image, generator = torch.zeros(1, 1, *size), np.random.default_rng(0)
-    poses = [drawn(generator, turns=8, shifts=4) for _ in range(4000)]
-    seen = torch.stack([pose.undone(grid(pose.shown(image))) for pose in poses]).mean(dim=0)
-    torch.testing.assert_close(seen, torch.full_like(image, 0.25), atol=0.05, rtol=0)
-
-
-def test_poses_change_the_descent_but_not_the_first_weights():
+def test_symmetries_change_the_descent_but_not_the_first_weights():
     still = replace(FEW, steps=12, jitter=0)
     runs = [
-        fit(problem(ERROR), replace(still, **poses)) for poses in ({}, {"turns": 8}, {"shifts": 4})
+        fit(problem(ERROR), replace(still, **moved)) for moved in ({}, {"turns": 8}, {"shifts": 4})
     ]
     assert len({tuple(run.history) for run in runs}) == 3
     assert len({run.image.shape for run in runs}) == 1

@@ -16,7 +16,7 @@ from deep_image_prior.networks import (
     nearest,
     strided,
 )
-from deep_image_prior.networks.lowered import lowered
+from deep_image_prior.networks.bfloat16 import in_bfloat16
 
 WIDTHS = (16, 32, 64, 128, 128, 128)
 
@@ -104,21 +104,25 @@ def test_downsampling_choices_differ():
 def test_fitting_size_is_not_padded():
     network = Hourglass(1, 1, (4, 4), (4, 4), (1, 1))
     code = torch.rand(1, 1, 16, 24)
-    torch.testing.assert_close(network(code), network.head(lowered(network.body, code)))
+    torch.testing.assert_close(network(code), network.head(in_bfloat16(network.body, code)))
 
 
 def test_features_may_be_coarse_but_images_are_float32(monkeypatch):
     code = torch.rand(1, 2, 16, 16)
     rough, exact = (Hourglass(2, 3, (8,), (8,), (2,), precise=precise) for precise in (False, True))
     exact.load_state_dict(rough.state_dict())
-    monkeypatch.setattr("deep_image_prior.networks.lowered.multiplies", lambda device: True)
+    monkeypatch.setattr(
+        "deep_image_prior.networks.bfloat16.multiplies_bfloat16", lambda device: True
+    )
     images = rough(code), exact(code)
     assert images[0].dtype == images[1].dtype == torch.float32
     assert not torch.equal(*images)
     torch.testing.assert_close(*images, atol=0.02, rtol=0)
     # not of the 256 values that bfloat16 has from 1/2 to 1
     assert not torch.equal(images[0], images[0].bfloat16().float())
-    monkeypatch.setattr("deep_image_prior.networks.lowered.multiplies", lambda device: False)
+    monkeypatch.setattr(
+        "deep_image_prior.networks.bfloat16.multiplies_bfloat16", lambda device: False
+    )
     torch.testing.assert_close(rough(code), images[1])
 
 

@@ -79,30 +79,30 @@ def test_agreement_is_measured_between_the_images_that_rules_choose():
         _, reason = brightening(rule, until=900)
         assert reason == "nearest to the reference at step 310"
         assert rule.choices["late"].index == at
-        doubts.append(rule.doubt)
+        doubts.append(rule.uncertainty_db)
     assert doubts == sorted(doubts)
     # the decider is as near as can be, so that any distance is much
     assert doubts[0] > 1
-    assert Agreed(nearest(torch.zeros(1))).doubt is None
+    assert Agreed(nearest(torch.zeros(1))).uncertainty_db is None
 
 
 def test_doubt_in_decibels_by_hand():
     rule = Agreed(nearest(torch.full((1, 1, 4, 4), 0.6)), other=discrepancy(0.5, clipped=False))
     rule(step(1.0, gray=0.4, index=1))
     rule(step(0.2, gray=0.5, index=2))  # the nearest, by 0.1; both choose it
-    assert rule.doubt == 0
+    assert rule.uncertainty_db == 0
     rule = Agreed(nearest(torch.full((1, 1, 4, 4), 0.6)), other=discrepancy(0.5, clipped=False))
     rule(step(0.2, gray=0.4, index=1))  # here the other stops
     rule(step(0.1, gray=0.5, index=2))
-    assert rule.doubt == pytest.approx(10 * math.log10(2), abs=1e-3)
+    assert rule.uncertainty_db == pytest.approx(10 * math.log10(2), abs=1e-3)
 
 
 def test_departure_from_the_first_image_in_decibels_by_hand():
     rule = Departed()
     assert rule(step(0.04, gray=0.5, index=1)) is None
-    assert rule.doubt == 0
+    assert rule.uncertainty_db == 0
     assert rule(step(0.04, gray=0.7, index=2)) is None
-    assert rule.doubt == pytest.approx(10 * math.log10(2), abs=1e-4)
+    assert rule.uncertainty_db == pytest.approx(10 * math.log10(2), abs=1e-4)
 
 
 def test_an_energy_that_promises_too_much_is_not_believed():
@@ -114,23 +114,23 @@ def test_an_energy_that_promises_too_much_is_not_believed():
 
     modest, rule = promises([1.0] + [0.9] * 100)
     assert modest == [None] * 101
-    assert rule.doubt == pytest.approx(-5 * math.log10(1 - 0.2), abs=0.05)
+    assert rule.uncertainty_db == pytest.approx(-5 * math.log10(1 - 0.2), abs=0.05)
     bold, rule = promises([1.0] + [0.9] * 20 + [0.6] * 100)
     assert bold[0] is None
     assert any(bold)
-    assert rule.doubt > 0.9
+    assert rule.uncertainty_db > 0.9
     assert rule.chosen is None
     # one that rises has lost what it rose by; a few steps say nothing
     worse, rule = promises([1.0] * 20 + [1.5] * 300)
     assert not any(worse)
-    assert rule.doubt == pytest.approx(10 * math.log10(2), abs=0.1)
-    assert promises([1.0] * 5)[1].doubt is None
-    assert promises([1.0] * 50)[1].doubt == 0
+    assert rule.uncertainty_db == pytest.approx(10 * math.log10(2), abs=0.1)
+    assert promises([1.0] * 5)[1].uncertainty_db is None
+    assert promises([1.0] * 50)[1].uncertainty_db == 0
     # without noise, what no file shows is no doubt
     clean = Believable(torch.zeros_like)
     for index in range(1, 50):
         clean(step(1e-7 if index > 1 else 1e-8, index=index))
-    assert clean.doubt < 0.2
+    assert clean.uncertainty_db < 0.2
     # an energy that is not above the noise's has nothing to promise but the noise of its own mean
     nothing, rule = promises([0.5, 0.0])
     assert nothing[1] is not None
@@ -145,4 +145,4 @@ def test_fit_returns_the_chosen_image_and_where_it_was():
     assert ruled.steps[0] < free.steps[0]
     assert ruled.chosen[0] < ruled.steps[0]
     assert (ruled.image - target).square().mean() < (free.image - target).square().mean()
-    assert (free.chosen, free.doubt, ruled.doubt) == ([300], None, None)
+    assert (free.chosen, free.uncertainty_db, ruled.uncertainty_db) == ([300], None, None)

@@ -41,7 +41,7 @@ def stopped(pose: Pose, preset: Preset, pace: float) -> Contender:
         assert best is not None
         end = pixels(done.image)
         found = {name: pixels(step.average) for name, step in chosen.items()} or {"chosen": end}
-        doubt = getattr(rule, "doubt", None)
+        doubt = getattr(rule, "uncertainty_db", None)
         return Outcome(
             images={"best": best[1], **found, "end": end},
             seconds=done.seconds,

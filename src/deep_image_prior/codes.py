@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from .filters import correlate, gaussian
+from .resampling import correlate, gaussian
 
 
 def noise(like: Tensor, generator: Generator, channels: int = 32) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from .errors import BadInput
-from .poses import drawn
+from .symmetries import draw_symmetry
 
 SEEDING = threading.Lock()  # layers draw their weights from the one generator of the process
 JUMP = 10**0.5  # 5 dB, as in the published fall-back
@@ -71,8 +71,8 @@ class Settings:
     )
     seed: int = _setting(0, "Seed of the weights, the code and the jitter", least=0, below=2**63)
     runs: int = _setting(1, "Independent runs, their images averaged; run k uses seed + k", least=1)
-    returns: int = _setting(
-        20, "Returns to good weights after a jump of the energy, before giving up", least=0
+    max_rollbacks: int = _setting(
+        20, "Rollbacks to good weights after a jump of the energy, before giving up", least=0
     )
 
     def __post_init__(self) -> None:
@@ -110,24 +110,24 @@ Rule = Callable[[Step], str | None]
 
 
 class Destabilised(ArithmeticError):
-    """The energy jumped or turned non-finite more often than `Settings.returns` allows."""
+    """The energy jumped or turned non-finite more often than `Settings.max_rollbacks` allows."""
 
 
 def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
     """Yield every step of the descent; closing the generator cancels it. Raises Destabilised.
 
-    Every step jitters the code, z + sigma_p n with n ~ N(0, 1), and poses it: x = g^-1 f(g z) for
+    Every step jitters the code, z + sigma_p n with n ~ N(0, 1), and moves it: x = g^-1 f(g z) for
     one symmetry g of the pixel grid. Settings.runs does not count here: this is one run.
     """
     # one stream of random numbers each: equal ones would correlate the code with the weights
-    for_code, for_weights, for_jitter, for_pose = map(
+    for_code, for_weights, for_jitter, for_symmetry = map(
         int, np.random.SeedSequence(settings.seed).generate_state(4)
     )
     z = problem.code(Generator().manual_seed(for_code))
     network = _untrained(problem.network, for_weights).to(z.device)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     jitter = Generator(z.device).manual_seed(for_jitter)
-    poses = np.random.default_rng(for_pose)
+    symmetries = np.random.default_rng(for_symmetry)
 
     def walk() -> Iterator[Step]:
         for index in range(1, settings.steps + 1):
@@ -136,8 +136,8 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
                 if settings.jitter
                 else 0
             )
-            g = drawn(poses, settings.turns, settings.shifts)
-            x = g.undone(network(g.shown(z + settings.jitter * n)))
+            g = draw_symmetry(symmetries, settings.turns, settings.shifts)
+            x = g.inverse(network(g(z + settings.jitter * n)))
             energy = problem.energy(x)
             optimiser.zero_grad()
             energy.backward()
@@ -145,14 +145,15 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
             yield Step(index, settings.steps, energy.detach(), image, average=image)
             optimiser.step()
 
-    return averaged(
-        steadied(walk(), Checkpoint(network, optimiser), settings.returns), settings.averaging
+    return moving_average(
+        with_rollback(walk(), Checkpoint(network, optimiser), settings.max_rollbacks),
+        settings.averaging,
     )
 
 
-def averaged(steps: Iterator[Step], weight: float) -> Iterator[Step]:
-    """The steps with average_t = w_t * average_(t-1) + (1 - w_t) * x_t, w_t = past(t, weight)
-    (section 3.1).
+def moving_average(steps: Iterator[Step], weight: float) -> Iterator[Step]:
+    """The steps with average_t = w_t * average_(t-1) + (1 - w_t) * x_t (section 3.1), where w_t =
+    past_weight(t, weight).
 
     Early on the window grows, so that the first images are forgotten.
     """
@@ -161,24 +162,26 @@ def averaged(steps: Iterator[Step], weight: float) -> Iterator[Step]:
         average = (
             step.image
             if average is None
-            else torch.lerp(step.image, average, past(step.index, weight))
+            else torch.lerp(step.image, average, past_weight(step.index, weight))
         )
         yield replace(step, average=average)
 
 
-def past(index: int, weight: float) -> float:
+def past_weight(index: int, weight: float) -> float:
     """The weight of the past in a running average, at step `index` from 1: min(weight, index /
     (index + 9)).
     """
     return min(weight, index / (index + 9))
 
 
-def steadied(steps: Iterator[Step], checkpoint: "Checkpoint", returns: int) -> Iterator[Step]:
+def with_rollback(
+    steps: Iterator[Step], checkpoint: "Checkpoint", max_rollbacks: int
+) -> Iterator[Step]:
     """The steps without those whose energy is not finite or 5 dB above the last checkpoint's
     (section 4), renumbered.
 
     Each of those returns to the checkpoint with half the learning rate. Raises Destabilised after
-    `returns` of them.
+    `max_rollbacks` of them.
     """
     level = math.inf
     good = 0
@@ -191,12 +194,12 @@ def steadied(steps: Iterator[Step], checkpoint: "Checkpoint", returns: int) -> I
                 level = energy
             good += 1
             yield replace(step, index=good)
-        elif returns == 0 or good == 0:
+        elif max_rollbacks == 0 or good == 0:
             raise Destabilised(
                 f"destabilised: energy {energy:.3g} at step {step.index}, after {good} good steps"
             )
         else:
-            returns -= 1
+            max_rollbacks -= 1
             checkpoint.restore()
 
 
@@ -224,8 +227,8 @@ class Fit:
     """The restored image (1, C, H, W), the energy of every step, the steps of each run, and why it
     ended.
 
-    chosen: the step whose average the image is, of each run that it is made of. doubt: the rule's,
-    in decibels, or None. complete is false if a run was interrupted or destabilised: the image is
+    chosen: the step whose average the image is, of each run that it is made of. uncertainty_db: the
+    rule's, or None. complete is false if a run was interrupted or destabilised: the image is
     then the best there was.
     """
 
@@ -233,7 +236,7 @@ class Fit:
     history: list[float]
     steps: list[int]
     chosen: list[int]
-    doubt: float | None
+    uncertainty_db: float | None
     stopped: str
     seconds: float
     complete: bool
@@ -284,7 +287,9 @@ def fit(
         history=[energy for run in runs for energy in run.history],
         steps=[len(run.history) for run in runs],
         chosen=[step for run in best for step in run.chosen],
-        doubt=max((run.doubt for run in best if run.doubt is not None), default=None),
+        uncertainty_db=max(
+            (run.uncertainty_db for run in best if run.uncertainty_db is not None), default=None
+        ),
         stopped="; ".join(dict.fromkeys([*(run.stopped for run in runs), *left_out])),
         seconds=sum(run.seconds for run in runs),
         complete=all(run.complete for run in runs),
@@ -329,7 +334,7 @@ def _fit_once(
         history=history,
         steps=[len(history)],
         chosen=[chosen.index],
-        doubt=getattr(rule, "doubt", None) if complete else None,
+        uncertainty_db=getattr(rule, "uncertainty_db", None) if complete else None,
         stopped=stopped,
         seconds=time.perf_counter() - start,
         complete=complete,

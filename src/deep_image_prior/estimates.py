@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .filters import cosines, extended
+from .padding import pad_reflect
+from .patches import dct_basis
 
 THRESHOLD = 2.7  # standard deviations that a coefficient must exceed
 STRONG, WEAK = (
@@ -84,7 +85,7 @@ class Windows:
 
     def cosines(self, planes: Tensor) -> Tensor:
         """(B, size^2, rows, columns)."""
-        grown = extended(
+        grown = pad_reflect(
             planes, (self.margin - self.top, self.margin), (self.margin - self.left, self.margin)
         )
         return F.conv2d(grown, self._basis(planes), stride=self.step)
@@ -100,7 +101,7 @@ class Windows:
         return (total / weights.clamp_min(1e-9))[..., self.rows, self.columns]
 
     def _basis(self, like: Tensor) -> Tensor:
-        return cosines(self.size).to(like).reshape(self.size**2, 1, self.size, self.size)
+        return dct_basis(self.size).to(like).reshape(self.size**2, 1, self.size, self.size)
 
 
 def nonlocal_bayes(
@@ -117,7 +118,7 @@ def nonlocal_bayes(
         3 if noisy.shape[1] > 2 else 5
     ) + 2 * larger  # 25 or 27 numbers in a smaller patch of gray or colour
     margin = REACH + size - 1
-    guide, image = (extended(_rotated(each), (margin, margin)) for each in (pilot, noisy))
+    guide, image = (pad_reflect(_rotated(each), (margin, margin)) for each in (pilot, noisy))
     # of reference patches side by side: overlapping ones take twice the time, for little
     groups = _similar(guide, size, step=size, count=2 * SIMILAR if larger else SIMILAR)
     clean, patches = (

@@ -45,8 +45,8 @@ class Result:
     """The restored image in the dtype of the observation, and how it came about.
 
     history: E of every step, run after run; steps: the length of each run; chosen: the steps that
-    the image is made of, one a run; doubt: about how many decibels lie between it and what else
-    could have been chosen, if a rule looked for it; stopped: why it ended; complete: not
+    the image is made of, one a run; uncertainty_db: about how many decibels lie between it and what
+    else could have been chosen, if a rule looked for it; stopped: why it ended; complete: not
     interrupted or destabilised; parts: what the result was made of, by name, in the same dtype.
     noise: what was taken out, white being 1, compression: what was undone; if measured or told.
     measures: what a classifier makes of the image, by name.
@@ -57,7 +57,7 @@ class Result:
     stopped: str
     steps: list[int]
     chosen: list[int]
-    doubt: float | None
+    uncertainty_db: float | None
     seconds: float
     complete: bool
     interrupted: bool
@@ -73,11 +73,17 @@ class Result:
         """high, medium or low: how far the rules that look for the step agree; low if the noise may
         be texture.
         """
-        if self.doubt is None:
+        if self.uncertainty_db is None:
             return None
         if self.noise and self.noise.textured:
             return "low"
-        return "high" if self.doubt < SURE else "medium" if self.doubt < UNSURE else "low"
+        return (
+            "high"
+            if self.uncertainty_db < SURE
+            else "medium"
+            if self.uncertainty_db < UNSURE
+            else "low"
+        )
 
 
 class Job:
@@ -182,7 +188,7 @@ class Job:
             stopped=done.stopped,
             steps=done.steps,
             chosen=done.chosen,
-            doubt=done.doubt,
+            uncertainty_db=done.uncertainty_db,
             seconds=done.seconds,
             complete=done.complete,
             interrupted=done.interrupted,

@@ -13,8 +13,9 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
-from .filters import cosines, extended
 from .images import Pixels
+from .padding import pad_reflect
+from .patches import dct_basis
 
 BLOCK = 8
 LUMA = (0.299, 0.587, 0.114)  # BT.601, as in JPEG
@@ -57,7 +58,7 @@ class Compression:
             2 * BLOCK
         )  # pixels a side of the blocks of colour, which is kept at half the resolution
         top, left = whole - self.top, whole - self.left
-        grown = extended(image, (top, whole), (left, whole))
+        grown = pad_reflect(image, (top, whole), (left, whole))
         planes = np.rint(255 * grown[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()).astype(np.uint8)
         kept = _kept(planes, self.quality)
         pixels = torch.from_numpy(kept).permute(2, 0, 1)[None].to(image) / 255
@@ -79,7 +80,7 @@ class Compression:
             return image
         window = (..., slice(self.top, self.top + rows), slice(self.left, self.left + columns))
         x, x0 = image[window], observation[window]
-        basis = cosines(BLOCK).to(image).reshape(BLOCK**2, 1, BLOCK, BLOCK)
+        basis = dct_basis(BLOCK).to(image).reshape(BLOCK**2, 1, BLOCK, BLOCK)
         mine, kept = (
             255 * F.conv2d((each * weights).sum(dim=1, keepdim=True), basis, stride=BLOCK)
             for each in (x, x0)

@@ -9,7 +9,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .filters import cosines, extended, patches
+from .padding import pad_reflect
+from .patches import dct_basis, patches
 
 LEAST = (
     1e-4  # deviation, white being 1: a thirtieth of a gray level of 8 bits; less is as good as none
@@ -148,7 +149,7 @@ def _extreme(observation: Tensor) -> Tensor:
 def _strange(observation: Tensor) -> Tensor:
     """The distance of every value from the median of the AROUND x AROUND pixels around it."""
     around = (
-        extended(observation, (AROUND // 2, AROUND // 2))
+        pad_reflect(observation, (AROUND // 2, AROUND // 2))
         .unfold(-2, AROUND, 1)
         .unfold(-2, AROUND, 1)
     )
@@ -164,10 +165,10 @@ def measured(observation: Tensor, clipped: bool = True) -> Noise:
     x.
     """
     if min(observation.shape[-2:]) < 2 * PATCH:
-        observation = extended(observation, (PATCH, PATCH))
+        observation = pad_reflect(observation, (PATCH, PATCH))
     step = max(1, math.isqrt(observation[0, 0].numel() // ENOUGH))
     coefficients = (
-        patches(observation, PATCH, step) @ cosines(PATCH).to(observation).T
+        patches(observation, PATCH, step) @ dct_basis(PATCH).to(observation).T
     )  # (C, positions, 64)
     order = torch.arange(PATCH)
     rank = (order[:, None] + order).flatten().to(observation.device)

@@ -58,7 +58,7 @@ def described(result: Result, scores: Mapping[str, float | None] = {}) -> dict[s
         "steps": result.steps,
         "chosen": result.chosen,
         "stopped": result.stopped,
-        "doubt": result.doubt,
+        "uncertainty_db": result.uncertainty_db,
         "confidence": result.confidence,
         "seconds": round(result.seconds, 3),
         "seconds_per_step": result.seconds / sum(result.steps),

@@ -249,8 +249,10 @@ def _report(
     )
     if any(chosen < steps for chosen, steps in zip(result.chosen, result.steps, strict=False)):
         answers.print(f"the image is the average at step {', '.join(map(str, result.chosen))}")
-    if result.doubt is not None:
-        answers.print(f"confidence: {result.confidence}; about {result.doubt:.1f} dB in doubt")
+    if result.uncertainty_db is not None:
+        answers.print(
+            f"confidence: {result.confidence}; about {result.uncertainty_db:.1f} dB in doubt"
+        )
     if result.compression:
         answers.print(f"compression: JPEG of quality {result.compression.quality}")
     if result.noise and result.noise.impulses:

@@ -1,8 +1,8 @@
 """When to stop, and with which image: recipes of rules for `fit`.
 
 A rule sees every step and answers with a reason to stop after it, or None. It may have a `chosen`
-step, whose average is then the image rather than the last one's, and a `doubt`: about how many
-decibels lie between that image and what else could have been chosen.
+step, whose average is then the image rather than the last one's, and an `uncertainty_db`: about how
+many decibels lie between that image and what else could have been chosen.
 """
 
 import math
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from .descent import Rule, Step, past
+from .descent import Rule, Step, past_weight
 from .noise import clipped_square
 
 PATIENCE = 100  # steps, and a third of those before the least
@@ -103,8 +103,8 @@ def variance() -> Lowest:
 
 
 class Agreed:
-    """The choice of `decider`; doubt: 10 log10(1 + d^2 / e^2), d^2 the mean square to the nearest
-    of the witnesses'.
+    """The choice of `decider`; uncertainty_db: 10 log10(1 + d^2 / e^2), d^2 the mean square
+    to the nearest of the witnesses'.
 
     e^2 is what the decider measured, a mean square error by and large. One witness that agrees is
     enough: every rule is wrong at times, and they are seldom wrong together. Only those that have
@@ -129,7 +129,7 @@ class Agreed:
         return self.decider.chosen
 
     @property
-    def doubt(self) -> float | None:
+    def uncertainty_db(self) -> float | None:
         if self.chosen is None:
             return None
         decided = [step for name, step in self.choices.items() if name not in self.open]
@@ -138,8 +138,8 @@ class Agreed:
 
 
 class Departed:
-    """Never stops. doubt: 10 log10(1 + d^2 / E), d^2 the mean square between the first image and
-    the average now.
+    """Never stops. uncertainty_db: 10 log10(1 + d^2 / E), d^2 the mean square between the first
+    image and the average now.
 
     For codes that show the image already, and energies that are a mean square error on what the
     code was not shown: where the descent led far beside what the error is now, it matters where it
@@ -148,12 +148,12 @@ class Departed:
 
     def __init__(self) -> None:
         self.first: Tensor | None = None
-        self.doubt: float | None = None
+        self.uncertainty_db: float | None = None
 
     def __call__(self, step: Step) -> str | None:
         self.first = step.image if self.first is None else self.first
         apart = (step.average - self.first).square().mean().item()
-        self.doubt = 10 * math.log10(1 + apart / max(step.energy.item(), 1e-12))
+        self.uncertainty_db = 10 * math.log10(1 + apart / max(step.energy.item(), 1e-12))
         return None
 
 
@@ -181,7 +181,7 @@ class Believable:
             error = max(energy - variance, deviation, UNSEEN)
             self.first, self.error, self.mean, self.start = energy, error, energy, step
         self.steps = step.index
-        weight = past(step.index, SHORT)
+        weight = past_weight(step.index, SHORT)
         self.mean = weight * self.mean + (1 - weight) * energy
         self.promised = (self.first - self.mean) / self.error
         if self.promised <= TRUST:
@@ -191,7 +191,7 @@ class Believable:
         return f"Stein's energy promises too much from step {step.index} on"
 
     @property
-    def doubt(self) -> float | None:
+    def uncertainty_db(self) -> float | None:
         """Half of the decibels that the energy promises: about what it has kept, where the truth
         was known.
 

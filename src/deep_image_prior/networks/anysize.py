@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from ..filters import extended
+from ..padding import pad_reflect
 
 
 def any_size(
@@ -18,7 +18,7 @@ def any_size(
     The grown sides are multiples of `multiple` and at least `least` pixels. H and W are at least 2.
     """
     (top, bottom), (left, right) = (_missing(size, multiple, least) for size in code.shape[-2:])
-    image = network(extended(code, (top, bottom), (left, right)))
+    image = network(pad_reflect(code, (top, bottom), (left, right)))
     return image[..., top : image.shape[-2] - bottom, left : image.shape[-1] - right]
 
 

@@ -9,9 +9,9 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
-from ..filters import correlate, lanczos
+from ..resampling import correlate, lanczos
 from .anysize import any_size
-from .lowered import Reflected, lowered
+from .bfloat16 import ReflectConv2d, in_bfloat16
 
 T = TypeVar("T")
 Downsample = Callable[[nn.Conv2d], nn.Module]
@@ -132,7 +132,7 @@ class Hourglass(nn.Module):
         return any_size(self._image, code, self.multiple, self.least)
 
     def _image(self, code: Tensor) -> Tensor:
-        return self.head(lowered(self.body, code, self.precise))
+        return self.head(in_bfloat16(self.body, code, self.precise))
 
 
 class Scale(nn.Module):
@@ -177,7 +177,7 @@ class Scale(nn.Module):
 
 def _convolution(inputs: int, outputs: int, kernel: int, padding: Padding) -> nn.Conv2d:
     if padding == "reflect" and kernel > 1:
-        return Reflected(inputs, outputs, kernel)
+        return ReflectConv2d(inputs, outputs, kernel)
     return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from .anysize import any_size
+from .bfloat16 import ReflectConv2d, in_bfloat16
 from .hourglass import bilinear
-from .lowered import Reflected, lowered
 
 
 class Refiner(nn.Module):
@@ -45,7 +45,7 @@ class Refiner(nn.Module):
         )
 
     def _correction(self, code: Tensor) -> Tensor:
-        return self.head(lowered(self.body, code))
+        return self.head(in_bfloat16(self.body, code))
 
 
 class _Scale(nn.Module):
@@ -71,7 +71,7 @@ class _Scale(nn.Module):
 
 def _activated(inputs: int, outputs: int, stride: int = 1) -> list[nn.Module]:
     return [
-        Reflected(inputs, outputs, 3, stride),
+        ReflectConv2d(inputs, outputs, 3, stride),
         nn.BatchNorm2d(outputs),
         nn.LeakyReLU(0.2, inplace=True),
     ]

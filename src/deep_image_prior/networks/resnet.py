@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .anysize import any_size
-from .lowered import Reflected, lowered
+from .bfloat16 import ReflectConv2d, in_bfloat16
 
 
 class ResNet(nn.Module):
@@ -17,20 +17,20 @@ class ResNet(nn.Module):
     def __init__(self, inputs: int, outputs: int, blocks: int = 8, width: int = 32) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            Reflected(inputs, width, 3),
+            ReflectConv2d(inputs, width, 3),
             nn.LeakyReLU(0.2),
             *(_Residual(width) for _ in range(blocks)),
             nn.Conv2d(width, width, 3, padding=1),
             nn.BatchNorm2d(width),
         )
-        self.head = nn.Sequential(Reflected(width, outputs, 3), nn.Sigmoid())
+        self.head = nn.Sequential(ReflectConv2d(width, outputs, 3), nn.Sigmoid())
         self.to(memory_format=torch.channels_last)
 
     def forward(self, code: Tensor) -> Tensor:
         return any_size(self._image, code, multiple=1, least=2)
 
     def _image(self, code: Tensor) -> Tensor:
-        return self.head(lowered(self.body, code))
+        return self.head(in_bfloat16(self.body, code))
 
 
 class _Residual(nn.Module):

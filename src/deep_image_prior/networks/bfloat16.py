@@ -8,20 +8,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def lowered(body: Callable[[Tensor], Tensor], code: Tensor, precise: bool = False) -> Tensor:
+def in_bfloat16(body: Callable[[Tensor], Tensor], code: Tensor, precise: bool = False) -> Tensor:
     """body(code), its convolutions in bfloat16 if `code` is float32 and its device fast at them,
     unless `precise`.
 
     Layers that make an image of the result belong after it: eight bits are enough for features, not
     for pixels.
     """
-    if precise or code.dtype != torch.float32 or not multiplies(code.device):
+    if precise or code.dtype != torch.float32 or not multiplies_bfloat16(code.device):
         return body(code)
     with torch.autocast(code.device.type, torch.bfloat16):
         return body(code).float()
 
 
-class Reflected(nn.Conv2d):
+class ReflectConv2d(nn.Conv2d):
     """A convolution padded by reflection, in the precision that the features come in: autocast
     would pad in float32.
     """
@@ -37,7 +37,7 @@ class Reflected(nn.Conv2d):
         return super().forward(grown)
 
 
-def multiplies(device: torch.device) -> bool:
+def multiplies_bfloat16(device: torch.device) -> bool:
     """Whether `device` has instructions for products of bfloat16."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)

@@ -1,0 +1,22 @@
+"""Patches of an image, and their basis."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def dct_basis(size: int) -> Tensor:
+    """The orthonormal cosines of `size` x `size` pixels, (size^2, size^2), a row each, the constant
+    first (DCT-II).
+    """
+    k = torch.arange(size)
+    rows = (2 / size) ** 0.5 * torch.cos(torch.pi * (2 * k + 1) * k[:, None] / (2 * size))
+    rows[0] /= 2**0.5
+    return torch.kron(rows, rows)
+
+
+def patches(image: Tensor, size: int, step: int = 1) -> Tensor:
+    """Every `step`-th patch of `size` x `size` pixels of `image` (1, C, H, W), as (C, positions,
+    size^2).
+    """
+    return F.unfold(image.transpose(0, 1), size, stride=step).transpose(1, 2)
