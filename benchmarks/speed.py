@@ -23,10 +23,11 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from deep_image_prior import Problem, Settings, Step, descend, memory, tasks
+from deep_image_prior.degradations import Noise
 from deep_image_prior.networks import Hourglass
-from deep_image_prior.noise import Noise
+from deep_image_prior.objectives.reference import Consensus, nearest_to
 from deep_image_prior.record import peak_memory
-from deep_image_prior.stopping import Agreed, discrepancy, nearest, variance
+from deep_image_prior.stopping import discrepancy, variance
 
 Walk = Callable[[Problem, Settings], Iterator[Step]]
 
@@ -109,7 +110,9 @@ def measure(name: str, size: int) -> str:
     before = psutil.Process().memory_info().rss
     # the rules, as the preset paper has them; what they compare with makes no difference to their
     # time
-    rule = Agreed(nearest(torch.zeros(1)), variance=variance(), discrepancy=discrepancy(25 / 255))
+    rule = Consensus(
+        nearest_to(torch.zeros(1)), variance=variance(), discrepancy=discrepancy(25 / 255)
+    )
     times, ruled, begun = [], [], time.perf_counter()
     for each in walk(problem, replace(settings, steps=STEPS.get(size, FEW))):
         times.append(time.perf_counter() - begun)

@@ -8,7 +8,8 @@ import torch
 from skimage import data
 from torch import Tensor, nn
 
-from deep_image_prior import Problem, Settings
+from deep_image_prior import Problem, Settings, Step
+from deep_image_prior.descent import Rule
 from deep_image_prior.networks import Hourglass
 
 
@@ -68,3 +69,19 @@ def problem(energy: Callable[[Tensor], Tensor], channels: int = 3, size: int = 1
 
 
 FEW = Settings(steps=5)
+
+
+def step(energy: float, gray: float = 0.5, index: int = 7) -> Step:
+    """One step of a fit, of a gray image that is its own average."""
+    image = torch.full((1, 1, 4, 4), gray)
+    return Step(index, 1000, torch.tensor(energy), image, image)
+
+
+def brightening(rule: Rule, until: int = 1000) -> tuple[int, str | None]:
+    """Gray 0.001 at step 1, 0.002 at step 2 and so on, till the rule stops; the last index and the
+    reason.
+    """
+    for index in range(1, until + 1):
+        if reason := rule(step(1.0, gray=index / 1000, index=index)):
+            return index, reason
+    return until, None

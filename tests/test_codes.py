@@ -39,19 +39,3 @@ def test_blurs_keep_constants_and_lose_grain():
     z = codes.blurs(torch.rand(1, 1, 64, 64, generator=draw()), draw(), sigmas=(1, 4))
     assert z.shape == (1, 2, 64, 64)
     assert z[0, 1].std() < z[0, 0].std() / 3
-
-
-def test_fill_keeps_known_pixels_and_draws_on_their_neighbours():
-    image = torch.tensor([[0.0, 0.2, 0.4, 0.6], [0.0, 0.2, 0.4, 0.6]]).repeat(2, 1)[None, None]
-    mask = torch.ones(1, 1, 4, 4)
-    mask[..., 1:3, 1] = 0
-    filled = codes.fill(image * mask, mask)
-    assert torch.equal(filled * mask, image * mask)
-    assert ((filled > 0) & (filled < 0.4))[..., 1:3, 1].all()
-
-
-def test_fill_reaches_across_large_holes_of_odd_images():
-    mask = torch.zeros(1, 1, 37, 41)
-    mask[..., :3, :3] = 1
-    filled = codes.fill(0.7 * mask, mask)
-    torch.testing.assert_close(filled, torch.full_like(filled, 0.7))

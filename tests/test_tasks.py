@@ -1,15 +1,10 @@
-from dataclasses import replace
-
 import pytest
 import torch
-from helpers import count, photograph
+from helpers import count
 
-from deep_image_prior import codes, fit, tasks
-from deep_image_prior.jpeg import Compression
+from deep_image_prior import codes, tasks
+from deep_image_prior.degradations import Compression, recognise
 from deep_image_prior.networks import Hourglass
-from deep_image_prior.noise import Noise
-from deep_image_prior.tasks.heldout import PARTS, HeldOut
-from deep_image_prior.tasks.probed import Probed
 
 IMAGE = torch.rand(1, 3, 12, 10, generator=torch.Generator().manual_seed(0))
 MASK = torch.ones(1, 1, 12, 10)
@@ -29,7 +24,11 @@ BLOCKY = Compression(20)
 def rows(preset: str):
     """Every row of the task table with one preset: (name, problem, shape of x)."""
     same = IMAGE.shape
-    yield "denoise", tasks.denoise.denoise(IMAGE, tasks.denoise.PRESETS[preset]), same
+    yield (
+        "denoise",
+        tasks.denoise.denoise(IMAGE, tasks.denoise.PRESETS[preset], recognise(IMAGE)),
+        same,
+    )
     yield "dejpeg", tasks.dejpeg.dejpeg(IMAGE, tasks.dejpeg.PRESETS[preset], BLOCKY), same
     yield "enhance", tasks.enhance.enhance(IMAGE, tasks.enhance.PRESETS[preset]), same
     yield (
@@ -139,27 +138,6 @@ def test_inpainting_never_looks_at_missing_pixels():
 
 
 @pytest.mark.parametrize("scattered", [True, False])
-def test_what_is_held_out_is_known_and_the_code_of_a_part_is_not_shown_it(scattered):
-    held = HeldOut(IMAGE, MASK, tasks.inpaint.HOLES["text"]["fast"], scattered)
-    assert ((held.parts == 0) | (held.parts == 1)).all()
-    assert (held.parts <= MASK).all()
-    assert (held.parts.sum(dim=(1, 2, 3)) > 0).all()
-    changed = torch.where(held.parts[:1] > 0, 1 - IMAGE, IMAGE)
-    other = HeldOut(changed, MASK, held.preset, scattered)
-    z, y = (each.code(torch.Generator()).unflatten(1, (-1, 3))[:, 1:] for each in (held, other))
-    assert torch.equal(z[1], y[1]), "the fills of part 0 are made without it"
-    assert not torch.equal(z[0], y[0])
-
-
-def test_the_energy_of_a_part_is_the_error_on_it():
-    held = HeldOut(IMAGE, MASK, tasks.inpaint.HOLES["text"]["fast"], scattered=True)
-    drawn = IMAGE.expand(1 + PARTS, -1, -1, -1)
-    assert held.energy(drawn) == 0
-    assert held.energy(drawn + 0.5 * held.parts.new_ones(1)).item() == pytest.approx(0.25)
-    assert held.energy(drawn + (MASK == 0)) == 0
-
-
-@pytest.mark.parametrize("scattered", [True, False])
 def test_next_to_nothing_known_is_finite(scattered):
     known = torch.zeros_like(MASK)
     known[..., 4, 4:6] = 1
@@ -169,48 +147,6 @@ def test_next_to_nothing_known_is_finite(scattered):
     assert torch.isfinite(problem.energy(x))
 
 
-def test_the_energy_of_a_probed_code_follows_the_true_error():
-    """Stein: over mixes of too much and too little smoothing, E less the noise's variance is the
-    error to the truth.
-    """
-    clean = torch.from_numpy(photograph(96)).float().permute(2, 0, 1)[None]
-    noise = Noise(25 / 255, clipped=False)
-    observation = clean + noise.sigma * torch.randn(
-        clean.shape, generator=torch.Generator().manual_seed(1)
-    )
-    probed = Probed(observation, noise, tasks.denoise.PRESETS["fast"])
-    z = probed.code(torch.Generator()).unflatten(1, (-1, 3))  # (2, images, C, H, W)
-    for image in range(z.shape[1]):
-        true = (z[0, image] - clean[0]).square().mean().item()
-        assert probed.energy(z[:, image]).item() - noise.sigma**2 == pytest.approx(
-            true, abs=0.12 * noise.sigma**2
-        )
-    best = min(probed.energy(z[:, image]).item() for image in range(1, z.shape[1] - 1))
-    assert probed.energy(z[:, 0]).item() <= best * 1.001, "the mix is the best of them"
-
-
 def test_boost_adds_detail_by_hand():
     x0, coarse = torch.tensor([0.5, 0.9]), torch.tensor([0.4, 0.6])
     torch.testing.assert_close(tasks.enhance.boosted(x0, coarse, 2), torch.tensor([0.7, 1.0]))
-
-
-def test_an_interrupt_of_the_referee_ends_the_fit_that_waits_for_it(monkeypatch):
-    def interrupted(problem, settings, stop=None, watch=None):
-        return replace(fit(problem, replace(settings, steps=1), watch=watch), interrupted=True)
-
-    monkeypatch.setattr("deep_image_prior.tasks.referee.fit", interrupted)
-    problem = tasks.denoise.denoise(IMAGE, tasks.denoise.PRESETS["paper"], Noise(0.1))
-    with pytest.raises(KeyboardInterrupt):
-        problem.rule()
-
-
-def test_probe_and_parts_are_not_what_a_user_may_have_drawn():
-    preset = tasks.denoise.PRESETS["fast"]
-    for seed in range(100):
-        drawn = torch.randn(IMAGE.shape, generator=torch.Generator().manual_seed(seed))
-        probe = Probed(IMAGE, Noise(0.1, clipped=False), preset).probes
-        assert abs(torch.corrcoef(torch.stack([drawn.flatten(), probe.flatten()]))[0, 1]) < 0.3
-        known = (
-            torch.rand((1, 1, 12, 10), generator=torch.Generator().manual_seed(seed)) > 0.3
-        ).float()
-        assert HeldOut(IMAGE, known, preset, scattered=True).parts.sum() > 0

@@ -12,7 +12,7 @@ from torch import nn
 
 from deep_image_prior import BadInput, Settings, codes, networks, tasks
 from deep_image_prior.networks import Hourglass, ResNet, UNet
-from deep_image_prior.tasks import Preset
+from deep_image_prior.objectives import Preset, Residual
 
 from .. import data
 from ..methods import Contender, prior
@@ -110,7 +110,7 @@ WIDTHS = (16, 32, 64, 128, 128, 128)
 def _architecture(network: Callable[..., nn.Module], rate: float, pace: float) -> Contender:
     preset = Preset(
         network,
-        partial(codes.noise, channels=1),
+        Residual(partial(codes.noise, channels=1)),
         Settings(steps=5000, learning_rate=rate, jitter=0),
     )
     return prior.task(prior.inpaint, preset, pace, share=0.06)

@@ -13,7 +13,7 @@ from torch import Generator, nn
 
 from deep_image_prior import Settings, codes, descent
 from deep_image_prior.networks import Hourglass, bilinear, nearest
-from deep_image_prior.tasks import Preset
+from deep_image_prior.objectives import Preset, Residual
 
 from .. import data
 from ..methods import Contender, Effort, Outcome, prior
@@ -106,7 +106,7 @@ curves = Item(
     baselines={
         "hourglass": prior.task(
             prior.denoise,
-            Preset(Hourglass, codes.noise, Settings(steps=2400, jitter=0)),
+            Preset(Hourglass, Residual(codes.noise), Settings(steps=2400, jitter=0)),
             prior.PACE["paper"],
             share=0.06,
         )

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from deep_image_prior import Settings, Step, descent, energies, fit, operators, tasks
+from deep_image_prior.degradations import jpeg, recognise
 from deep_image_prior.descent import Rule
 from deep_image_prior.energies import Energy
 from deep_image_prior.images import Pixels
-from deep_image_prior.tasks.preset import Preset
+from deep_image_prior.tasks import Preset
 
 from ..problems import Problem
 from .method import Contender, Effort, Method, Outcome, Point
@@ -92,19 +93,20 @@ def descend(
 
 
 def task(
-    pose: Pose, preset: Preset, pace: float, share: float, keep: Collection[int] = ()
+    pose: Pose,
+    preset: Preset,
+    pace: float,
+    share: float,
+    keep: Collection[int] = (),
+    stops: bool = False,
 ) -> Contender:
     """A task of the package with a preset, as a contender; pace: seconds a step and megapixel on
-    two cores.
+    two cores. stops: by its own rule, as a user gets it; published numbers are of every step.
     """
 
     def method(problem: Problem, effort: Effort) -> Outcome:
         posed = pose(problem, preset, effort.device)
-        # published numbers are of every step; what has a code of estimates is measured as a user
-        # gets it
-        return descend(
-            posed, preset.settings, effort, keep, posed.rule if preset.code is None else None
-        )
+        return descend(posed, preset.settings, effort, keep, posed.rule if stops else None)
 
     settings = preset.settings
     return Contender(
@@ -116,7 +118,10 @@ def tasked(
     pose: Pose, presets: Mapping[str, Preset], paces: Mapping[str, float] = PACE
 ) -> dict[str, Contender]:
     """Every preset of a task as a contender, by name."""
-    return {name: task(pose, preset, paces[name], SHARE[name]) for name, preset in presets.items()}
+    return {
+        name: task(pose, preset, paces[name], SHARE[name], stops=name != "paper")
+        for name, preset in presets.items()
+    }
 
 
 def longer(preset: Preset, steps: int) -> Preset:
@@ -125,11 +130,13 @@ def longer(preset: Preset, steps: int) -> Preset:
 
 
 def denoise(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
-    return tasks.denoise.denoise(tensor(problem.observation, device), preset)
+    x0 = tensor(problem.observation, device)
+    return tasks.denoise.denoise(x0, preset, recognise(x0))
 
 
 def dejpeg(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
-    return tasks.dejpeg.dejpeg(tensor(problem.observation, device), preset)
+    x0 = tensor(problem.observation, device)
+    return tasks.dejpeg.dejpeg(x0, preset, jpeg.detect(x0))
 
 
 def upscale(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:

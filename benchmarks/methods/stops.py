@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from deep_image_prior import Step, fit
 from deep_image_prior.images import Pixels
-from deep_image_prior.tasks.preset import Preset
+from deep_image_prior.tasks import Preset
 
 from ..problems import Problem
 from .method import Contender, Effort, Outcome

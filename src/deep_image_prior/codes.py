@@ -4,10 +4,8 @@ A code lives on the device of its image. Only `image` and `blurs` look at the pi
 """
 
 from collections.abc import Sequence
-from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from .resampling import correlate, gaussian
@@ -39,17 +37,3 @@ def blurs(
     """
     kernels = (torch.outer(taps, taps) for taps in map(gaussian, sigmas))
     return torch.cat([correlate(like, kernel) for kernel in kernels], dim=1)
-
-
-def fill(image: Tensor, mask: Tensor) -> Tensor:
-    """`image` (1, C, H, W), its missing values (mask 0) taken from ever coarser means of the known
-    ones (mask 1).
-    """
-    if mask.bool().all() or not mask.bool().any():
-        return image
-    halve = partial(F.avg_pool2d, kernel_size=2, ceil_mode=True)
-    known = halve(mask)
-    means = halve(image * mask) / known.clamp_min(1e-6)
-    coarse = fill(means, (known > 0).to(mask))
-    smooth = F.interpolate(coarse, size=image.shape[-2:], mode="bilinear")
-    return mask * image + (1 - mask) * smooth

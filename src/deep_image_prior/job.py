@@ -14,12 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from . import images, memory
+from .degradations import Compression, Impulses, Noise
 from .descent import Fit, Problem, Settings, Step, fit
 from .errors import BadInput
 from .images import Pixels, Scale
-from .jpeg import Compression
-from .noise import Noise
-from .stopping import Departed, discrepancy
 from .tasks import Preset
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -64,7 +62,7 @@ class Result:
     settings: Settings
     device: str
     parts: Mapping[str, Pixels] = field(default_factory=dict)
-    noise: Noise | None = None
+    noise: Noise | Impulses | None = None
     compression: Compression | None = None
     measures: Mapping[str, float] = field(default_factory=dict)
 
@@ -75,7 +73,7 @@ class Result:
         """
         if self.uncertainty_db is None:
             return None
-        if self.noise and self.noise.textured:
+        if isinstance(self.noise, Noise) and self.noise.textured:
             return "low"
         return (
             "high"
@@ -152,12 +150,7 @@ class Job:
         sigma = self.sigma(scale)
         rule = problem.rule
         if residual and sigma is not None:
-            if rule is Departed:
-                raise BadInput(
-                    "sigma has no use here, where E is no residual; leave it out, or use "
-                    "preset paper"
-                )
-            rule = partial(discrepancy, sigma, scale.clips)
+            rule = self.preset.objective.discrepancy(sigma, scale.clips)
         return fit(
             problem,
             self.settings,

@@ -23,11 +23,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import images, jpeg, tasks
+from . import images, tasks
+from .degradations import Impulses, Noise, estimate_noise, impulses, jpeg, recognise
 from .errors import BadInput
 from .images import Pixels
 from .job import Job, Result, named
-from .noise import Noise, impulses, measured, recognised
 
 NOISES = ("auto", "white", "impulses")
 
@@ -46,7 +46,7 @@ def denoise(image: Pixels, *, noise: str = "auto", **options: Any) -> Result:
     return replace(job.result(job.fit(problem, scale, residual=False), scale), noise=found)
 
 
-def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -> Noise:
+def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -> Noise | Impulses:
     least, most = observation.aminmax()
     if (
         kind != "impulses"
@@ -58,16 +58,18 @@ def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -
             "the image has two values only, and no gray to measure noise in; say sigma, or impulses"
         )
     if kind == "auto" and sigma is None:
-        return recognised(observation, clipped)
+        return recognise(observation, clipped)
     if kind != "impulses":
-        return measured(observation, clipped) if sigma is None else Noise(sigma, clipped=clipped)
-    share = impulses(observation).mean().item()
-    if not share:
+        return (
+            estimate_noise(observation, clipped) if sigma is None else Noise(sigma, clipped=clipped)
+        )
+    found = impulses.measure(observation)
+    if not found.share:
         raise BadInput(
             "there are no impulses, black or white and unlike what is around them; choose "
             "another noise"
         )
-    return Noise(0.0, clipped=clipped, impulses=share)
+    return found
 
 
 def dejpeg(image: Pixels, *, quality: int | None = None, **options: Any) -> Result:
@@ -81,7 +83,7 @@ def dejpeg(image: Pixels, *, quality: int | None = None, **options: Any) -> Resu
         raise BadInput(f"quality is {quality!r}, but must be a whole number from 1 to 100")
     job = Job(tasks.dejpeg.PRESETS, options)
     observation, scale = job.observe(image)
-    compression = jpeg.found(observation, quality and int(quality))
+    compression = jpeg.detect(observation, quality and int(quality))
     done = job.fit(tasks.dejpeg.dejpeg(observation, job.preset, compression), scale)
     return replace(job.result(done, scale), compression=compression)
 

@@ -13,6 +13,7 @@ from PIL import Image
 from rich.console import Console
 
 from . import files, images, metrics
+from .degradations import Impulses
 from .descent import Settings, Step
 from .errors import BadInput
 from .files import FORMATS, LOSSY, Picture
@@ -255,8 +256,8 @@ def _report(
         )
     if result.compression:
         answers.print(f"compression: JPEG of quality {result.compression.quality}")
-    if result.noise and result.noise.impulses:
-        answers.print(f"noise: impulses in {result.noise.impulses:.1%} of the values")
+    if isinstance(result.noise, Impulses):
+        answers.print(f"noise: impulses in {result.noise.share:.1%} of the values")
     elif result.noise:
         photons = (
             f", and that of {1 / result.noise.gain:.0f} photons at white"

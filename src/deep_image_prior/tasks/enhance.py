@@ -8,19 +8,22 @@ from .. import codes
 from ..descent import Problem, Settings
 from ..energies import squared_error
 from ..networks import Hourglass
+from ..objectives import Observed, Preset, Residual
 from ..operators import identity
-from .preset import Preset, pose, small
+from .preset import small
 
 PRESETS = {
-    "fast": Preset(small, codes.noise, Settings(steps=300, jitter=0, averaging=0.98)),
-    "best": Preset(small, codes.noise, Settings(steps=300, jitter=0, averaging=0.98, runs=4)),
-    "paper": Preset(Hourglass, codes.noise, Settings(steps=500, jitter=0)),
+    "fast": Preset(small, Residual(codes.noise), Settings(steps=300, jitter=0, averaging=0.98)),
+    "best": Preset(
+        small, Residual(codes.noise), Settings(steps=300, jitter=0, averaging=0.98, runs=4)
+    ),
+    "paper": Preset(Hourglass, Residual(codes.noise), Settings(steps=500, jitter=0)),
 }
 
 
 def enhance(observation: Tensor, preset: Preset) -> Problem:
     """The coarse image x_c of x0 (1, C, H, W) in [0, 1]."""
-    return pose(squared_error(observation, identity), preset, observation, observation.shape[1])
+    return preset.problem(Observed(observation, squared_error(observation, identity)))
 
 
 def boosted(observation: Tensor, coarse: Tensor, boost: float) -> Tensor:

@@ -9,12 +9,14 @@ from functools import partial
 from torch import Tensor
 
 from .. import codes
+from ..degradations import Holes
+from ..denoisers import pyramid_fill
 from ..descent import Problem, Settings
 from ..energies import squared_error
 from ..networks import Hourglass, Refiner, nearest
+from ..objectives import Holdout, Observed, Preset, Residual
 from ..operators import Mask
-from .heldout import HeldOut
-from .preset import Preset, gently, pose
+from .preset import gently
 
 NO_SKIPS = (0, 0, 0, 0, 0)
 DEEP = (16, 32, 64, 128, 128, 128)
@@ -25,23 +27,31 @@ REGIONS = partial(
     Hourglass, down=DEEP, up=DEEP, skip=NO_SKIPS + (0,), down_kernel=5, upsample=nearest, mix=False
 )
 REFINED = {
-    "fast": Preset(Refiner, None, gently(steps=100)),
-    "best": Preset(Refiner, None, gently(steps=200, runs=2)),
+    "fast": Preset(Refiner, Holdout(), gently(steps=100)),
+    "best": Preset(Refiner, Holdout(), gently(steps=200, runs=2)),
 }
 
 HOLES: dict[str, dict[str, Preset]] = {
     "text": {
         **REFINED,
-        "paper": Preset(Hourglass, codes.noise, Settings(steps=6000)),
+        "paper": Preset(Hourglass, Residual(codes.noise), Settings(steps=6000)),
     },
     "random": {
         **REFINED,
-        "paper": Preset(Hourglass, codes.noise, Settings(steps=11000, learning_rate=0.001)),
+        "paper": Preset(
+            Hourglass, Residual(codes.noise), Settings(steps=11000, learning_rate=0.001)
+        ),
     },
     "large": {
-        "fast": Preset(REGIONS, codes.meshgrid, Settings(steps=1000, jitter=0, averaging=0.98)),
-        "best": Preset(REGIONS, codes.meshgrid, Settings(steps=3000, jitter=0, averaging=0.98)),
-        "paper": Preset(partial(Hourglass, skip=NO_SKIPS), codes.meshgrid, Settings(steps=5000)),
+        "fast": Preset(
+            REGIONS, Residual(codes.meshgrid), Settings(steps=1000, jitter=0, averaging=0.98)
+        ),
+        "best": Preset(
+            REGIONS, Residual(codes.meshgrid), Settings(steps=3000, jitter=0, averaging=0.98)
+        ),
+        "paper": Preset(
+            partial(Hourglass, skip=NO_SKIPS), Residual(codes.meshgrid), Settings(steps=5000)
+        ),
     },
 }
 
@@ -52,9 +62,8 @@ def inpaint(observation: Tensor, mask: Tensor, preset: Preset, scattered: bool =
 
     scattered: the missing pixels are single ones.
     """
-    if preset.code is None:
-        return HeldOut(observation, mask, preset, scattered).problem()
     operator = Mask(mask)
     known = int(mask.sum()) * observation.shape[1]
     energy = squared_error(operator(observation), operator, count=known)
-    return pose(energy, preset, codes.fill(observation, mask), observation.shape[1])
+    guide = pyramid_fill(observation, mask)
+    return preset.problem(Observed(observation, energy, Holes(mask, scattered), guide))

@@ -14,7 +14,8 @@ from ..descent import Problem, Settings
 from ..energies import relative_error
 from ..features import Features
 from ..networks import Hourglass, nearest
-from .preset import Preset, pose, small
+from ..objectives import Observed, Preset, Residual
+from .preset import small
 
 WIDTHS = (16, 32, 64, 128, 128, 128)
 # for classifiers; section 4 lists five skips for the six scales
@@ -22,7 +23,9 @@ SIX_SCALES = partial(Hourglass, down=WIDTHS, up=WIDTHS, padding="zeros")
 
 PRESETS = {
     "fast": Preset(
-        small, codes.noise, Settings(steps=800, learning_rate=0.006, jitter=0, averaging=0.9)
+        small,
+        Residual(codes.noise),
+        Settings(steps=800, learning_rate=0.006, jitter=0, averaging=0.9),
     ),
     # section 4 lists no jitter here
     "paper": Preset(
@@ -33,7 +36,7 @@ PRESETS = {
             up_kernel=(7, 7, 5, 5, 3, 3),
             upsample=nearest,
         ),
-        codes.noise,
+        Residual(codes.noise),
         Settings(steps=3100, learning_rate=0.001, jitter=0),
     ),
 }
@@ -54,4 +57,4 @@ def invert(observation: Tensor, operator: Features, preset: Preset) -> Problem:
     """An image with the features of x0 (1, 3, S, S) in [0, 1]; they are computed once."""
     with torch.no_grad():
         features = operator(observation)
-    return pose(relative_error(features, operator), preset, observation, observation.shape[1])
+    return preset.problem(Observed(observation, relative_error(features, operator)))

@@ -10,12 +10,15 @@ from .. import codes
 from ..descent import Problem, Settings
 from ..energies import activation
 from ..features import Features
+from ..objectives import Observed, Preset, Residual
 from .invert import SIX_SCALES
-from .preset import Preset, pose, small
+from .preset import small
 
 PRESETS = {
     "fast": Preset(
-        small, codes.noise, Settings(steps=400, learning_rate=0.003, jitter=0.03, averaging=0.9)
+        small,
+        Residual(codes.noise),
+        Settings(steps=400, learning_rate=0.003, jitter=0.03, averaging=0.9),
     ),
     "paper": Preset(
         partial(
@@ -24,7 +27,7 @@ PRESETS = {
             down_kernel=(5, 3, 5, 5, 3, 5),
             up_kernel=(5, 3, 5, 5, 3, 5),
         ),
-        codes.noise,
+        Residual(codes.noise),
         Settings(steps=3100, learning_rate=0.001, jitter=0.03),
     ),
 }
@@ -32,4 +35,4 @@ PRESETS = {
 
 def maximise(like: Tensor, operator: Features, unit: int, preset: Preset) -> Problem:
     """An image of the size of `like` (1, 3, S, S) that excites one unit of a layer most."""
-    return pose(activation(operator, unit), preset, like, like.shape[1])
+    return preset.problem(Observed(like, activation(operator, unit)))

@@ -1,5 +1,5 @@
-"""n: white noise or impulses of an image in [0, 1], their moments after a clip, and their size
-found from one image.
+"""White noise of an image in [0, 1]: its moments after a clip, and its size, estimated from one
+image.
 """
 
 import math
@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from .padding import pad_reflect
-from .patches import dct_basis, patches
+from ..padding import pad_reflect
+from ..patches import dct_basis, patches
 
 LEAST = (
     1e-4  # deviation, white being 1: a thirtieth of a gray level of 8 bits; less is as good as none
@@ -20,11 +20,6 @@ TEXTURED = 4.0  # variances of the fine cosines that the coarse ones of flat pat
 FLAT = 0.1  # share of the patches, those with the least structure, that count
 ENOUGH = 2**17  # patches a channel; larger images are looked at every few pixels
 BANDS = 16  # of brightness
-AROUND = 5  # pixels a side of the median that impulses are far from
-FAR, SLIGHT = 0.25, 0.1  # distances from it
-# measured: 0.6 or more with 5 % of impulses or more, 0.4 or less with Gaussian noise up to sigma
-# 100
-MOST = 0.55
 
 
 @dataclass(frozen=True)
@@ -33,15 +28,12 @@ class Noise:
     `clipped`.
 
     gain: 0 for Gaussian noise; for photons (Poisson) one over their count at white. sigma, gain >=
-    0. impulses: the share of the values that are black or white whatever x is (salt and pepper);
-    the moments below are of the others. textured: it was measured where even the flattest patches
-    have structure, and may be less.
+    0. textured: it was measured where even the flattest patches have structure, and may be less.
     """
 
     sigma: float
     gain: float = 0.0
     clipped: bool = True
-    impulses: float = 0.0
     textured: bool = False
 
     def deviation(self, x: Tensor) -> Tensor:
@@ -49,6 +41,11 @@ class Noise:
         if not self.gain:  # nothing to differentiate or to keep
             return x.new_tensor(max(self.sigma, LEAST)).expand_as(x)
         return (self.sigma**2 + self.gain * x.clamp_min(0)).sqrt().clamp_min(LEAST)
+
+    def draw(self, x: Tensor, count: int, generator: Generator) -> Tensor:
+        """`count` draws of the noise of an image x (1, C, H, W), (count, C, H, W)."""
+        normal = torch.randn((count, *x.shape[1:]), generator=generator).to(x)
+        return self.variance(x).sqrt() * normal
 
     def mean(self, x: Tensor) -> Tensor:
         """E[x0] for an image x: x, but darker near white and lighter near black if the noise was
@@ -62,18 +59,18 @@ class Noise:
             return self.deviation(x).square()
         return (clipped_square(x, self.deviation(x)) - (self.mean(x) - x).square()).clamp_min(1e-12)
 
-    def stabilised(self, x0: Tensor) -> Tensor:
-        """x0 on a scale where its noise has variance 1: x0 / sigma; with a gain g 2 (x0 / g + 3/8 +
-        sigma^2 / g^2)^.5.
+    def stabilise(self, x0: Tensor) -> Tensor:
+        """The variance-stabilising transform, after which the noise has variance 1.
 
-        Anscombe 1948, with Gaussian noise beside the Poisson (doi:10.1109/TIP.2012.2202675).
+        x0 / sigma; with a gain g 2 (x0 / g + 3/8 + sigma^2 / g^2)^.5. Anscombe 1948, with Gaussian
+        noise beside the Poisson (doi:10.1109/TIP.2012.2202675).
         """
         if not self.gain:
             return x0 / max(self.sigma, LEAST)
         return 2 * (x0 / self.gain + 0.375 + (self.sigma / self.gain) ** 2).clamp_min(0).sqrt()
 
-    def unstabilised(self, mean: Tensor) -> Tensor:
-        """The x in [0, 1] whose E[stabilised(x0)] is `mean`: undoes the root, its bias and that of
+    def inverse(self, mean: Tensor) -> Tensor:
+        """The x in [0, 1] whose E[stabilise(x0)] is `mean`: undoes the root, its bias and that of
         the clip.
         """
         x, means = (each.to(mean) for each in self._table)
@@ -83,11 +80,11 @@ class Noise:
 
     @cached_property
     def _table(self) -> tuple[Tensor, Tensor]:
-        """x, and E[stabilised(x0)] of it, rising: an integral over the quantiles of n."""
+        """x, and E[stabilise(x0)] of it, rising: an integral over the quantiles of n."""
         x = torch.linspace(0, 1, 1025, dtype=torch.float64)
         n = torch.special.ndtri((torch.arange(512, dtype=torch.float64) + 0.5) / 512)
         x0 = x + self.deviation(x) * n[:, None]
-        return x, self.stabilised(x0.clamp(0, 1) if self.clipped else x0).mean(dim=0)
+        return x, self.stabilise(x0.clamp(0, 1) if self.clipped else x0).mean(dim=0)
 
 
 def clipped_mean(x: Tensor, deviation: Tensor | float) -> Tensor:
@@ -116,47 +113,7 @@ def _bell(t: Tensor) -> Tensor:
     return torch.exp(-0.5 * t**2) / (2 * torch.pi) ** 0.5
 
 
-def impulses(observation: Tensor) -> Tensor:
-    """Which values of x0 (1, C, H, W) are impulses, as 0 and 1: black or white, and far from the
-    median around them.
-    """
-    return (_extreme(observation) & (_strange(observation) > SLIGHT)).to(observation)
-
-
-def has_impulses(observation: Tensor) -> bool:
-    """Whether most of the values far from the median around them are black or white, as no other
-    noise makes them.
-
-    No if most of the others are too: drawings and pages have thin lines of that kind.
-    """
-    far, extreme = _strange(observation) > FAR, _extreme(observation)
-    return bool(
-        (far & extreme).sum() > MOST * far.sum() and (~far & extreme).sum() < 0.5 * (~far).sum()
-    )
-
-
-def recognised(observation: Tensor, clipped: bool = True) -> Noise:
-    """The noise of x0 (1, C, H, W), of either kind, with its size."""
-    if has_impulses(observation):
-        return Noise(0.0, clipped=clipped, impulses=impulses(observation).mean().item())
-    return measured(observation, clipped)
-
-
-def _extreme(observation: Tensor) -> Tensor:
-    return (observation <= 0) | (observation >= 1)
-
-
-def _strange(observation: Tensor) -> Tensor:
-    """The distance of every value from the median of the AROUND x AROUND pixels around it."""
-    around = (
-        pad_reflect(observation, (AROUND // 2, AROUND // 2))
-        .unfold(-2, AROUND, 1)
-        .unfold(-2, AROUND, 1)
-    )
-    return (observation - around.flatten(-2).median(dim=-1).values).abs()
-
-
-def measured(observation: Tensor, clipped: bool = True) -> Noise:
+def estimate_noise(observation: Tensor, clipped: bool = True) -> Noise:
     """The noise of x0 (1, C, H, W), from the finest cosines of its flattest patches in every band
     of brightness.
 

@@ -1,16 +1,18 @@
-"""A code made of the known pixels, and of fewer of them: what is drawn from fewer is held against
+"""Hold-out: z images made of the known pixels, and of fewer of them; E the error of the latter on
 the rest.
 """
 
+import math
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 import torch
 from torch import Generator, Tensor
 
-from .. import codes, estimates
-from ..descent import Problem
-from ..stopping import Departed
-from .preset import OWN_SEED, Preset
+from ..degradations import Holes
+from ..denoisers import dct_inpaint, nonlocal_bayes, pyramid_fill
+from ..descent import Problem, Step
+from .objective import OWN_SEED, Architecture, Objective, Observed
 
 PARTS = 4  # of the known pixels, held out in turn
 SHARE = 0.15  # of the known pixels in a part
@@ -22,30 +24,37 @@ IMAGES = (
 )  # in the code: the best mix, the thresholded fills, and their non-local refinement
 
 
+@dataclass(frozen=True)
+class Holdout(Objective):
+    """For holes."""
+
+    def problem(self, network: Architecture, observed: Observed) -> Problem:
+        assert isinstance(observed.damage, Holes)
+        held = HeldOut(observed.x0, observed.damage)
+        _, channels, height, width = observed.x0.shape
+        return Problem(
+            partial(network, IMAGES * channels, channels),
+            held.code,
+            held.energy,
+            shape=(1 + PARTS, IMAGES * channels, height, width),
+            finish=held.finish,
+            rule=DistanceFromStart,
+        )
+
+
 class HeldOut:
     """z (1 + PARTS, 5 C, H, W): images made of the known values, and without each part; E the error
     on the parts.
-
-    known: (1, 1, H, W), or (1, C, H, W) if the channels are known apart.
     """
 
-    def __init__(self, observation: Tensor, known: Tensor, preset: Preset, scattered: bool) -> None:
-        self.observation, self.known, self.preset, self.scattered = (
-            observation,
-            known,
-            preset,
-            scattered,
-        )
+    def __init__(self, observation: Tensor, holes: Holes) -> None:
+        self.observation, self.holes = observation, holes
 
-    def kept(self, image: Tensor) -> Tensor:
-        """`image` with the known values in it."""
-        return torch.where(self.known > 0, self.observation, image)
-
-    def problem(self) -> Problem:
-        _, channels, height, width = self.observation.shape
-        network = partial(self.preset.network, IMAGES * channels, channels)
-        shape = (1 + PARTS, IMAGES * channels, height, width)
-        return Problem(network, self.code, self.energy, shape, rule=Departed)
+    def finish(self, image: Tensor) -> Tensor:
+        """`image`, with the known values in it if they are exact."""
+        if not self.holes.exact:
+            return image
+        return torch.where(self.holes.known > 0, self.observation, image)
 
     def code(self, generator: Generator) -> Tensor:
         return self._drawn  # by no random numbers: the same for every run
@@ -53,7 +62,7 @@ class HeldOut:
     @cached_property
     def _drawn(self) -> Tensor:
         images = torch.stack(
-            [self._images(m) for m in (self.known, *(self.known - self.parts).split(1))]
+            [self._images(m) for m in (self.holes.known, *(self.holes.known - self.parts).split(1))]
         )
         mix = (images * self._shares(images)[:, None, None, None]).sum(dim=1, keepdim=True)
         return torch.cat([mix, images], dim=1).flatten(1, 2)
@@ -70,25 +79,27 @@ class HeldOut:
         moved elsewhere.
         """
         generator = Generator().manual_seed(OWN_SEED)
-        _, channels, height, width = self.known.shape
-        if self.scattered:
+        _, channels, height, width = self.holes.known.shape
+        if self.holes.scattered:
             drawn = (
-                torch.rand((PARTS, channels, height, width), generator=generator).to(self.known)
+                torch.rand((PARTS, channels, height, width), generator=generator).to(
+                    self.holes.known
+                )
                 < SHARE
             )
         else:
             shifts = torch.rand((PARTS, 2), generator=generator)
             moves = [(int(a * height), int(b * width)) for a, b in shifts.tolist()]
-            drawn = torch.cat([self.known.roll(move, dims=(-2, -1)) for move in moves]) == 0
-        return drawn * self.known
+            drawn = torch.cat([self.holes.known.roll(move, dims=(-2, -1)) for move in moves]) == 0
+        return drawn * self.holes.known
 
     def _images(self, known: Tensor) -> Tensor:
         """Fills of growing patches and a refinement of the last but one, (4, C, H, W)."""
-        start = codes.fill(self.observation * known, known)
-        fills = [estimates.completed(start, known, *cut) for cut in CUTS]
+        start = pyramid_fill(self.observation * known, known)
+        fills = [dct_inpaint(start, known, *cut) for cut in CUTS]
         refined = fills[1]
         for sigma in ROUNDS:
-            drawn = estimates.nonlocal_bayes(refined, refined, sigma)
+            drawn = nonlocal_bayes(refined, refined, sigma)
             refined = torch.where(known > 0, self.observation, drawn)
         return torch.cat([*fills, refined])
 
@@ -107,3 +118,23 @@ class HeldOut:
         )
         shares = torch.linalg.solve(products, torch.ones_like(products[0]))
         return (shares / shares.sum()).to(images)
+
+
+class DistanceFromStart:
+    """Never stops. uncertainty_db: 10 log10(1 + d^2 / E), d^2 the mean square between the first
+    image and the average now.
+
+    For codes that show the image already, and energies that are a mean square error on what the
+    code was not shown: where the descent led far beside what the error is now, it matters where it
+    ends.
+    """
+
+    def __init__(self) -> None:
+        self.first: Tensor | None = None
+        self.uncertainty_db: float | None = None
+
+    def __call__(self, step: Step) -> str | None:
+        self.first = step.image if self.first is None else self.first
+        apart = (step.average - self.first).square().mean().item()
+        self.uncertainty_db = 10 * math.log10(1 + apart / max(step.energy.item(), 1e-12))
+        return None

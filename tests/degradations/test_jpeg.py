@@ -7,7 +7,7 @@ import torch
 from helpers import photograph
 from PIL import Image
 
-from deep_image_prior.jpeg import Compression, found
+from deep_image_prior.degradations.jpeg import Compression, detect
 
 
 def tensor(pixels):
@@ -27,54 +27,54 @@ CLEAN = photograph(128)
 @pytest.mark.parametrize(("top", "left"), [(0, 0), (3, 5)])
 def test_quality_and_grid_are_found_in_the_pixels(quality, top, left):
     x0 = as_file(CLEAN, quality)[top:, left:]
-    assert found(tensor(x0)) == Compression(quality, -top % 8, -left % 8)
-    assert found(tensor(x0), quality=33) == Compression(33, -top % 8, -left % 8)
+    assert detect(tensor(x0)) == Compression(quality, -top % 8, -left % 8)
+    assert detect(tensor(x0), quality=33) == Compression(33, -top % 8, -left % 8)
 
 
 def test_gray_is_found_too():
     gray = as_file(CLEAN[..., 0], 20)
-    assert found(torch.from_numpy(gray)[None, None].float()) == Compression(20)
+    assert detect(torch.from_numpy(gray)[None, None].float()) == Compression(20)
 
 
 def test_no_compression_leaves_no_trace():
-    assert found(tensor(CLEAN)) is None
+    assert detect(tensor(CLEAN)) is None
     noise = np.random.default_rng(0).random((64, 64, 3))
-    assert found(tensor(noise)) is None
-    assert found(torch.full((1, 1, 64, 64), 0.5)) is None
-    assert found(torch.rand(1, 3, 9, 30)) is None
+    assert detect(tensor(noise)) is None
+    assert detect(torch.full((1, 1, 64, 64), 0.5)) is None
+    assert detect(torch.rand(1, 3, 9, 30)) is None
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 2, 3), (1, 3, 17, 40), (1, 2, 16, 9)])
-def test_applied_keeps_size_and_channels(shape):
-    kept = Compression(10, top=3, left=5).applied(
+def test_compressing_keeps_size_and_channels(shape):
+    kept = Compression(10, top=3, left=5).compress(
         torch.rand(shape, generator=torch.Generator().manual_seed(0))
     )
     assert kept.shape == shape
     assert 0 <= kept.min() <= kept.max() <= 1
 
 
-def test_applied_is_what_a_file_keeps():
-    differs = Compression(10).applied(tensor(CLEAN)) - tensor(as_file(CLEAN, 10))
+def test_compressing_is_what_a_file_keeps():
+    differs = Compression(10).compress(tensor(CLEAN)) - tensor(as_file(CLEAN, 10))
     # but for a few values at the border, where colour is drawn from beyond
     assert (differs.abs() > 1 / 255).float().mean() < 0.01
     # and its own image it hardly changes, wherever the grid is
     x0 = tensor(as_file(CLEAN, 10)[2:, 1:])
-    again = Compression(10, 6, 7).applied(x0)
-    assert (again - x0).square().mean() < 0.5 * (Compression(10).applied(x0) - x0).square().mean()
+    again = Compression(10, 6, 7).compress(x0)
+    assert (again - x0).square().mean() < 0.5 * (Compression(10).compress(x0) - x0).square().mean()
 
 
-def test_consistent_moves_towards_the_truth_and_leaves_the_rest():
+def test_projection_moves_towards_the_truth_and_leaves_the_rest():
     clean = tensor(0.1 + 0.8 * CLEAN)
     x0 = tensor(as_file(0.1 + 0.8 * CLEAN, 20))
     made = Compression(20)
     blurred = torch.nn.functional.avg_pool2d(clean, 5, stride=1, padding=2, count_include_pad=False)
-    moved = made.consistent(blurred, x0)
+    moved = made.project(blurred, x0)
     assert (moved - clean).square().mean() < 0.9 * (blurred - clean).square().mean()
-    torch.testing.assert_close(made.consistent(moved, x0), moved, atol=1e-4, rtol=0)
-    torch.testing.assert_close(made.consistent(x0, x0), x0)
+    torch.testing.assert_close(made.project(moved, x0), moved, atol=1e-4, rtol=0)
+    torch.testing.assert_close(made.project(x0, x0), x0)
     # where x0 was clipped nothing is known
     black = torch.zeros_like(x0)
-    torch.testing.assert_close(made.consistent(blurred, black), blurred)
+    torch.testing.assert_close(made.project(blurred, black), blurred)
 
 
 def test_sigma_falls_with_quality():

@@ -13,9 +13,9 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
-from .images import Pixels
-from .padding import pad_reflect
-from .patches import dct_basis
+from ..images import Pixels
+from ..padding import pad_reflect
+from ..patches import dct_basis
 
 BLOCK = 8
 LUMA = (0.299, 0.587, 0.114)  # BT.601, as in JPEG
@@ -51,7 +51,7 @@ class Compression:
         scale = 50 / self.quality if self.quality < 50 else 2 - self.quality / 50
         return 10.5 / 255 * max(scale, 0.02) ** 0.56
 
-    def applied(self, image: Tensor) -> Tensor:
+    def compress(self, image: Tensor) -> Tensor:
         """What a JPEG file keeps of `image` (1, C, H, W) in [0, 1]."""
         height, width = image.shape[-2:]
         whole = (
@@ -64,7 +64,7 @@ class Compression:
         pixels = torch.from_numpy(kept).permute(2, 0, 1)[None].to(image) / 255
         return pixels[..., top : top + height, left : left + width]
 
-    def consistent(self, image: Tensor, observation: Tensor) -> Tensor:
+    def project(self, image: Tensor, observation: Tensor) -> Tensor:
         """`image` (1, C, H, W) moved to where compression makes about the brightness of x0 of it.
 
         Cosines of its blocks are brought to the middle of the quantiser's cell that x0 is in.
@@ -103,7 +103,7 @@ class Compression:
             return torch.tensor(file.quantization[0], dtype=torch.float32)
 
 
-def found(observation: Tensor, quality: int | None = None) -> Compression | None:
+def detect(observation: Tensor, quality: int | None = None) -> Compression | None:
     """The compression of x0 (1, C, H, W) in [0, 1], or None if it left no trace, as above a quality
     of about 75.
 

@@ -1,0 +1,46 @@
+"""Missing values drawn from the known ones."""
+
+from functools import partial
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .colour import from_opponent, to_opponent
+from .dct import Windows, hard_threshold
+
+# the first and the last noise that `dct_inpaint` takes its fill to have
+STRONG, WEAK = 60 / 255, 2 / 255
+
+
+def pyramid_fill(image: Tensor, mask: Tensor) -> Tensor:
+    """`image` (1, C, H, W), its missing values (mask 0) taken from ever coarser means of the known
+    ones (mask 1).
+    """
+    if mask.bool().all() or not mask.bool().any():
+        return image
+    halve = partial(F.avg_pool2d, kernel_size=2, ceil_mode=True)
+    known = halve(mask)
+    means = halve(image * mask) / known.clamp_min(1e-6)
+    coarse = pyramid_fill(means, (known > 0).to(mask))
+    smooth = F.interpolate(coarse, size=image.shape[-2:], mode="bilinear")
+    return mask * image + (1 - mask) * smooth
+
+
+def dct_inpaint(image: Tensor, known: Tensor, size: int, step: int, rounds: int) -> Tensor:
+    """`image` (1, C, H, W), its values where m = `known` (1, 1 or C, H, W) is 0 made over by x -> m
+    x0 + (1 - m) D(x).
+
+    D drops the cosines of patches below a threshold that falls from STRONG to WEAK. Guleryuz 2006,
+    doi:10.1109/TIP.2005.863057; here with a patch every `step` pixels of a grid that moves each
+    round.
+    """
+    offsets = np.random.default_rng(0).integers(0, step, (rounds, 2))
+    x = image
+    for sigma, (top, left) in zip(np.geomspace(STRONG, WEAK, rounds), offsets, strict=True):
+        windows = Windows(image.shape[-2:], size, step, int(top), int(left))
+        observed = windows.dct(to_opponent(x).transpose(0, 1))
+        drawn = windows.inverse(observed, hard_threshold(observed, float(sigma))).transpose(0, 1)
+        x = torch.where(known > 0, image, from_opponent(drawn))
+    return x

@@ -1,0 +1,21 @@
+"""z and E for when the truth is unknown, each beside the rule that guards it."""
+
+from .holdout import Holdout
+from .objective import Objective, Observed, PerDegradation, Preset
+from .recorruption import Recorruption
+from .reference import ReferenceStopped
+from .residual import Residual, TvResidual
+from .sure import Sure
+
+__all__ = [
+    "Holdout",
+    "Objective",
+    "Observed",
+    "PerDegradation",
+    "Preset",
+    "Recorruption",
+    "ReferenceStopped",
+    "Residual",
+    "Sure",
+    "TvResidual",
+]

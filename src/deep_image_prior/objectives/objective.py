@@ -1,0 +1,72 @@
+"""An objective makes z and E of x0 and of what is known of its damage."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from ..degradations import Degradation
+from ..descent import Problem, Rule, Settings
+from ..energies import Energy
+from ..errors import BadInput
+
+# of probes and parts: were it one that people make their noise and masks with, the two could be the
+# same numbers
+OWN_SEED = 5_772_156_649
+
+Architecture = Callable[[int, int], nn.Module]  # (channels of z, channels of x) -> untrained f
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What is known before the fit.
+
+    x0: (1, C, H, W) in [0, 1], with the channels of x. energy: E(A(x)), small where A(x) is near
+    x0. damage: what happened to x0, or None. guide: an image (1, C', H', W') of the size of x that
+    codes are made for, and perhaps from; by default x0.
+    """
+
+    x0: Tensor
+    energy: Energy
+    damage: Degradation | None = None
+    guide: Tensor | None = None
+
+
+class Objective(ABC):
+    """A choice of z and E, and of the rule that guards them."""
+
+    @abstractmethod
+    def problem(self, network: Architecture, observed: Observed) -> Problem:
+        """min E over the images that f draws of z. Raises BadInput if too little is known."""
+
+    def discrepancy(self, sigma: float, clipped: bool) -> Callable[[], Rule]:
+        """A recipe of the rule for white noise of deviation `sigma` that is told. Raises BadInput
+        if there is none.
+        """
+        raise BadInput(
+            "sigma has no use here, where E is no residual; leave it out, or use preset paper"
+        )
+
+
+@dataclass(frozen=True)
+class PerDegradation(Objective):
+    """The objective that `table` has for the kind of the damage."""
+
+    table: Mapping[type[Degradation], Objective]
+
+    def problem(self, network: Architecture, observed: Observed) -> Problem:
+        assert observed.damage is not None
+        return self.table[type(observed.damage)].problem(network, observed)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named choice of f, of z and E, and of the descent."""
+
+    network: Architecture
+    objective: Objective
+    settings: Settings
+
+    def problem(self, observed: Observed) -> Problem:
+        return self.objective.problem(self.network, observed)

@@ -1,0 +1,103 @@
+"""Reference-based stopping: a fit of the paper's kind is done where it is nearest to another
+restoration of x0.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache, partial
+
+from torch import Tensor
+
+from ..degradations import Degradation, Noise
+from ..descent import Problem, Rule, Step, fit
+from ..stopping import Patience, discrepancy, variance
+from .objective import Architecture, Objective, Observed, Preset
+
+
+@dataclass(frozen=True)
+class ReferenceStopped(Objective):
+    """`objective`, stopped by a `Consensus` that knows what `reference` makes of the same x0."""
+
+    objective: Objective
+    reference: Preset
+
+    def problem(self, network: Architecture, observed: Observed) -> Problem:
+        problem = self.objective.problem(network, observed)
+        if observed.damage is None:  # nothing to make a reference by
+            return problem
+        other, rules = self.reference.problem(observed), _rules(observed.damage)
+
+        @cache
+        def reference() -> Tensor:
+            made = fit(other, self.reference.settings, other.rule)
+            if made.interrupted:  # it was meant for the fit that waits for this one
+                raise KeyboardInterrupt
+            return made.image
+
+        return replace(
+            problem,
+            rule=lambda: Consensus(
+                nearest_to(reference()), **{name: each() for name, each in rules.items()}
+            ),
+        )
+
+    def discrepancy(self, sigma: float, clipped: bool) -> Callable[[], Rule]:
+        return self.objective.discrepancy(sigma, clipped)
+
+
+def _rules(damage: Degradation) -> dict[str, Callable[[], Rule]]:
+    """Those that can be asked whether they agree."""
+    if not isinstance(damage, Noise) or damage.gain:  # E has no one value to stop at
+        return {"variance": variance}
+    return {
+        "variance": variance,
+        "discrepancy": partial(discrepancy, damage.sigma, damage.clipped),
+    }
+
+
+def nearest_to(reference: Tensor) -> Patience:
+    """Choose the average that is nearest to another restoration of the observation, `reference` (1,
+    C, H, W).
+
+    |average - reference|^2 = |average - x|^2 - 2 <average, reference - x> + a constant: as good as
+    knowing the truth x, as far as the errors of the two restorations have nothing in common.
+    """
+    return Patience(
+        "nearest to the reference", lambda step: (step.average - reference).square().mean().item()
+    )
+
+
+class Consensus:
+    """The choice of `decider`; uncertainty_db: 10 log10(1 + d^2 / e^2), d^2 the mean square
+    to the nearest of the witnesses'.
+
+    e^2 is what the decider measured, a mean square error by and large. One witness that agrees is
+    enough: every rule is wrong at times, and they are seldom wrong together. Only those that have
+    decided count; None if nobody has.
+    """
+
+    def __init__(self, decider: Patience, **witnesses: Rule) -> None:
+        self.decider = decider
+        self.open = witnesses
+        self.choices: dict[str, Step] = {}
+
+    def __call__(self, step: Step) -> str | None:
+        for name, witness in list(self.open.items()):
+            reason = witness(step)
+            self.choices[name] = getattr(witness, "chosen", None) or step
+            if reason:
+                del self.open[name]
+        return self.decider(step)
+
+    @property
+    def chosen(self) -> Step | None:
+        return self.decider.chosen
+
+    @property
+    def uncertainty_db(self) -> float | None:
+        if self.chosen is None:
+            return None
+        decided = [step for name, step in self.choices.items() if name not in self.open]
+        apart = [(step.average - self.chosen.average).square().mean().item() for step in decided]
+        return 10 * math.log10(1 + min(apart) / max(self.decider.least, 1e-12)) if apart else None

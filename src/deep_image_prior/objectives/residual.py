@@ -1,0 +1,51 @@
+"""E the residual: how far A(x) is from x0."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Generator, Tensor
+
+from .. import stopping
+from ..denoisers import tv_least_squares
+from ..descent import Problem, Rule
+from .objective import Architecture, Objective, Observed
+
+
+@dataclass(frozen=True)
+class Residual(Objective):
+    """The paper's: z from `code`: (an image of the size of x, a CPU generator) -> z."""
+
+    code: Callable[[Tensor, Generator], Tensor]
+
+    def problem(self, network: Architecture, observed: Observed) -> Problem:
+        guide = observed.x0 if observed.guide is None else observed.guide
+        inputs = self.code(guide[..., :2, :2], torch.Generator()).shape[1]
+        return Problem(
+            partial(network, inputs, observed.x0.shape[1]),
+            partial(self.code, guide),
+            observed.energy,
+            shape=(1, inputs, *guide.shape[-2:]),
+        )
+
+    def discrepancy(self, sigma: float, clipped: bool) -> Callable[[], Rule]:
+        return partial(stopping.discrepancy, sigma, clipped)
+
+
+@dataclass(frozen=True)
+class TvResidual(Objective):
+    """z the image that has the least E and total variation, found over pixels from the guide."""
+
+    def problem(self, network: Architecture, observed: Observed) -> Problem:
+        guide = observed.guide
+        assert guide is not None
+        return Problem(
+            partial(network, guide.shape[1], observed.x0.shape[1]),
+            lambda generator: tv_least_squares(guide, observed.energy),
+            observed.energy,
+            shape=tuple(guide.shape),
+        )
+
+    def discrepancy(self, sigma: float, clipped: bool) -> Callable[[], Rule]:
+        return partial(stopping.discrepancy, sigma, clipped)

@@ -1,0 +1,170 @@
+"""Stein's unbiased risk estimate (SURE) of the error, by Monte Carlo: z estimates of the image, and
+of what they would be under a little more noise; E needs no truth.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import islice
+
+import torch
+from torch import Generator, Tensor
+
+from .. import codes
+from ..degradations import Noise
+from ..denoisers import dct_denoise, nonlocal_bayes
+from ..denoisers.nonlocal_bayes import CAUTION
+from ..descent import Problem, Step, past_weight
+from ..energies import stein
+from ..stopping import SHORT
+from .objective import OWN_SEED, Architecture, Objective, Observed
+
+# of the probe, in standard deviations of the noise: above the thresholds' roughness, below their
+# change
+STEP = 0.2
+RIDGE = 1e-3  # for mixes of estimates that hardly differ
+WARY = 16.0  # times the noise, against mixes that only it speaks for
+EARLY = 10  # steps
+UNSEEN = (0.5 / 255) ** 2  # a mean square error that a file of 8 bits does not show
+# measured on six pictures: up to it about half of what Stein's energy promised was kept, beyond it
+# none
+TRUST = 0.35
+
+
+@dataclass(frozen=True)
+class Sure(Objective):
+    """For noise that can be drawn. estimates: how many of the image are in z, 1 to 5; probes: how
+    many draws of the noise show what a code becomes of it.
+    """
+
+    estimates: int = 3
+    probes: int = 1
+
+    def problem(self, network: Architecture, observed: Observed) -> Problem:
+        assert isinstance(observed.damage, Noise)
+        sure = MonteCarloSure(observed.x0, observed.damage, self.estimates, self.probes)
+        _, channels, height, width = observed.x0.shape
+        inputs = (1 + self.estimates + 1) * channels
+        return Problem(
+            partial(network, inputs, channels),
+            sure.code,
+            sure.energy,
+            shape=(1 + self.probes, inputs, height, width),
+            rule=partial(SureGuard, observed.damage.variance),
+        )
+
+
+class MonteCarloSure:
+    """z (1 + P, C', H, W): a mix of estimates, the estimates and a blur of x0, and of each x0 +
+    STEP * probe; E is Stein's.
+    """
+
+    def __init__(
+        self, observation: Tensor, noise: Noise, estimates: int = 3, probes: int = 1
+    ) -> None:
+        self.observation, self.noise = observation, noise
+        self.estimates, self.count = estimates, probes
+
+    def code(self, generator: Generator) -> Tensor:
+        p = torch.cat([torch.zeros_like(self.observation), self.probes])
+        images = torch.stack([self._images(x0) for x0 in (self.observation + STEP * p).split(1)])
+        made = images[:, :-1]
+        mix = (made * self._shares(made)[:, None, None, None]).sum(dim=1, keepdim=True)
+        return torch.cat([mix, images], dim=1).flatten(1, 2)
+
+    def energy(self, images: Tensor) -> Tensor:
+        return stein(self.observation, self.noise.mean, self.probes, STEP)(images)
+
+    @cached_property
+    def probes(self) -> Tensor:
+        """Draws of the noise, (P, C, H, W)."""
+        estimate = self.noise.inverse(dct_denoise(self.noise.stabilise(self.observation)))
+        return self.noise.draw(estimate, self.count, Generator().manual_seed(OWN_SEED))
+
+    def _images(self, observation: Tensor) -> Tensor:
+        """Estimates, and a blur, (self.estimates + 1, C, H, W)."""
+        stable = self.noise.stabilise(observation)
+        images = [
+            *islice(_estimates(stable), self.estimates),
+            codes.blurs(stable, sigmas=(1,)),
+        ]
+        return self.noise.inverse(torch.cat(images))
+
+    def _shares(self, images: Tensor) -> Tensor:
+        """The mix of least E, shares adding up to 1, in closed form (SURE-LET,
+        doi:10.1109/TIP.2007.906002); (K,).
+
+        images: (1 + P, K, C, H, W).
+        """
+        means = self.noise.mean(images)
+        # in double precision, which not every device has
+        changes = (means[:, 1:] - means[:, :1]).flatten(2).cpu().double()  # (1 + P, K - 1, C H W)
+        follows = changes[0] @ (self.observation - means[0, :1]).flatten().cpu().double()
+        moves = changes[1:] - changes[0]
+        gains = torch.einsum("pkn,pn->k", moves, self.probes.flatten(1).cpu().double()) / (
+            len(moves) * STEP
+        )
+        products = changes[0] @ changes[0].T
+        noise = self.noise.variance(images[0, 0]).mean().item()
+        products += (RIDGE * products.diagonal().mean() + WARY * noise) * torch.eye(
+            len(products)
+        ).to(products)
+        shares = torch.linalg.lstsq(products, follows - gains).solution
+        return torch.cat([1 - shares.sum()[None], shares]).to(images)
+
+
+def _estimates(noisy: Tensor) -> Iterator[Tensor]:
+    """Of an image with noise of variance 1: quick ones first."""
+    pilot = dct_denoise(noisy)
+    yield pilot
+    alike = nonlocal_bayes(noisy, pilot, CAUTION)
+    yield alike
+    yield nonlocal_bayes(noisy, pilot, CAUTION, larger=True)
+    yield dct_denoise(noisy, size=16)
+    yield nonlocal_bayes(noisy, alike, CAUTION)
+
+
+class SureGuard:
+    """Stop when Stein's energy promises too much: that over a third of the error of the first image
+    is gone.
+
+    The weights can learn the noise by heart, unseen by Stein's term; the energy falls far below the
+    truth's then. noise: x -> the variance of the noise of x, which is the energy of the truth.
+    """
+
+    def __init__(self, noise: Callable[[Tensor], Tensor]) -> None:
+        self.noise = noise
+        self.mean: float | None = None
+        self.promised = 0.0
+        self.steps = 0
+        self.chosen: Step | None = None
+
+    def __call__(self, step: Step) -> str | None:
+        energy = step.energy.item()
+        if self.mean is None:
+            variance = self.noise(step.image).mean().item()
+            # the energy is a mean itself, of that deviation
+            deviation = variance * math.sqrt(2 / step.image.numel())
+            error = max(energy - variance, deviation, UNSEEN)
+            self.first, self.error, self.mean, self.start = energy, error, energy, step
+        self.steps = step.index
+        weight = past_weight(step.index, SHORT)
+        self.mean = weight * self.mean + (1 - weight) * energy
+        self.promised = (self.first - self.mean) / self.error
+        if self.promised <= TRUST:
+            return None
+        if step.index < EARLY:  # the weights have hardly settled, and the image has their mesh
+            self.chosen = self.start
+        return f"Stein's energy promises too much from step {step.index} on"
+
+    @property
+    def uncertainty_db(self) -> float | None:
+        """Half of the decibels that the energy promises: about what it has kept, where the truth
+        was known.
+
+        All of those by which it rose, if it did; None before it can be told.
+        """
+        if self.steps < EARLY:
+            return None
+        return abs((10 if self.promised < 0 else 5) * math.log10(1 - min(self.promised, 0.9)))

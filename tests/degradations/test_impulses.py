@@ -1,0 +1,58 @@
+import pytest
+import torch
+from helpers import photograph
+
+from deep_image_prior.degradations import Impulses, Noise, recognise
+from deep_image_prior.degradations.impulses import detect, has_impulses, impulse_mask, measure
+
+CLEAN = torch.from_numpy(photograph(128)).float().permute(2, 0, 1)[None]
+
+
+def grainy(sigma: float) -> torch.Tensor:
+    n = torch.randn(CLEAN.shape, generator=torch.Generator().manual_seed(0))
+    return (CLEAN + sigma / 255 * n).clamp(0, 1)
+
+
+def salted(share: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """The photograph with that share of its values black or white, and which."""
+    drawn = torch.rand(CLEAN.shape, generator=torch.Generator().manual_seed(2))
+    hit = drawn < share
+    return torch.where(hit, (drawn < share / 2).float(), CLEAN), hit
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.5])
+def test_impulses_are_told_from_other_noise_and_found(share):
+    observation, hit = salted(share)
+    assert has_impulses(observation)
+    found = impulse_mask(observation) > 0
+    unlike = hit & ((observation - CLEAN).abs() > 0.2)
+    assert (found & unlike).sum() > 0.95 * unlike.sum()
+    assert (found & ~hit).sum() < 0.01 * hit.sum()
+
+
+@pytest.mark.parametrize("sigma", [0, 25, 50, 100])
+def test_other_noise_and_none_are_no_impulses(sigma):
+    assert not has_impulses(grainy(sigma))
+
+
+def test_a_drawing_of_black_and_white_areas_has_no_impulses():
+    drawing = torch.zeros(1, 1, 60, 60)
+    drawing[..., 20:40, 10:50] = 1
+    assert not has_impulses(drawing)
+    assert impulse_mask(drawing).sum() <= 12, "three pixels a corner at most"
+
+
+def test_the_share_is_that_of_the_mask_whether_it_is_detected_or_told():
+    observation, hit = salted(0.2)
+    assert detect(observation) == measure(observation) == recognise(observation)
+    assert detect(observation).share == impulse_mask(observation).mean().item()
+    assert detect(observation).share == pytest.approx(hit.float().mean().item(), abs=0.02)
+    assert measure(torch.full((1, 1, 9, 9), 0.5)) == Impulses(0.0)
+
+
+def test_what_is_no_impulse_noise_is_recognised_as_white():
+    assert detect(grainy(25)) is None
+    found = recognise(grainy(25), clipped=False)
+    assert isinstance(found, Noise)
+    assert 255 * found.sigma == pytest.approx(25, rel=0.1)
+    assert not found.clipped

@@ -1,0 +1,69 @@
+import math
+
+import pytest
+import torch
+from helpers import photograph, step
+
+from deep_image_prior.degradations import Noise
+from deep_image_prior.objectives.sure import MonteCarloSure, SureGuard
+
+IMAGE = torch.rand(1, 3, 12, 10, generator=torch.Generator().manual_seed(0))
+
+
+def test_the_energy_of_estimates_follows_the_true_error():
+    """Stein: over mixes of too much and too little smoothing, E less the noise's variance is the
+    error to the truth.
+    """
+    clean = torch.from_numpy(photograph(96)).float().permute(2, 0, 1)[None]
+    noise = Noise(25 / 255, clipped=False)
+    observation = clean + noise.sigma * torch.randn(
+        clean.shape, generator=torch.Generator().manual_seed(1)
+    )
+    sure = MonteCarloSure(observation, noise)
+    z = sure.code(torch.Generator()).unflatten(1, (-1, 3))  # (2, images, C, H, W)
+    for image in range(z.shape[1]):
+        true = (z[0, image] - clean[0]).square().mean().item()
+        assert sure.energy(z[:, image]).item() - noise.sigma**2 == pytest.approx(
+            true, abs=0.12 * noise.sigma**2
+        )
+    best = min(sure.energy(z[:, image]).item() for image in range(1, z.shape[1] - 1))
+    assert sure.energy(z[:, 0]).item() <= best * 1.001, "the mix is the best of them"
+
+
+def test_probes_are_not_what_a_user_may_have_drawn():
+    probe = MonteCarloSure(IMAGE, Noise(0.1, clipped=False)).probes
+    for seed in range(100):
+        drawn = torch.randn(IMAGE.shape, generator=torch.Generator().manual_seed(seed))
+        assert abs(torch.corrcoef(torch.stack([drawn.flatten(), probe.flatten()]))[0, 1]) < 0.3
+
+
+def test_an_energy_that_promises_too_much_is_not_believed():
+    def promises(energies):
+        rule = SureGuard(lambda x: torch.full_like(x, 0.5))
+        return [
+            rule(step(energy, index=index)) for index, energy in enumerate(energies, start=1)
+        ], rule
+
+    modest, rule = promises([1.0] + [0.9] * 100)
+    assert modest == [None] * 101
+    assert rule.uncertainty_db == pytest.approx(-5 * math.log10(1 - 0.2), abs=0.05)
+    bold, rule = promises([1.0] + [0.9] * 20 + [0.6] * 100)
+    assert bold[0] is None
+    assert any(bold)
+    assert rule.uncertainty_db > 0.9
+    assert rule.chosen is None
+    # one that rises has lost what it rose by; a few steps say nothing
+    worse, rule = promises([1.0] * 20 + [1.5] * 300)
+    assert not any(worse)
+    assert rule.uncertainty_db == pytest.approx(10 * math.log10(2), abs=0.1)
+    assert promises([1.0] * 5)[1].uncertainty_db is None
+    assert promises([1.0] * 50)[1].uncertainty_db == 0
+    # without noise, what no file shows is no doubt
+    clean = SureGuard(torch.zeros_like)
+    for index in range(1, 50):
+        clean(step(1e-7 if index > 1 else 1e-8, index=index))
+    assert clean.uncertainty_db < 0.2
+    # an energy that is not above the noise's has nothing to promise but the noise of its own mean
+    nothing, rule = promises([0.5, 0.0])
+    assert nothing[1] is not None
+    assert rule.chosen.index == 1
