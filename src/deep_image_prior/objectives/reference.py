@@ -70,22 +70,22 @@ def nearest_to(reference: Tensor) -> Patience:
 
 class Consensus:
     """The choice of `decider`; uncertainty_db: 10 log10(1 + d^2 / e^2), d^2 the mean square
-    to the nearest of the witnesses'.
+    to the nearest of the choices of `rules`.
 
-    e^2 is what the decider measured, a mean square error by and large. One witness that agrees is
+    e^2 is what the decider measured, a mean square error by and large. One rule that agrees is
     enough: every rule is wrong at times, and they are seldom wrong together. Only those that have
     decided count; None if nobody has.
     """
 
-    def __init__(self, decider: Patience, **witnesses: Rule) -> None:
+    def __init__(self, decider: Patience, **rules: Rule) -> None:
         self.decider = decider
-        self.open = witnesses
+        self.open = rules
         self.choices: dict[str, Step] = {}
 
     def __call__(self, step: Step) -> str | None:
-        for name, witness in list(self.open.items()):
-            reason = witness(step)
-            self.choices[name] = getattr(witness, "chosen", None) or step
+        for name, rule in list(self.open.items()):
+            reason = rule(step)
+            self.choices[name] = getattr(rule, "chosen", None) or step
             if reason:
                 del self.open[name]
         return self.decider(step)
