@@ -12,8 +12,8 @@ from .prior import Pose, pixels
 
 
 def stopped(pose: Pose, preset: Preset, pace: float) -> Contender:
-    """A preset with all of its steps, and the averaged images that its rule and those beside it chose
-    on the way.
+    """A preset with all of its steps, and the averaged images that its rule and those beside it
+    chose on the way.
 
     best: the average of the highest score, which no rule knows. Rules see no step after the one
     they stopped at.
