@@ -15,7 +15,7 @@ from deep_image_prior import Settings, Step, descent, energies, fit, operators, 
 from deep_image_prior.descent import Rule
 from deep_image_prior.energies import Energy
 from deep_image_prior.images import Pixels
-from deep_image_prior.tasks.preset import Preset
+from deep_image_prior.tasks.preset import Preset, pose
 
 from ..problems import Problem
 from .method import Contender, Effort, Method, Outcome, Point
@@ -126,6 +126,13 @@ def longer(preset: Preset, steps: int) -> Preset:
 
 def denoise(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
     return tasks.denoise.denoise(tensor(problem.observation, device), preset)
+
+
+def plain(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
+    """|f(z) - x0|^2 / n, and nothing known of the noise."""
+    observation = tensor(problem.observation, device)
+    energy = energies.squared_error(observation, operators.identity)
+    return pose(energy, preset, observation, observation.shape[1])
 
 
 def dejpeg(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
