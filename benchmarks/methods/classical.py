@@ -86,8 +86,8 @@ def bm3d_spectrum(problem: Problem) -> Pixels:
 
 
 def spectrum(noise: Pixels) -> Pixels:
-    """E |F n|^2 of noise (H, W, C), which is H W sigma^2 where it is white: Welch's, of Hann windows
-    that overlap by half, interpolated.
+    """E |F n|^2 of noise (H, W, C), H W sigma^2 where it is white: Welch's, of Hann windows that
+    overlap by half, interpolated.
     """
     height, width = noise.shape[:2]
     side = min(SIDE, height, width)
