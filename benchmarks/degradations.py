@@ -7,7 +7,7 @@ import io
 import cv2
 import numpy as np
 from PIL import Image
-from scipy.ndimage import gaussian_filter
+from skimage.filters import gaussian
 
 from deep_image_prior.images import Pixels
 
@@ -51,7 +51,7 @@ def photographed(name: str, scene: Pixels) -> Problem:
     without noise and file.
     """
     sharp = np.clip(scene**GAMMA @ np.linalg.inv(COLOURS).T, 0, 1)
-    seen = gaussian_filter(sharp, (LENS, LENS, 0))
+    seen = gaussian(sharp, LENS, mode="reflect", channel_axis=-1)
     light = _mosaic(seen)
     random = np.random.default_rng(0)
     counted = random.poisson(PHOTONS * light) / PHOTONS + random.normal(0, READ, light.shape)
@@ -69,7 +69,7 @@ def unharmed(name: str, clean: Pixels) -> Problem:
 def _blurred_noise(shape: tuple[int, ...], blur: float) -> Pixels:
     """(H, W, C) of deviation 1, periodic."""
     white = np.random.default_rng(0).normal(size=shape)
-    noise = gaussian_filter(white, (blur, blur, 0), mode="wrap") if blur else white
+    noise = gaussian(white, blur, mode="wrap", channel_axis=-1) if blur else white
     return noise / noise.std()
 
 

@@ -85,11 +85,11 @@ camera = Item(
     shows="Photographs as cameras make them, nothing told (section 3.1)",
     protocol="Seven pictures of cc15 (Nam et al. 2016), twenty of polyu40 (Xu et al. 2018, "
     "arXiv:1804.02603): x0 is one photograph, the truth the mean of many. RGB PSNR of the whole "
-    "picture, results in 8 bits. The prior is told nothing; best: the averaged image at the best step of its run, "
-    "which no rule knows. Plain prior: a small hourglass on noise (800 steps) and on four blurs "
-    "of x0 (400 steps), squared error to x0, no model of the noise and no rule. CBM3D and "
-    "non-local means are told the deviation of the true noise, or its spectrum in each opponent channel "
-    "(Welch's, windows of 32 pixels).",
+    "picture, results in 8 bits. The prior is told nothing; best: the averaged image at the best "
+    "step of its run, which no rule knows. Plain prior: a small hourglass on "
+    "noise (800 steps) and on four blurs of x0 (400 steps), squared error to x0, no model of the "
+    "noise and no rule. CBM3D and non-local means are told the deviation of the true noise, or "
+    "CBM3D its spectrum in each opponent channel (Welch's, windows of 32 pixels).",
     pictures=PICTURES,
     make=_pair,
     presets=PRESETS,
@@ -120,10 +120,10 @@ paper = Item(
     shows="Where the paper's preset stops on photographs as cameras make them, and the paper's "
     "three architectures (section 3.1)",
     protocol=f"Centres of {SIDE} x {SIDE} pixels of the seven pictures of cc15. RGB PSNR of "
-    "averaged images in 8 bits: the best of the run, the one chosen, those of the rules that only bear "
-    "witness, and the last. Architectures: code, steps and rate of figure 6. The paper's numbers "
-    "are of other photographs (Plotz and Roth 2017, doi:10.1109/CVPR.2017.294), whose truths are "
-    "withheld; it does not say whether they are of averaged images.",
+    "averaged images in 8 bits: the best of the run, the one chosen, those of the rules that only "
+    "bear witness, and the last. Architectures: code, steps and rate of figure 6. The paper's "
+    "numbers are of other photographs (Plotz and Roth 2017, doi:10.1109/CVPR.2017.294), "
+    "whose truths are withheld; it does not say whether they are of averaged images.",
     pictures={name: source for name, source in PICTURES.items() if source[0] == "cc15"},
     make=_centre,
     presets={"paper": stopped(prior.denoise, PAPER, PACE["paper"])},

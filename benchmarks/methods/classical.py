@@ -8,7 +8,6 @@ from unittest.mock import patch
 import cv2
 import numpy as np
 from PIL import Image
-from scipy.ndimage import map_coordinates
 from skimage.restoration import (
     denoise_tv_chambolle,
     denoise_wavelet,
@@ -79,8 +78,9 @@ def bm3d_spectrum(problem: Problem) -> Pixels:
     assert problem.clean is not None
     opponent, top, bottom, _, matrix = rgb_to(problem.observation, "opp")
     noise = (problem.observation - problem.clean) @ matrix.T / (top - bottom)
-    # its package calls what NumPy has under another name since 2.0
-    with patch.object(np, "trapz", np.trapezoid, create=True):
+    # the package calls it by the name that it had before NumPy 2
+    trapezoid = np.trapezoid if hasattr(np, "trapezoid") else np.trapz
+    with patch.object(np, "trapz", trapezoid, create=True):
         restored = denoise(opponent, spectrum(noise))
     return rgb_to(restored, "opp", inverse=True, o_max=top, o_min=bottom)[0]
 
@@ -96,9 +96,15 @@ def spectrum(noise: Pixels) -> Pixels:
     seen = np.lib.stride_tricks.sliding_window_view(noise, (side, side), axis=(0, 1))
     power = np.abs(np.fft.fft2(seen[:: side // 2, :: side // 2] * window)) ** 2
     density = power.mean(axis=(0, 1)) / (window**2).sum()  # (C, side, side)
-    at = np.meshgrid(*(np.arange(n) * side / n for n in (height, width)), indexing="ij")
-    planes = (map_coordinates(plane, at, order=1, mode="grid-wrap") for plane in density)
-    return height * width * np.dstack(list(planes))
+    planes = _periodic(side, height) @ density @ _periodic(side, width).T
+    return height * width * np.moveaxis(planes, 0, 2)
+
+
+def _periodic(few: int, many: int) -> Pixels:
+    """(many, few): `few` values of a period interpolated linearly at `many` places."""
+    below, rest = np.divmod(np.arange(many) * few / many, 1)
+    first = np.eye(few)[below.astype(int)]
+    return first * (1 - rest[:, None]) + np.roll(first, 1, axis=1) * rest[:, None]
 
 
 def resized(image: Pixels, height: int, width: int) -> Pixels:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 
@@ -117,8 +118,14 @@ def answered(name: str, settings: Settings, pace: float, share: float) -> Conten
         best = Best(effort.score)
         file = np.rint(255 * problem.observation).astype(np.uint8)
         steps = _shared(settings, effort).steps
-        options = {"preset": name, "steps": steps, "seed": effort.seed, "watch": best}
-        options |= {"channel_axis": -1, "device": str(effort.device)}
+        options: dict[str, Any] = {
+            "channel_axis": -1,
+            "preset": name,
+            "steps": steps,
+            "seed": effort.seed,
+            "device": str(effort.device),
+            "watch": best,
+        }
         start = time.perf_counter()
         result = denoise(file, **options)
         seconds = time.perf_counter() - start - best.seconds
