@@ -62,12 +62,14 @@ def gains(table: Scores, of: str) -> list[str]:
     """The mean gain of every column over the input, and how often it is below it."""
     lines = []
     for column in table.values:
-        losses = table.behind(column, "x0")
-        if column != "x0" and losses:
-            below = sum(loss > WORSE for loss in losses.values())
+        gained = table.behind("x0", column)
+        if column != "x0" and gained:
+            below = sum(gain < -WORSE for gain in gained.values())
+            least = min(gained, key=lambda picture: gained[picture])
             lines.append(
-                f"{of}, {column}: {-fmean(losses.values()):+.2f} dB over the input on "
-                f"{len(losses)}, below it by more than {WORSE} dB in {below}; {_least(losses)}"
+                f"{of}, {column}: {fmean(gained.values()):+.2f} dB over the input on "
+                f"{len(gained)}, below it by more than {WORSE} dB in {below}; the least "
+                f"{gained[least]:+.2f} ({least})"
             )
     return lines
 
@@ -105,8 +107,3 @@ def confidence(table: Scores, judged: Collection[str]) -> list[str]:
                     f"{len(told)}"
                 )
     return lines
-
-
-def _least(losses: Mapping[str, float]) -> str:
-    picture = max(losses, key=lambda name: losses[name])
-    return f"the least {-losses[picture]:+.2f} ({picture})"

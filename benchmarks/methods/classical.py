@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
+from typing import Any
 from unittest.mock import patch
 
 import cv2
@@ -65,6 +67,13 @@ def bm3d(problem: Problem) -> Pixels:
     return solve(problem.observation, _sigma(problem)).reshape(problem.observation.shape)
 
 
+def _trapz() -> AbstractContextManager[Any]:
+    """The name that NumPy's trapezoid had before NumPy 2, by which the package calls it."""
+    if hasattr(np, "trapz"):
+        return nullcontext()
+    return patch.object(np, "trapz", np.trapezoid, create=True)
+
+
 SIDE = 32  # of the windows that a spectrum is measured on
 
 
@@ -78,9 +87,7 @@ def bm3d_spectrum(problem: Problem) -> Pixels:
     assert problem.clean is not None
     opponent, top, bottom, _, matrix = rgb_to(problem.observation, "opp")
     noise = (problem.observation - problem.clean) @ matrix.T / (top - bottom)
-    # the package calls it by the name that it had before NumPy 2
-    trapezoid = np.trapezoid if hasattr(np, "trapezoid") else np.trapz
-    with patch.object(np, "trapz", trapezoid, create=True):
+    with _trapz():
         restored = denoise(opponent, spectrum(noise))
     return rgb_to(restored, "opp", inverse=True, o_max=top, o_min=bottom)[0]
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from helpers import photograph, tiny
 
-from benchmarks.methods import Effort, classical, peers, prior, stops
 from benchmarks.degradations import blurred
+from benchmarks.methods import Effort, classical, peers, prior, stops
 from benchmarks.methods.stops import answered, unstopped
 from benchmarks.problems import filed, noisy, punctured, shrunk
 from deep_image_prior import Settings, Step, codes, denoise, tasks
