@@ -129,7 +129,7 @@ def answered(name: str, settings: Settings, pace: float, share: float) -> Conten
         start = time.perf_counter()
         result = denoise(file, **options)
         seconds = time.perf_counter() - start - best.seconds
-        if result.complete and max(result.steps) < steps:
+        if result.complete and not result.stopped.startswith("budget"):
             denoise(file, stop="never", **options)
         said = f"; confidence {result.confidence}" if result.confidence else ""
         return Outcome(
