@@ -27,7 +27,9 @@ class Source:
 
 @cache
 def sources() -> dict[tuple[str, str], Source]:
-    """Every file by (set, name without its ending), from sources.csv."""
+    """Every file by (set, name without its ending, folder/name in a set of pairs), from
+    sources.csv.
+    """
     with Path(__file__).with_name("sources.csv").open() as table:
         rows = [
             Source(
@@ -40,7 +42,7 @@ def sources() -> dict[tuple[str, str], Source]:
             )
             for row in csv.DictReader(table)
         ]
-    return {(row.set, Path(row.file).stem): row for row in rows}
+    return {(row.set, Path(row.file).with_suffix("").as_posix()): row for row in rows}
 
 
 def names(set: str) -> tuple[str, ...]:

@@ -29,6 +29,11 @@ def psnr(problem: Problem, image: Pixels) -> float | None:
     return None if problem.clean is None else metrics.psnr(problem.clean, image, peak=1)
 
 
+def rounded_psnr(problem: Problem, image: Pixels) -> float | None:
+    """All pixels and channels, peak 1, of the image in 8 bits, as a file has it."""
+    return psnr(problem, np.rint(255 * np.clip(image, 0, 1)) / 255)
+
+
 def luminance_psnr(problem: Problem, image: Pixels) -> float | None:
     """Y of BT.601 in [16, 235] / 255, without 4 pixels a side."""
     return None if problem.clean is None else metrics.luminance_psnr(problem.clean, image)
@@ -142,6 +147,7 @@ def _lpips() -> torch.nn.Module | None:
 
 METRICS: dict[str, Metric] = {
     "PSNR": psnr,
+    "PSNR, 8 bits": rounded_psnr,
     "luminance PSNR": luminance_psnr,
     "PSNR in the holes": hole_psnr,
     "SSIM": ssim,

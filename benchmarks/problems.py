@@ -47,6 +47,22 @@ def noisy(name: str, clean: Pixels, sigma: float = SIGMA) -> Problem:
     return Problem(name, np.clip(clean + noise, 0, 1), clean, sigma=sigma)
 
 
+def filed(name: str, clean: Pixels, noisy: Pixels) -> Problem:
+    """x0 = `noisy` in 8 bits, as a file has it; sigma is the deviation of what it has too much."""
+    observation = np.rint(255 * np.clip(noisy, 0, 1)) / 255
+    return Problem(name, observation, clean, sigma=float(np.std(observation - clean)))
+
+
+def halved(image: Pixels) -> Pixels:
+    """Pillow's antialiased Lanczos resize to half the size, not rounded: what noise was in it is
+    halved.
+    """
+    height, width = (side // 2 for side in image.shape[:2])
+    planes = (Image.fromarray(plane.astype(np.float32)) for plane in np.moveaxis(image, 2, 0))
+    small = (plane.resize((width, height), Image.Resampling.LANCZOS) for plane in planes)
+    return np.clip(np.dstack([np.asarray(plane, dtype=np.float64) for plane in small]), 0, 1)
+
+
 def photons(name: str, clean: Pixels, count: float) -> Problem:
     """x0 = clip(Poisson(count x) / count), `count` photons at white, from default_rng(0); sigma is
     that of the mean.

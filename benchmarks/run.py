@@ -71,7 +71,7 @@ def estimate(runs: Iterable[Run]) -> float:
         item = ITEMS[each.item]
         source = data.sources().get(item.pictures[each.picture])
         sides = (source.width, source.height) if source else (256, 256)
-        area = math.prod(min(side, each.crop or side) for side in sides) / 1e6
+        area = math.prod(min(side, each.crop or side, item.side or side) for side in sides) / 1e6
         contender = item.contenders()[each.method]
         total += area * contender.cost * (1 if BUDGETS[each.budget].exact else contender.share)
     return total

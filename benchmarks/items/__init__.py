@@ -1,6 +1,16 @@
 """Every figure and table, by name."""
 
-from . import classifier, denoising, editing, inpainting, stops, structure, superresolution
+from . import (
+    camera,
+    classifier,
+    correlated,
+    denoising,
+    editing,
+    inpainting,
+    stops,
+    structure,
+    superresolution,
+)
 from .item import BUDGETS, Budget, Item, column
 
 ITEMS: dict[str, Item] = {
@@ -21,6 +31,9 @@ ITEMS: dict[str, Item] = {
         editing.flash,
         denoising.frontier,
         stops.stops,
+        camera.camera,
+        camera.paper,
+        correlated.correlated,
         classifier.inversion,
         classifier.maximisation,
     )

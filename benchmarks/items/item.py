@@ -34,7 +34,8 @@ class Item:
     make: (folder of data, picture, crop) -> Problem; pictures: name -> the file it shows, (set,
     name) of sources.csv. published: column -> picture -> the paper's number for metrics[0], a
     column being a method and which of its images. figure: how the report draws its curves, a name
-    of figures.DRAW. verdicts: of its records, what the figure claims and whether it holds.
+    of figures.DRAW. verdicts: of its records, what the figure claims and whether it holds. side:
+    the most that its pictures have, where that is less than their files'; 0 if it is not.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Item:
     figure: str = "learning"
     published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     verdicts: Callable[[Sequence[Mapping[str, Any]]], list[str]] | None = None
+    side: int = 0
 
     def contenders(self, presets: Collection[str] | None = None) -> dict[str, Contender]:
         """The methods by name: those of `presets`, or of all of them, and the baselines."""

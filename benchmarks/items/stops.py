@@ -51,42 +51,50 @@ def _either(name: str) -> Contender:
     return Contender(method, other.cost, random=True, settings=other.settings)
 
 
-def verdicts(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """How often each rule chose within 0.3 dB of the best, and how often its image was worse than
-    the observation.
+def verdicts(
+    records: Sequence[Mapping[str, Any]], metric: str = "PSNR", close: float = CLOSE
+) -> list[str]:
+    """How often each rule chose within `close` dB of the best, and how often its image was worse
+    than the observation.
     """
-    inputs = {r["picture"]: r["scores"]["x0"]["PSNR"] for r in records if r["method"] == "x0"}
+    inputs = {r["picture"]: r["scores"]["x0"][metric] for r in records if r["method"] == "x0"}
     lines = []
-    for method in sorted({r["method"] for r in records if r["method"] != "x0"}):
+    for method in sorted(
+        {r["method"] for r in records if column(r["method"], "best") in r["scores"]}
+    ):
         runs = [r for r in records if r["method"] == method and r["complete"]]
         for rule in ("chosen", "discrepancy", "variance", "end"):
             losses = [
-                (_psnr(r, "best") - _psnr(r, rule), r)
+                (_score(r, "best", metric) - _score(r, rule, metric), r)
                 for r in runs
                 if column(method, rule) in r["scores"]
             ]
             if losses:
-                close = sum(loss <= CLOSE for loss, _ in losses)
-                worse = sum(_psnr(r, rule) < inputs.get(r["picture"], 0) for _, r in losses)
+                near = sum(loss <= close for loss, _ in losses)
+                worse = sum(
+                    _score(r, rule, metric) < inputs.get(r["picture"], 0) for _, r in losses
+                )
                 worst, run = max(losses, key=lambda each: each[0])
                 lines.append(
-                    f"{method}, {rule}: within {CLOSE} dB of the best step in {close} of "
+                    f"{method}, {rule}: within {close} dB of the best step in {near} of "
                     f"{len(losses)} cases, worse "
                     f"than the input in {worse}; at the most {worst:.2f} dB below the best "
                     f"({run['picture']})"
                 )
-        lines += _calibrated(method, runs)
+        lines += _calibrated(method, runs, metric, close)
     return lines
 
 
-def _psnr(record: Mapping[str, Any], image: str) -> float:
-    return float(record["scores"][column(record["method"], image)]["PSNR"])
+def _score(record: Mapping[str, Any], image: str, metric: str) -> float:
+    return float(record["scores"][column(record["method"], image)][metric])
 
 
-def _calibrated(method: str, runs: Sequence[Mapping[str, Any]]) -> list[str]:
+def _calibrated(
+    method: str, runs: Sequence[Mapping[str, Any]], metric: str, close: float
+) -> list[str]:
     """Whether the cases with more doubt lost more."""
     pairs = sorted(
-        (float(found[1]), _psnr(r, "best") - _psnr(r, "chosen"))
+        (float(found[1]), _score(r, "best", metric) - _score(r, "chosen", metric))
         for r in runs
         if (found := re.search(r"doubt ([-\d.]+)", r["stopped"]))
     )
@@ -94,9 +102,9 @@ def _calibrated(method: str, runs: Sequence[Mapping[str, Any]]) -> list[str]:
     for low, high in ((0, 0.5), (0.5, 1.5), (1.5, float("inf"))):
         losses = [loss for doubt, loss in pairs if low <= doubt < high]
         if losses:
-            close = sum(loss <= CLOSE for loss in losses)
+            near = sum(loss <= close for loss in losses)
             lines.append(
-                f"{method}, doubt from {low} to {high} dB: within {CLOSE} dB in {close} of "
+                f"{method}, doubt from {low} to {high} dB: within {close} dB in {near} of "
                 f"{len(losses)} cases"
             )
     return lines

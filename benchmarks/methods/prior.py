@@ -16,7 +16,7 @@ from deep_image_prior.degradations import jpeg, recognise
 from deep_image_prior.descent import Rule
 from deep_image_prior.energies import Energy
 from deep_image_prior.images import Pixels
-from deep_image_prior.tasks import Preset
+from deep_image_prior.objectives import Observed, Preset
 
 from ..problems import Problem
 from .method import Contender, Effort, Method, Outcome, Point
@@ -132,6 +132,12 @@ def longer(preset: Preset, steps: int) -> Preset:
 def denoise(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
     x0 = tensor(problem.observation, device)
     return tasks.denoise.denoise(x0, preset, recognise(x0))
+
+
+def plain(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
+    """|f(z) - x0|^2 / n, and nothing known of the noise."""
+    x0 = tensor(problem.observation, device)
+    return preset.problem(Observed(x0, energies.squared_error(x0, operators.identity)))
 
 
 def dejpeg(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:

@@ -1,14 +1,46 @@
-"""The rules that stop a fit, against the best that the same run had: for the item `stops`."""
+"""The rules that stop a fit, against the best that the same run had: for the items `stops`,
+`camera` and `correlated`.
+"""
 
-from dataclasses import asdict
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
 
-from deep_image_prior import Step, fit
+import numpy as np
+
+from deep_image_prior import Settings, Step, denoise, fit
 from deep_image_prior.images import Pixels
-from deep_image_prior.tasks import Preset
+from deep_image_prior.objectives import Preset
 
 from ..problems import Problem
 from .method import Contender, Effort, Outcome
 from .prior import Pose, pixels
+
+
+class Best:
+    """Watches a run for the averaged image of the highest score, which no rule knows; seconds: that
+    this took.
+    """
+
+    def __init__(self, score: Callable[[Pixels], float] | None) -> None:
+        self.score = score or (lambda image: 0.0)
+        self.highest, self.seconds = -math.inf, 0.0
+        self.image: Pixels | None = None
+
+    def __call__(self, step: Step) -> None:
+        start = time.perf_counter()
+        average = pixels(step.average)
+        score = self.score(average)
+        if score > self.highest:
+            self.highest, self.image = score, average
+        self.seconds += time.perf_counter() - start
+
+    @property
+    def images(self) -> dict[str, Pixels]:
+        assert self.image is not None  # there is at least one step
+        return {"best": self.image}
 
 
 def stopped(pose: Pose, preset: Preset, pace: float) -> Contender:
@@ -23,27 +55,23 @@ def stopped(pose: Pose, preset: Preset, pace: float) -> Contender:
         posed = pose(problem, preset, effort.device)
         rule = posed.rule() if posed.rule else None
         reason: str | None = None
-        best: tuple[float, Pixels] | None = None
+        best = Best(effort.score)
 
         def watch(step: Step) -> None:
-            nonlocal reason, best
-            average = pixels(step.average)
-            score = effort.score(average) if effort.score else 0.0
-            if best is None or score > best[0]:
-                best = score, average
+            nonlocal reason
+            best(step)
             if rule and reason is None:
                 reason = rule(step)
                 chosen["chosen"] = getattr(rule, "chosen", None) or step
                 chosen.update(getattr(rule, "choices", {}))
 
         chosen: dict[str, Step] = {}
-        done = fit(posed, preset.settings, watch=watch)
-        assert best is not None
+        done = fit(posed, _shared(preset.settings, effort), watch=watch)
         end = pixels(done.image)
         found = {name: pixels(step.average) for name, step in chosen.items()} or {"chosen": end}
         doubt = getattr(rule, "uncertainty_db", None)
         return Outcome(
-            images={"best": best[1], **found, "end": end},
+            images={**best.images, **found, "end": end},
             seconds=done.seconds,
             steps=sum(done.steps),
             stopped=f"{reason or done.stopped}{'' if doubt is None else f'; doubt {doubt:.2f} dB'}",
@@ -54,3 +82,70 @@ def stopped(pose: Pose, preset: Preset, pace: float) -> Contender:
     return Contender(
         method, pace * preset.settings.steps, random=True, settings=asdict(preset.settings)
     )
+
+
+def unstopped(pose: Pose, preset: Preset, pace: float, share: float = 1.0) -> Contender:
+    """A preset with all of its steps: the averaged image at its best, which no rule knows, and at
+    the end.
+    """
+
+    def method(problem: Problem, effort: Effort) -> Outcome:
+        best = Best(effort.score)
+        posed = pose(problem, preset, effort.device)
+        done = fit(posed, _shared(preset.settings, effort), watch=best)
+        return Outcome(
+            images={**best.images, "average": pixels(done.image)},
+            seconds=done.seconds - best.seconds,
+            steps=sum(done.steps),
+            stopped=done.stopped,
+            complete=done.complete,
+            interrupted=done.interrupted,
+        )
+
+    return Contender(
+        method, pace * preset.settings.steps, share, random=True, settings=asdict(preset.settings)
+    )
+
+
+def answered(name: str, settings: Settings, pace: float, share: float) -> Contender:
+    """The denoiser as a user has it: a file of 8 bits in and out, nothing told but the preset.
+
+    best: the averaged image of the highest score of the same run, were it not stopped; it is run
+    once more for that, if it was.
+    """
+
+    def method(problem: Problem, effort: Effort) -> Outcome:
+        best = Best(effort.score)
+        file = np.rint(255 * problem.observation).astype(np.uint8)
+        steps = _shared(settings, effort).steps
+        options: dict[str, Any] = {
+            "channel_axis": -1,
+            "preset": name,
+            "steps": steps,
+            "seed": effort.seed,
+            "device": str(effort.device),
+            "watch": best,
+        }
+        start = time.perf_counter()
+        result = denoise(file, **options)
+        seconds = time.perf_counter() - start - best.seconds
+        if result.complete and not result.stopped.startswith("budget"):
+            denoise(file, stop="never", **options)
+        said = f"; confidence {result.confidence}" if result.confidence else ""
+        return Outcome(
+            images={"": result.image / 255, **best.images},
+            seconds=seconds,
+            steps=sum(result.steps),
+            stopped=f"{result.stopped}{said}",
+            complete=result.complete,
+            interrupted=result.interrupted,
+        )
+
+    # at the most twice
+    return Contender(method, 2 * pace * settings.steps, share, True, settings=asdict(settings))
+
+
+def _shared(settings: Settings, effort: Effort) -> Settings:
+    """A share of the steps, and the seed."""
+    steps = max(1, round(effort.share * settings.steps))
+    return replace(settings, steps=steps, seed=effort.seed)

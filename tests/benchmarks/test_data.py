@@ -27,12 +27,8 @@ def shelf(tmp_path, monkeypatch):
 
 def test_the_table_names_every_set_with_sizes_checksums_and_addresses():
     table = data.sources()
-    assert [len(data.names(name)) for name in ("denoise9", "inpaint11", "set5", "set14")] == [
-        9,
-        11,
-        5,
-        14,
-    ]
+    sizes = {"denoise9": 9, "inpaint11": 11, "set5": 5, "set14": 14, "cc15": 14, "polyu40": 40}
+    assert {name: len(data.names(name)) for name in sizes} == sizes
     for (name, picture), source in table.items():
         assert source.set == name
         assert source.file.startswith(picture)
@@ -40,6 +36,16 @@ def test_the_table_names_every_set_with_sizes_checksums_and_addresses():
         assert source.url.startswith("https://")
         assert 100 < source.height < 1000
         assert 100 < source.width < 1000
+
+
+@pytest.mark.parametrize("set", ["cc15", "polyu40"])
+def test_every_real_photograph_has_its_mean(set):
+    halves = {folder: [] for folder in ("real", "mean")}
+    for name in data.names(set):
+        folder, _, picture = name.partition("/")
+        halves[folder].append((picture, data.sources()[set, name].width))
+        assert data.sources()[set, name].file.startswith(f"{folder}/{picture}.")
+    assert halves["real"] == halves["mean"] != []
 
 
 def test_a_picture_is_read_in_unit_range(shelf):

@@ -1,14 +1,17 @@
 from dataclasses import replace
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from helpers import photograph
+from helpers import photograph, tiny
 
-from benchmarks.methods import Effort, classical, peers, prior
-from benchmarks.problems import noisy, punctured, shrunk
-from deep_image_prior import Settings, tasks
+from benchmarks.degradations import blurred
+from benchmarks.methods import Effort, classical, peers, prior, stops
+from benchmarks.methods.stops import answered, unstopped
+from benchmarks.problems import filed, noisy, punctured, shrunk
+from deep_image_prior import Settings, Step, codes, denoise, tasks
 from deep_image_prior.metrics import psnr
 
 CLEAN = photograph(96)
@@ -45,6 +48,43 @@ def test_denoisers_beat_their_input(name):
 def test_a_denoiser_that_is_not_told_sigma_estimates_it():
     blind = replace(NOISY, sigma=None)
     assert gain(blind, solve(classical.denoisers["non-local means"], blind)) > 4
+
+
+def test_the_spectrum_of_white_noise_is_flat_and_that_of_blurred_noise_its_blur():
+    white = np.random.default_rng(0).normal(0, [0.1, 0.2, 0.3], (320, 256, 3))
+    density = classical.spectrum(white) / (320 * 256)
+    np.testing.assert_allclose(density.mean(axis=(0, 1)), [0.01, 0.04, 0.09], rtol=0.03)
+    np.testing.assert_allclose(density.min(axis=(0, 1)), [0.01, 0.04, 0.09], rtol=0.4)
+    rows = np.repeat(white[:, :1], 256, axis=1)
+    striped = classical.spectrum(rows)
+    assert striped.shape == (320, 256, 3)
+    assert striped[:, 64].max() < 1e-6 * striped[:, 0].max()  # no change along a row
+
+
+def test_interpolated_values_pass_through_those_given_and_go_round():
+    taps = classical._periodic(2, 8)
+    np.testing.assert_allclose(taps @ [0, 4], [0, 1, 2, 3, 4, 3, 2, 1])
+
+
+def test_told_a_white_spectrum_cbm3d_is_cbm3d():
+    pytest.importorskip("bm3d")
+    problem = blurred("p", photograph(64), 25 / 255, blur=0)
+    told, white = (
+        solve(each, problem).images[""]
+        for each in (classical.spectral["CBM3D told the spectrum"], classical.denoisers["CBM3D"])
+    )
+    assert psnr(told, white, peak=1) > 35  # and the truth is 25 dB or so from either
+    assert np.abs(told - white).mean() < 0.01
+
+
+def test_told_the_spectrum_of_correlated_noise_cbm3d_is_better():
+    pytest.importorskip("bm3d")
+    problem = blurred("p", photograph(64), 20 / 255, blur=1)
+    told, white = (
+        gain(problem, solve(each, problem))
+        for each in (classical.spectral["CBM3D told the spectrum"], classical.denoisers["CBM3D"])
+    )
+    assert told > white + 1.5
 
 
 @pytest.mark.parametrize("name", classical.inpainters)
@@ -92,6 +132,65 @@ def test_ours_answers_with_last_average_and_a_curve():
     same, again = (solve(contender, NOISY, share=0.02).images["last"] for _ in range(2))
     np.testing.assert_array_equal(same, again)
     assert np.abs(same - other.images["last"]).max() > 0.01
+
+
+def test_the_plain_prior_has_its_best_step_and_its_end():
+    preset = tasks.Preset(tiny, codes.noise, Settings(steps=60, averaging=0.5))
+    contender = unstopped(prior.plain, preset, pace=1)
+
+    def first_is_best(image):
+        scores.append(-len(scores))
+        return scores[-1]
+
+    scores = []
+    outcome = solve(contender, NOISY, score=first_is_best)
+    assert len(scores) == outcome.steps == 60
+    alone = solve(contender, NOISY, share=1 / 60, score=first_is_best)
+    np.testing.assert_allclose(outcome.images["best"], alone.images["average"], atol=1e-6)
+    assert np.abs(outcome.images["average"] - outcome.images["best"]).mean() > 0.01
+    assert (
+        np.abs(solve(contender, NOISY, seed=1).images["best"] - alone.images["best"]).max() > 0.01
+    )
+    assert contender.settings["steps"] == 60
+
+
+def test_the_blind_denoiser_answers_as_its_function_does():
+    preset = tasks.denoise.PRESETS["fast"]
+    problem = filed("p", CLEAN, NOISY.observation)
+    contender = answered("fast", preset.settings, pace=1, share=1)
+    outcome = solve(contender, problem, share=0.1, score=lambda image: psnr(CLEAN, image, peak=1))
+    file = np.rint(255 * problem.observation).astype(np.uint8)
+    result = denoise(file, channel_axis=-1, steps=16)
+    np.testing.assert_array_equal(outcome.images[""] * 255, result.image)
+    assert score(problem, outcome, "best") > score(problem, outcome) - 0.05
+    assert outcome.steps == 16
+    assert outcome.stopped.endswith(f"confidence {result.confidence}") or not result.confidence
+
+
+def test_a_blind_denoiser_that_stopped_is_run_on_for_its_best_step(monkeypatch):
+    asked = []
+
+    def stopping(image, watch, steps, stop="auto", **options):
+        asked.append((stop, options["preset"], options["seed"]))
+        for index in range(1, (2 if stop == "auto" else steps) + 1):
+            shade = torch.full((1, 3, 96, 96), index / 10)
+            watch(Step(index, steps, torch.zeros(()), shade, shade))
+        return SimpleNamespace(
+            image=image,
+            steps=[index],
+            stopped="a rule",
+            confidence="high",
+            complete=True,
+            interrupted=False,
+        )
+
+    monkeypatch.setattr(stops, "denoise", stopping)
+    contender = answered("fast", Settings(steps=5), pace=1, share=1)
+    outcome = solve(contender, NOISY, seed=3, score=lambda image: image.mean())
+    assert asked == [("auto", "fast", 3), ("never", "fast", 3)]
+    assert outcome.steps == 2
+    assert outcome.stopped == "a rule; confidence high"
+    assert outcome.images["best"].max() == pytest.approx(0.5)
 
 
 def test_steps_to_keep_are_kept():

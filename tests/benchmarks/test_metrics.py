@@ -16,9 +16,17 @@ def test_only_missing_pixels_count_in_the_holes():
     assert metrics.hole_psnr(problem, image) == pytest.approx(20)
 
 
+def test_a_result_is_rounded_to_eight_bits_and_clipped_before_it_is_scored():
+    problem = Problem("p", np.zeros((4, 4, 3)), clean=np.full((4, 4, 3), 100 / 255))
+    almost = np.full((4, 4, 3), 101.4 / 255)
+    assert metrics.rounded_psnr(problem, almost) == pytest.approx(20 * np.log10(255))
+    white = Problem("p", np.zeros((4, 4, 3)), clean=np.full((4, 4, 3), 254 / 255))
+    assert metrics.rounded_psnr(white, 9 + almost) == pytest.approx(20 * np.log10(255))
+
+
 def test_without_a_truth_there_is_no_distance_to_it():
     problem = Problem("p", np.zeros((8, 8, 3)))
-    for name in ("PSNR", "luminance PSNR", "PSNR in the holes", "SSIM", "LPIPS"):
+    for name in ("PSNR", "PSNR, 8 bits", "luminance PSNR", "PSNR in the holes", "SSIM", "LPIPS"):
         assert metrics.METRICS[name](problem, problem.observation) is None
 
 

@@ -8,6 +8,8 @@ from PIL import Image
 from benchmarks.problems import (
     centred,
     compressed,
+    filed,
+    halved,
     masked,
     noisy,
     photons,
@@ -42,6 +44,24 @@ def test_noise_is_clipped_not_rounded_and_the_same_each_time():
     assert (problem.observation - clean)[inside].std() == pytest.approx(25 / 255, rel=0.05)
     assert np.abs(problem.observation * 255 % 1)[inside].std() > 0.2
     np.testing.assert_array_equal(problem.observation, noisy("p", clean).observation)
+
+
+def test_a_file_has_eight_bits_and_the_deviation_is_that_of_what_it_has_too_much():
+    clean = photograph() * 0.8 + 0.1
+    problem = filed("p", clean, clean + 0.01)
+    np.testing.assert_allclose(problem.observation * 255, np.rint(clean * 255 + 2.55), atol=1e-9)
+    assert problem.sigma == pytest.approx(np.std(problem.observation - clean))
+    assert problem.sigma < 0.4 / 255  # an offset is no deviation
+    assert filed("p", clean, clean + 2).observation.max() == 1
+
+
+def test_half_the_size_has_half_the_noise_and_is_not_rounded():
+    noise = np.random.default_rng(0).normal(0.5, 0.1, (200, 160, 3))
+    small = halved(noise)
+    assert small.shape == (100, 80, 3)
+    assert small.mean() == pytest.approx(0.5, abs=0.002)
+    assert small.std() == pytest.approx(0.05, rel=0.2)
+    assert np.abs(255 * small - np.rint(255 * small)).mean() > 0.2
 
 
 def test_photons_are_noisier_where_it_is_bright():

@@ -72,6 +72,14 @@ def test_the_estimate_grows_with_the_area_and_the_budget():
     assert estimate("paper", 0) > 2 * estimate("paper", 128) > 2 * estimate("small", 128) > 0
 
 
+def test_the_estimate_is_of_what_an_item_shows_of_its_files():
+    def estimate(crop):
+        only = {"pictures": ["barbara-rows"], "methods": ["non-local means"]}
+        return run.estimate(run.planned(Order(["correlated"], "paper", crop, **only)))
+
+    assert estimate(0) == estimate(256) == pytest.approx(4 * estimate(128))
+
+
 def test_a_method_whose_package_is_not_there_is_named(monkeypatch):
     monkeypatch.setattr(run, "find_spec", lambda module: None if module == "bm3d" else module)
     plan = list(run.planned(Order(["denoising"], "small", pictures=["house"])))
