@@ -2,7 +2,8 @@
 
 from torch import Tensor
 
-from . import impulses, jpeg, noise
+from . import correlated, impulses, jpeg, noise
+from .correlated import CorrelatedNoise, estimate_correlated
 from .holes import Holes
 from .impulses import Impulses, impulse_mask
 from .jpeg import Compression
@@ -10,10 +11,13 @@ from .noise import Noise, estimate_noise
 
 __all__ = [
     "Compression",
+    "CorrelatedNoise",
     "Degradation",
     "Holes",
     "Impulses",
     "Noise",
+    "correlated",
+    "estimate_correlated",
     "estimate_noise",
     "impulse_mask",
     "impulses",
@@ -23,12 +27,20 @@ __all__ = [
 ]
 
 
-Degradation = Noise | Impulses | Holes | Compression
+Degradation = Noise | CorrelatedNoise | Impulses | Holes | Compression
+
+SMALLEST = 64  # pixels a side of an image that is large enough to tell correlated noise in
 
 
-def recognise(observation: Tensor, clipped: bool = True) -> Noise | Impulses:
-    """The noise of x0 (1, C, H, W) in [0, 1], of either kind, with its size.
+def recognise(observation: Tensor, clipped: bool = True) -> Noise | CorrelatedNoise | Impulses:
+    """The noise of x0 (1, C, H, W) in [0, 1], of any kind, with its size.
 
     clipped: the observation was clipped to [0, 1] after the noise.
     """
-    return impulses.detect(observation) or estimate_noise(observation, clipped)
+    if found := impulses.detect(observation):
+        return found
+    if min(observation.shape[-2:]) >= SMALLEST:
+        noise = estimate_correlated(observation)
+        if not correlated.is_white(noise):
+            return noise
+    return estimate_noise(observation, clipped)

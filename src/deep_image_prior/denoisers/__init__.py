@@ -1,8 +1,19 @@
 """Images made of x0 without a network, for codes."""
 
+from .covariance import Covariance, White
 from .dct import dct_denoise
 from .fill import dct_inpaint, pyramid_fill
 from .nonlocal_bayes import nonlocal_bayes
+from .pyramid import denoise_scales
 from .tv import tv_least_squares
 
-__all__ = ["dct_denoise", "dct_inpaint", "nonlocal_bayes", "pyramid_fill", "tv_least_squares"]
+__all__ = [
+    "Covariance",
+    "White",
+    "dct_denoise",
+    "dct_inpaint",
+    "denoise_scales",
+    "nonlocal_bayes",
+    "pyramid_fill",
+    "tv_least_squares",
+]

@@ -6,35 +6,39 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..colour import from_opponent, to_opponent
 from ..padding import pad_reflect
 from ..patches import dct_basis
-from .colour import from_opponent, to_opponent
+from .covariance import Covariance, White
 
 THRESHOLD = 2.7  # standard deviations that a coefficient must exceed
 
 
-def dct_denoise(noisy: Tensor, sigma: float = 1.0, size: int = 8) -> Tensor:
+def dct_denoise(noisy: Tensor, noise: Covariance = White(), size: int = 8) -> Tensor:
     """Cosines of every size x size patch, thresholded, then shrunk by Wiener's rule with that as
-    the pilot; noisy (1, C, H, W), sigma of its white noise.
+    the pilot; noisy (1, C, H, W).
 
     Sliding-window DCT: Yaroslavsky 1996; weights and second pass: Yu and Sapiro 2011,
     doi:10.5201/ipol.2011.ys-dct.
     """
     windows = Windows(noisy.shape[-2:], size, step=max(1, size // 8))
+    brightness = windows.dct(noisy.mean(dim=1, keepdim=True))[0, 0] / size
 
-    def shrunk(plane: Tensor) -> Tensor:
+    def shrunk(channel: int, plane: Tensor) -> Tensor:
+        variance = noise.of_dct(channel, size, brightness)
         observed = windows.dct(plane)
-        power = windows.dct(windows.inverse(observed, hard_threshold(observed, sigma))).square()
-        return windows.inverse(observed, power / (power + sigma**2))
+        power = windows.dct(windows.inverse(observed, hard_threshold(observed, variance))).square()
+        return windows.inverse(observed, power / (power + variance))
 
     # a channel at a time: the cosines are size^2 times as many as the pixels
     planes = to_opponent(noisy).transpose(0, 1).split(1)
-    return from_opponent(torch.cat([shrunk(plane) for plane in planes]).transpose(0, 1))
+    clean = [shrunk(channel, plane) for channel, plane in enumerate(planes)]
+    return from_opponent(torch.cat(clean).transpose(0, 1))
 
 
-def hard_threshold(observed: Tensor, sigma: float) -> Tensor:
-    """1 for the cosines above the noise and for the mean, 0 for the others."""
-    gain = (observed.abs() > THRESHOLD * sigma).to(observed)
+def hard_threshold(observed: Tensor, variance: Tensor | float) -> Tensor:
+    """1 for the cosines above noise of `variance` and for the mean, 0 for the others."""
+    gain = (observed.square() > THRESHOLD**2 * variance).to(observed)
     gain[:, 0] = 1
     return gain
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .colour import from_opponent, to_opponent
+from ..colour import from_opponent, to_opponent
 from .dct import Windows, hard_threshold
 
 # the first and the last noise that `dct_inpaint` takes its fill to have
@@ -41,6 +41,8 @@ def dct_inpaint(image: Tensor, known: Tensor, size: int, step: int, rounds: int)
     for sigma, (top, left) in zip(np.geomspace(STRONG, WEAK, rounds), offsets, strict=True):
         windows = Windows(image.shape[-2:], size, step, int(top), int(left))
         observed = windows.dct(to_opponent(x).transpose(0, 1))
-        drawn = windows.inverse(observed, hard_threshold(observed, float(sigma))).transpose(0, 1)
+        drawn = windows.inverse(observed, hard_threshold(observed, float(sigma) ** 2)).transpose(
+            0, 1
+        )
         x = torch.where(known > 0, image, from_opponent(drawn))
     return x

@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..colour import from_opponent, to_opponent
 from ..padding import pad_reflect
-from .colour import from_opponent, to_opponent
+from .covariance import Covariance, White
 
 REACH = 10  # pixels to every side in which similar patches are looked for
 SIMILAR = 40  # patches in a group
@@ -16,36 +17,41 @@ CAUTION = 1.1
 
 
 def nonlocal_bayes(
-    noisy: Tensor, pilot: Tensor, sigma: float = 1.0, larger: bool = False
+    noisy: Tensor,
+    pilot: Tensor,
+    noise: Covariance = White(),
+    larger: bool = False,
+    caution: float = CAUTION,
 ) -> Tensor:
-    """The mean of all patches, each y of a group of alike ones replaced by m + S (S + sigma^2 I)^-1
-    (y - m).
+    """The mean of all patches, each y of a group of alike ones replaced by m + S (S + N)^-1 (y -
+    m).
 
-    m and S are the mean and covariance of the group in the pilot. noisy, with white noise of
-    deviation sigma, and pilot: (1, C, H, W). larger: of the patches, by two pixels, and of the
-    groups, twice. Second step of Lebrun, Buades, Morel 2013, doi:10.1137/120874989.
+    m and S are the mean and covariance of the group in the pilot, N is caution^2 times that of the
+    noise. noisy and pilot: (1, C, H, W). larger: of the patches, by two pixels, and of the groups,
+    twice. Second step of Lebrun, Buades, Morel 2013, doi:10.1137/120874989.
     """
-    size = (
-        3 if noisy.shape[1] > 2 else 5
-    ) + 2 * larger  # 25 or 27 numbers in a smaller patch of gray or colour
+    channels = noisy.shape[1]
+    # 25 or 27 numbers in a smaller patch of gray or colour
+    size = (3 if channels > 2 else 5) + 2 * larger
     margin = REACH + size - 1
     guide, image = (pad_reflect(to_opponent(each), (margin, margin)) for each in (pilot, noisy))
     # of reference patches side by side: overlapping ones take twice the time, for little
     groups = _similar(guide, size, step=size, count=2 * SIMILAR if larger else SIMILAR)
-    clean, patches = (
-        F.unfold(each, size)[0].T.contiguous() for each in (guide, image)
-    )  # (positions, numbers)
+    # (positions, numbers)
+    clean, patches = (F.unfold(each, size)[0].T.contiguous() for each in (guide, image))
+    light = F.avg_pool2d(
+        pad_reflect(pilot.mean(dim=1, keepdim=True), (margin, margin)), size, stride=1
+    ).flatten()
     total, times = torch.zeros_like(patches), torch.zeros_like(patches[:, 0])
-    white = sigma**2 * torch.eye(patches.shape[1]).to(noisy)
     for members in groups.split(CHUNK):  # (groups, patches of a group)
         pilots = clean[members]
         mean = pilots.mean(dim=1, keepdim=True)
         spread = pilots - mean
         covariance = spread.mT @ spread / (members.shape[1] - 1)
+        own = caution**2 * noise.of_patches(channels, size, light[members].mean(dim=1))
         rest = patches[members] - mean
-        drawn = (
-            mean + rest - sigma**2 * rest @ torch.linalg.inv(covariance + white)
-        )  # S M^-1 = I - sigma^2 M^-1
+        # S M^-1 = I - N M^-1, M = S + N
+        drawn = mean + rest - rest @ torch.linalg.inv(covariance + own) @ own
         total.index_add_(0, members.flatten(), drawn.flatten(0, 1))
         times.index_add_(0, members.flatten(), torch.ones_like(times[:1]).expand(members.numel()))
     height, width = guide.shape[-2:]
@@ -71,13 +77,11 @@ def _similar(guide: Tensor, size: int, step: int, count: int) -> Tensor:
     nearest = torch.empty(len(at), 0, device=guide.device)
     positions = torch.empty(len(at), 0, dtype=torch.long, device=guide.device)
     for down in range(2 * REACH + 1):
-        band = guide[..., down : down + rows, :].unfold(
-            -1, columns, 1
-        )  # (1, C, rows, 2 REACH + 1, columns)
+        # (1, C, rows, 2 REACH + 1, columns)
+        band = guide[..., down : down + rows, :].unfold(-1, columns, 1)
         apart = (band - own.unsqueeze(3)).square().sum(dim=1).transpose(1, 2)
-        distance = (
-            F.avg_pool2d(apart, size, step)[0].flatten(1).T.contiguous()
-        )  # (patches, 2 REACH + 1)
+        # (patches, 2 REACH + 1)
+        distance = F.avg_pool2d(apart, size, step)[0].flatten(1).T.contiguous()
         if down == REACH:
             distance[:, REACH] = -1  # a patch is in its own group, even where many are equal to it
         nearest = torch.cat([nearest, distance], dim=1)

@@ -1,5 +1,6 @@
 """z and E for when the truth is unknown, each beside the rule that guards it."""
 
+from . import estimates
 from .holdout import Holdout
 from .objective import Objective, Observed, PerDegradation, Preset
 from .recorruption import Recorruption
@@ -18,4 +19,5 @@ __all__ = [
     "Residual",
     "Sure",
     "TvResidual",
+    "estimates",
 ]

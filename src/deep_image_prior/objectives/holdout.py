@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..degradations import Holes
-from ..denoisers import dct_inpaint, nonlocal_bayes, pyramid_fill
+from ..denoisers import White, dct_inpaint, nonlocal_bayes, pyramid_fill
 from ..descent import Problem, Step
 from .objective import OWN_SEED, Architecture, Objective, Observed
 
@@ -99,7 +99,7 @@ class HeldOut:
         fills = [dct_inpaint(start, known, *cut) for cut in CUTS]
         refined = fills[1]
         for sigma in ROUNDS:
-            drawn = nonlocal_bayes(refined, refined, sigma)
+            drawn = nonlocal_bayes(refined, refined, White(sigma), caution=1)
             refined = torch.where(known > 0, self.observation, drawn)
         return torch.cat([*fills, refined])
 

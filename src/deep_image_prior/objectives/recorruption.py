@@ -9,8 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..degradations import Compression
-from ..denoisers import dct_denoise, nonlocal_bayes
-from ..denoisers.nonlocal_bayes import CAUTION
+from ..denoisers import White, dct_denoise, nonlocal_bayes
 from ..descent import Problem
 from ..errors import BadInput
 from .holdout import DistanceFromStart
@@ -89,10 +88,11 @@ class RecorruptedPair:
         like this.
         """
         typical = self.compression.sigma
-        pilot = dct_denoise(self.observation, typical)
+        pilot = dct_denoise(self.observation, White(typical))
         lost = (self.compression.compress(pilot) - pilot).square().mean().sqrt().item()
         return (typical * LOST * max(lost, 0.1 / 255)) ** 0.5
 
     def _drawn(self, image: Tensor, strength: float = STRENGTHS[0]) -> Tensor:
         sigma = strength * self.sigma
-        return nonlocal_bayes(image, dct_denoise(image, sigma), CAUTION * sigma)
+        noise = White(sigma)
+        return nonlocal_bayes(image, dct_denoise(image, noise), noise)

@@ -3,18 +3,14 @@ of what they would be under a little more noise; E needs no truth.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import islice
+from typing import Any, Protocol
 
 import torch
 from torch import Generator, Tensor
 
-from .. import codes
-from ..degradations import Noise
-from ..denoisers import dct_denoise, nonlocal_bayes
-from ..denoisers.nonlocal_bayes import CAUTION
 from ..descent import Problem, Step, past_weight
 from ..energies import stein
 from ..stopping import SHORT
@@ -32,26 +28,48 @@ UNSEEN = (0.5 / 255) ** 2  # a mean square error that a file of 8 bits does not 
 TRUST = 0.35
 
 
+Estimates = Callable[[Any, Tensor, int], Tensor]
+
+
+class Drawable(Protocol):
+    """Noise whose draws can be made; x: an image (..., C, H, W)."""
+
+    def mean(self, x: Tensor) -> Tensor:
+        """E[x0]."""
+
+    def variance(self, x: Tensor) -> Tensor:
+        """E[(x0 - E[x0])^2]."""
+
+    def draw(self, x: Tensor, count: int, generator: Generator) -> Tensor:
+        """`count` draws of x0 - E[x0]."""
+
+
 @dataclass(frozen=True)
 class Sure(Objective):
-    """For noise that can be drawn. estimates: how many of the image are in z, 1 to 5; probes: how
-    many draws of the noise show what a code becomes of it.
+    """For noise that can be drawn.
+
+    estimates: (noise, x0, how many) -> so many estimates of the image and one more image for the
+    code, (K + 1, C, H, W); count: how many of them are in z; probes: how many draws of the noise
+    show what a code becomes of it.
     """
 
-    estimates: int = 3
+    estimates: Estimates
+    count: int = 3
     probes: int = 1
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
-        assert isinstance(observed.damage, Noise)
-        sure = MonteCarloSure(observed.x0, observed.damage, self.estimates, self.probes)
+        noise: Any = observed.damage
+        sure = MonteCarloSure(
+            observed.x0, noise, partial(self.estimates, noise, count=self.count), self.probes
+        )
         _, channels, height, width = observed.x0.shape
-        inputs = (1 + self.estimates + 1) * channels
+        inputs = (1 + self.count + 1) * channels
         return Problem(
             partial(network, inputs, channels),
             sure.code,
             sure.energy,
             shape=(1 + self.probes, inputs, height, width),
-            rule=partial(SureGuard, observed.damage.variance),
+            rule=partial(SureGuard, noise.variance),
         )
 
 
@@ -61,14 +79,20 @@ class MonteCarloSure:
     """
 
     def __init__(
-        self, observation: Tensor, noise: Noise, estimates: int = 3, probes: int = 1
+        self,
+        observation: Tensor,
+        noise: Drawable,
+        estimates: Callable[[Tensor, int], Tensor],
+        count: int = 3,
+        probes: int = 1,
     ) -> None:
-        self.observation, self.noise = observation, noise
-        self.estimates, self.count = estimates, probes
+        self.observation, self.noise, self.estimates = observation, noise, estimates
+        self.count, self.draws = count, probes
 
     def code(self, generator: Generator) -> Tensor:
         p = torch.cat([torch.zeros_like(self.observation), self.probes])
-        images = torch.stack([self._images(x0) for x0 in (self.observation + STEP * p).split(1)])
+        moved = (self.observation + STEP * p).split(1)
+        images = torch.stack([self.estimates(x0, self.count) for x0 in moved])
         made = images[:, :-1]
         mix = (made * self._shares(made)[:, None, None, None]).sum(dim=1, keepdim=True)
         return torch.cat([mix, images], dim=1).flatten(1, 2)
@@ -79,17 +103,8 @@ class MonteCarloSure:
     @cached_property
     def probes(self) -> Tensor:
         """Draws of the noise, (P, C, H, W)."""
-        estimate = self.noise.inverse(dct_denoise(self.noise.stabilise(self.observation)))
-        return self.noise.draw(estimate, self.count, Generator().manual_seed(OWN_SEED))
-
-    def _images(self, observation: Tensor) -> Tensor:
-        """Estimates, and a blur, (self.estimates + 1, C, H, W)."""
-        stable = self.noise.stabilise(observation)
-        images = [
-            *islice(_estimates(stable), self.estimates),
-            codes.blurs(stable, sigmas=(1,)),
-        ]
-        return self.noise.inverse(torch.cat(images))
+        quick = self.estimates(self.observation, 1)[:1]
+        return self.noise.draw(quick, self.draws, Generator().manual_seed(OWN_SEED))
 
     def _shares(self, images: Tensor) -> Tensor:
         """The mix of least E, shares adding up to 1, in closed form (SURE-LET,
@@ -112,17 +127,6 @@ class MonteCarloSure:
         ).to(products)
         shares = torch.linalg.lstsq(products, follows - gains).solution
         return torch.cat([1 - shares.sum()[None], shares]).to(images)
-
-
-def _estimates(noisy: Tensor) -> Iterator[Tensor]:
-    """Of an image with noise of variance 1: quick ones first."""
-    pilot = dct_denoise(noisy)
-    yield pilot
-    alike = nonlocal_bayes(noisy, pilot, CAUTION)
-    yield alike
-    yield nonlocal_bayes(noisy, pilot, CAUTION, larger=True)
-    yield dct_denoise(noisy, size=16)
-    yield nonlocal_bayes(noisy, alike, CAUTION)
 
 
 class SureGuard:

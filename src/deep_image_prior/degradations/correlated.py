@@ -1,0 +1,320 @@
+"""Correlated noise: of cameras and scanners, whose processing spreads it over neighbouring pixels
+and mixes its colours; its spectrum and strength, estimated from one image.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from ..colour import OPPONENT, from_opponent, to_opponent
+from ..patches import dct_basis
+
+GRID = 64  # frequencies a side of a spectrum
+LEAST = 0.25 / 255  # deviation: what rounding to 8 bits makes
+PATCH = 8  # pixels a side of the patches that the noise is measured on
+APART = 8  # pixels between a patch and the ones beside it that tell whether it is flat
+ENOUGH = 2**15  # patches; larger images are looked at every few pixels
+BANDS = 8  # of brightness
+FLAT = 0.1  # share of the patches of a band that count
+FEWEST = 24  # of them
+ROUNDS = 4
+EDGES = (0.01, 0.1, 0.15, 0.2, 0.26, 0.32, 0.38, 0.45, 0.53, 0.8)  # cycles a pixel, of the bins
+FINE = slice(1, 6)  # bins that tell flat from structure; the first has shades, the last are rounded
+SHARP = 12.0  # times the noise: more structure than this is no worse
+PATIENT = 0.15  # weight of what lies above the curve of the noise: structure only adds
+STIFF = 4.0  # weight of the bend of the curve over brightness
+REACHED = 1.4  # of the logarithm of variance: how far a curve goes from its mean
+EXCESS = 0.15  # of the same: bands that lie higher have structure, and count less
+WIDTHS = torch.cat([torch.arange(0, 1, 0.05), torch.arange(1, 3.6, 0.125)])
+FLOORS = torch.tensor([0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3])
+WHITE = 0.3  # of the power of coarse waves that the fine ones of white noise have
+FLATTEST, MORE = 0.01, 1.7  # share of all patches, and how much more power than these the noise has
+RARE = 5.0  # how much stronger noise may be taken to be where compression has left it, in colour
+STRUCTURE = 8.0  # times the deviation in colour that noise in luminance stays below
+
+
+@dataclass(frozen=True, eq=False)
+class CorrelatedNoise:
+    """x0 = x + d(b) n, n stationary, of mean 0, with a spectrum in each opponent channel; b is the
+    brightness, the mean of the channels of x.
+
+    spectrum: (C, 64, 64), the power at the frequencies of torch.fft.fftfreq(64), whose mean is the
+    variance of a channel (colour.to_opponent: luminance, red against blue, green against both);
+    white is 1. brightness: (K,), rising, and factor: (K,), what d is there, linear between.
+    textured: it may be structure of the image.
+    """
+
+    spectrum: Tensor
+    brightness: Tensor
+    factor: Tensor
+    textured: bool = False
+
+    def deviation(self, brightness: Tensor) -> Tensor:
+        """d(b), of the shape of `brightness`."""
+        knots, values = self.brightness.to(brightness), self.factor.to(brightness)
+        if len(knots) < 2:
+            return values[0].expand_as(brightness)
+        above = torch.searchsorted(knots, brightness.contiguous()).clamp(1, len(knots) - 1)
+        share = (brightness - knots[above - 1]) / (knots[above] - knots[above - 1]).clamp_min(1e-6)
+        return torch.lerp(values[above - 1], values[above], share.clamp(0, 1))
+
+    def mean(self, x: Tensor) -> Tensor:
+        """E[x0] for an image x: x."""
+        return x
+
+    def variance(self, x: Tensor) -> Tensor:
+        """E[(x0 - x)^2] for an image x (..., C, H, W)."""
+        power = self.spectrum.mean(dim=(-2, -1)).to(x)
+        if len(power) == 3:
+            power = OPPONENT.to(x).square().T @ power
+        return power[:, None, None] * self.deviation(x.mean(dim=-3, keepdim=True)).square()
+
+    def draw(self, x: Tensor, count: int, generator: Generator) -> Tensor:
+        """`count` draws of the noise of an image x (1, C, H, W), (count, C, H, W)."""
+        channels, height, width = x.shape[1:]
+        sides = (height + GRID, width + GRID)
+        normal = torch.randn((count, channels, *sides), generator=generator)
+        taps = torch.fft.ifft2(self.spectrum.cpu().sqrt()).real
+        kernel = F.pad(torch.fft.fftshift(taps, dim=(-2, -1)), (0, width, 0, height))
+        spread = torch.fft.ifft2(torch.fft.fft2(normal) * torch.fft.fft2(kernel)).real
+        noise = from_opponent(spread[..., GRID:, GRID:].to(x))
+        return noise * self.deviation(x.mean(dim=1, keepdim=True))
+
+    def of_dct(self, channel: int, size: int, brightness: Tensor) -> Tensor:
+        """Variances of the cosines of size x size patches, (size^2, h, w), of mean `brightness` (h,
+        w).
+        """
+        basis = dct_basis(size).double()
+        powers = torch.einsum("ki,ij,kj->k", basis, self._covariance(channel, size), basis)
+        powers = powers.clamp_min(LEAST**2 / 100).to(brightness)
+        return powers[:, None, None] * self.deviation(brightness).square()
+
+    def of_patches(self, channels: int, size: int, brightness: Tensor) -> Tensor:
+        """Covariances (N, n, n) of the n = channels size^2 values of patches of mean `brightness`
+        (N,).
+        """
+        blocks = [self._covariance(channel, size) for channel in range(channels)]
+        whole = torch.block_diag(*blocks) + LEAST**2 / 100 * torch.eye(channels * size**2)
+        return whole.to(brightness) * self.deviation(brightness).square()[:, None, None]
+
+    def _covariance(self, channel: int, size: int) -> Tensor:
+        """Of the pixels of a patch, (size^2, size^2)."""
+        lags = torch.fft.ifft2(self.spectrum[channel].double().cpu()).real
+        at = torch.arange(size)
+        rows, columns = (each.flatten() for each in torch.meshgrid(at, at, indexing="ij"))
+        return lags[(rows[:, None] - rows) % GRID, (columns[:, None] - columns) % GRID]
+
+    def halved(self) -> "CorrelatedNoise":
+        """The same noise at half the resolution: the lower half of its frequencies."""
+        quarter = GRID // 4
+        inner = torch.fft.fftshift(self.spectrum, dim=(-2, -1))
+        inner = inner[:, quarter : 3 * quarter, quarter : 3 * quarter][None]
+        # of a mean of four pixels
+        wider = F.interpolate(inner, size=(GRID, GRID), mode="bilinear")[0] / 4
+        return replace(self, spectrum=torch.fft.ifftshift(wider, dim=(-2, -1)))
+
+    @property
+    def deviations(self) -> tuple[float, float]:
+        """The mean deviation in luminance, and in colour (0 for gray), where white is 1."""
+        power = self.spectrum.mean(dim=(-2, -1)) * self.factor.square().mean()
+        colour = power[1:].mean().sqrt().item() if len(power) == 3 else 0.0
+        return power[0].sqrt().item(), colour
+
+    @property
+    def lengths(self) -> tuple[float, float]:
+        """How many pixels the noise is correlated over, in luminance and in colour: the side of the
+        square that is the integral of the autocorrelation; 1 for white noise.
+        """
+        areas = self.spectrum[:, 0, 0] / self.spectrum.mean(dim=(-2, -1))
+        colour = areas[1:].mean().sqrt().item() if len(areas) == 3 else 0.0
+        return areas[0].sqrt().item(), colour
+
+
+def estimate_correlated(observation: Tensor) -> CorrelatedNoise:
+    """The noise of x0 (1, C, H, W) in [0, 1], from the flattest patches in every band of
+    brightness; x0 has at least 48 pixels a side.
+
+    A patch is chosen by the eight beside it, so that the choice does not depend on what is
+    measured; in each band, since noise depends on brightness (Colom and Buades 2013,
+    doi:10.5201/ipol.2013.45). The spectrum is a Gaussian in each opponent channel, as blurred white
+    noise has it, and a floor. What compression has left of the noise in some patches only is
+    stronger there than in the mean: that shows in the fourth moment.
+    """
+    cosines, energies, brightness = _measured(observation)
+    bands = brightness.flatten().argsort().tensor_split(BANDS)
+    knots = torch.stack([brightness.flatten()[band].median() for band in bands])
+    flat = energies.flatten(2)
+    total = flat[0, FINE].sum(dim=0)
+    start = total.argsort()[: max(FEWEST, int(FLAT * len(total)))]
+    powers = flat[..., start].mean(dim=2).clamp_min(LEAST**2)
+    curve = torch.zeros(BANDS)  # the logarithm of the variance over that of the mean
+    for _ in range(ROUNDS):
+        score = _structure(energies, powers, _variance(brightness, knots, curve)).flatten()
+        chosen = [b[score[b].argsort()[: max(FEWEST, int(FLAT * len(b)))]] for b in bands]
+        # (bands, C, bins)
+        seen = torch.stack([flat[..., band].mean(dim=2) for band in chosen]).clamp_min(LEAST**2)
+        levels = (seen[..., FINE] / powers[:, FINE]).mean(dim=2).log()
+        curve, excess = _curve(levels, curve)
+        trust = torch.exp(-excess.clamp_min(0) / EXCESS)
+        trust = trust / trust.sum(dim=0)
+        powers = (seen / curve.exp()[:, None, None] * trust[..., None]).sum(dim=0)
+        fits = [_fit(each) for each in powers]
+        powers = torch.stack([fit.powers for fit in fits])
+    spectrum = torch.stack([fit.spectrum for fit in fits])
+    noise = CorrelatedNoise(spectrum, knots, (curve / 2).exp())
+    score = _structure(energies, powers, _variance(brightness, knots, curve)).flatten()
+    picked = torch.cat(chosen)
+    flattest = score.argsort()[: max(FEWEST, int(FLATTEST * len(score)))]
+    level = flat[..., flattest] / noise.deviation(brightness.flatten()[flattest]).square()
+    least = (level.mean(dim=2) / powers)[:, FINE].mean(dim=1)
+    return _corrected(noise, cosines[..., picked], brightness.flatten()[picked], least)
+
+
+def _variance(brightness: Tensor, knots: Tensor, curve: Tensor) -> Tensor:
+    """Over that of the mean, of the shape of `brightness`; curve: (bands,), its logarithm."""
+    return CorrelatedNoise(torch.ones(1, 1, 1), knots, curve.exp()).deviation(brightness)
+
+
+def _corrected(
+    noise: CorrelatedNoise, cosines: Tensor, brightness: Tensor, least: Tensor
+) -> CorrelatedNoise:
+    """The noise as it is where compression has left it, and no stronger in luminance than colour
+    makes likely.
+
+    cosines: (C, 64, N) of the flat patches, brightness: (N,).
+    """
+    scaled = cosines / noise.deviation(brightness)
+    moments = scaled.pow(4).mean(dim=2) / scaled.square().mean(dim=2).square().clamp_min(1e-12) / 3
+    _, _, members = _bins()
+    fine = members[FINE].bool().any(dim=0).to(moments.device)
+    rare = moments[:, fine].median(dim=1).values.clamp(1, RARE**2)
+    if len(rare) == 3:  # structure is rarest in colour
+        rare[0] = torch.minimum(rare.min(), torch.tensor(2.0))
+    else:
+        rare = torch.ones_like(rare)
+    rare[0] *= min(1.0, MORE * least[0].item())
+    spectrum = noise.spectrum * rare[:, None, None]
+    power = spectrum.mean(dim=(1, 2))
+    if len(power) != 3 or power[0] <= STRUCTURE**2 * power[1:].mean():
+        return replace(noise, spectrum=spectrum)
+    spectrum[0] *= STRUCTURE**2 * power[1:].mean() / power[0]
+    return replace(noise, spectrum=spectrum, textured=True)
+
+
+def is_white(noise: CorrelatedNoise) -> bool:
+    """Whether its fine waves are about as strong as its coarse ones: in colour, where structure is
+    rare, if it has any there.
+    """
+    frequency = _frequencies(GRID).to(noise.spectrum)
+    fine = noise.spectrum[:, (frequency > EDGES[6]) & (frequency < EDGES[8])].mean(dim=1)
+    coarse = noise.spectrum[:, (frequency > EDGES[1]) & (frequency < EDGES[3])].mean(dim=1)
+    coloured = coarse[1:].min() > (2 * LEAST) ** 2 if len(coarse) == 3 else False
+    judges = slice(1, None) if coloured else slice(0, 1)
+    return bool((fine > WHITE * coarse)[judges].all())
+
+
+def _frequencies(size: int) -> Tensor:
+    """Cycles a pixel of every place in a spectrum, (size, size)."""
+    along = torch.fft.fftfreq(size)
+    return (along[:, None].square() + along.square()).sqrt()
+
+
+@cache
+def _bins() -> tuple[Tensor, Tensor, Tensor]:
+    """Rings of cosines: their mean power (W, bins) under Gaussian spectra of WIDTHS, those spectra
+    (W, 64, 64), and which share of a bin (bins, 64) each cosine is.
+    """
+    along = torch.arange(PATCH) / (2 * PATCH)
+    frequency = (along[:, None].square() + along.square()).sqrt().flatten()
+    place = torch.bucketize(frequency, torch.tensor(EDGES)) - 1  # -1: the constant
+    members = torch.stack([(place == ring).float() for ring in range(len(EDGES) - 1)])
+    members = members / members.sum(dim=1, keepdim=True)
+    squared = (2 * torch.pi * WIDTHS[:, None, None] * _frequencies(GRID)).square()
+    spectra = torch.exp(-squared)  # of white noise under a Gaussian of that many pixels
+    knots = torch.tensor([0.5])
+    models = [CorrelatedNoise(each[None], knots, torch.ones(1)) for each in spectra]
+    powers = torch.stack([model.of_dct(0, PATCH, torch.ones(1, 1)).flatten() for model in models])
+    return powers @ members.T, spectra, members
+
+
+@dataclass(frozen=True)
+class _Fit:
+    powers: Tensor  # (bins,)
+    spectrum: Tensor  # (64, 64)
+
+
+def _fit(powers: Tensor) -> _Fit:
+    """The Gaussian and floor nearest to the powers (bins,) in the logarithm, those that are strong
+    counting more.
+    """
+    shapes, spectra, _ = (each.to(powers) for each in _bins())
+    models = shapes[:, None] + FLOORS.to(powers)[:, None]  # (W, floors, bins)
+    weight = powers.sqrt().sqrt()
+    weight[0] *= 0.1  # shades
+    weight = weight / weight.sum()
+    apart = powers.log() - models.clamp_min(1e-9).log()
+    level = (apart * weight).sum(dim=-1, keepdim=True)
+    for _ in range(15):  # least absolute distances
+        near = weight / ((apart - level).abs() + 0.05)
+        level = (apart * near).sum(dim=-1, keepdim=True) / near.sum(dim=-1, keepdim=True)
+    cost = (weight * (apart - level).abs()).sum(dim=-1)
+    width, floor = divmod(int(cost.argmin()), len(FLOORS))
+    amplitude = level[width, floor].exp()
+    return _Fit(
+        (amplitude * models[width, floor]).clamp_min(LEAST**2),
+        (amplitude * (spectra[width] + FLOORS[floor].to(powers))).clamp_min(LEAST**2),
+    )
+
+
+def _measured(observation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of patches: cosines (C, 64, N), mean squares in each ring of them (C, bins, h, w), and mean
+    brightness (h, w); N = h w.
+    """
+    area = observation.shape[-2] * observation.shape[-1]
+    stride = max(PATCH // 2, int((area / ENOUGH) ** 0.5))
+    planes = to_opponent(observation).transpose(0, 1)
+    basis = dct_basis(PATCH).to(observation).reshape(PATCH**2, 1, PATCH, PATCH)
+    cosines = F.conv2d(planes, basis, stride=stride)
+    light = F.avg_pool2d(observation.mean(dim=1, keepdim=True), PATCH, stride)[0, 0]
+    members = _bins()[2].to(observation)
+    energies = torch.einsum("rk,ckhw->crhw", members, cosines.square())
+    return cosines.flatten(2), energies, light
+
+
+def _structure(energies: Tensor, powers: Tensor, variance: Tensor) -> Tensor:
+    """How much stronger than the noise the patches beside each one are, (h, w).
+
+    energies: (C, bins, h, w); powers: (C, bins); variance: (h, w), over that of the mean.
+    """
+    height, width = variance.shape
+    ratio = energies[:, FINE] / powers[:, FINE, None, None] / variance
+    each = ratio.clamp_max(SHARP).mean(dim=1)
+    score = each[0] + each.mean(dim=0)  # most structure is in luminance
+    step = min(2, (min(height, width) - 1) // 2)  # patches, of half a patch or more each
+    grown = F.pad(score[None, None], (step,) * 4, mode="reflect")
+    around = torch.zeros(1, 1, 2 * step + 1, 2 * step + 1).to(score)
+    around[..., ::step, ::step] = 1 / 8
+    around[..., step, step] = 0
+    return F.conv2d(grown, around)[0, 0]
+
+
+def _curve(levels: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
+    """The smooth curve (bands,) of mean 0 that lies, but for a number for each channel, under the
+    logarithms (bands, C); and how far they lie above it.
+    """
+    bend = torch.diff(torch.eye(BANDS), n=2, dim=0).to(levels)
+    bend = bend.T @ bend
+    curve, offset = start.to(levels), torch.quantile(levels - start.to(levels)[:, None], 0.3, dim=0)
+    for _ in range(60):
+        excess = levels - curve[:, None] - offset
+        weight = torch.where(excess > 0, PATIENT, 1.0) / (excess.abs() + 0.05)
+        weight[:, 0] /= 2  # most structure is in luminance
+        stiff = torch.diag(weight.sum(dim=1)) + STIFF * weight.sum() / BANDS * bend
+        curve = torch.linalg.solve(stiff, (weight * (levels - offset)).sum(dim=1))
+        offset = (weight * (levels - curve[:, None])).sum(dim=0) / weight.sum(dim=0)
+        offset, curve = offset + curve.mean(), curve - curve.mean()
+    curve = curve.clamp(-REACHED, REACHED)
+    return curve, levels - curve[:, None] - offset
