@@ -3,6 +3,7 @@ and nothing else.
 """
 
 from . import classifiers, codes, energies, metrics, networks, operators, stopping
+from .degradations import CorrelatedNoise
 from .descent import Destabilised, Fit, Problem, Settings, Step, descend, fit
 from .errors import BadInput
 from .job import Result
@@ -11,6 +12,7 @@ from .visualise import invert, maximise
 
 __all__ = [
     "BadInput",
+    "CorrelatedNoise",
     "Destabilised",
     "Fit",
     "Problem",

@@ -89,12 +89,17 @@ def _restore(
 @app.command()
 @click.argument("image", type=FILE)
 @option("--noise", restore.denoise, type=click.Choice(restore.NOISES), help="What kind of noise.")
+@option(
+    "--strength",
+    restore.denoise,
+    type=float,
+    help="How much of the noise is taken out, 0 to 1; less keeps some grain.",
+)
 @restoring
-def denoise(image: Path, noise: str, common: Common) -> int:
+def denoise(image: Path, noise: str, strength: float, common: Common) -> int:
     """Remove noise from IMAGE."""
-    return _restore(
-        "denoise", "denoised", {"image": image}, restore.denoise, common, {"noise": noise}
-    )
+    choices = {"noise": noise, "strength": strength}
+    return _restore("denoise", "denoised", {"image": image}, restore.denoise, common, choices)
 
 
 @app.command()

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from . import images, memory
-from .degradations import Compression, Impulses, Noise
+from .degradations import AnyNoise, Compression
 from .descent import Fit, Problem, Settings, Step, fit
 from .errors import BadInput
 from .images import Pixels, Scale
@@ -62,7 +62,7 @@ class Result:
     settings: Settings
     device: str
     parts: Mapping[str, Pixels] = field(default_factory=dict)
-    noise: Noise | Impulses | None = None
+    noise: AnyNoise | None = None
     compression: Compression | None = None
     measures: Mapping[str, float] = field(default_factory=dict)
 
@@ -73,7 +73,7 @@ class Result:
         """
         if self.uncertainty_db is None:
             return None
-        if isinstance(self.noise, Noise) and self.noise.textured:
+        if self.noise and self.noise.textured:
             return "low"
         return (
             "high"

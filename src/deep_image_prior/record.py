@@ -13,7 +13,6 @@ from typing import Any
 import psutil
 import torch
 
-from .degradations import Impulses, Noise
 from .job import Result
 
 
@@ -54,7 +53,7 @@ def described(result: Result, scores: Mapping[str, float | None] = {}) -> dict[s
             "channels": channels,
             "dtype": result.image.dtype.name,
         },
-        "noise": _noise(result.noise) if result.noise else None,
+        "noise": result.noise.facts() if result.noise else None,
         "compression": asdict(result.compression) if result.compression else None,
         "steps": result.steps,
         "chosen": result.chosen,
@@ -68,12 +67,6 @@ def described(result: Result, scores: Mapping[str, float | None] = {}) -> dict[s
         "scores": _finite({**scores, **result.measures}),
         "energy": [float(f"{energy:.6g}") for energy in result.history],
     }
-
-
-def _noise(noise: Noise | Impulses) -> dict[str, Any]:
-    """Both kinds by the same names: impulses leave the other values without noise."""
-    white, share = (Noise(0.0), noise.share) if isinstance(noise, Impulses) else (noise, 0.0)
-    return {**asdict(white), "impulses": share}
 
 
 def _finite(scores: Mapping[str, float | None]) -> dict[str, float | None]:

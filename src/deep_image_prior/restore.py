@@ -24,29 +24,64 @@ import torch
 from torch import Tensor
 
 from . import images, tasks
-from .degradations import Impulses, Noise, estimate_noise, impulses, jpeg, recognise
+from .degradations import (
+    SMALLEST,
+    AnyNoise,
+    CorrelatedNoise,
+    Noise,
+    estimate_correlated,
+    estimate_noise,
+    impulses,
+    jpeg,
+    recognise,
+)
 from .errors import BadInput
 from .images import Pixels
 from .job import Job, Result, named
 
-NOISES = ("auto", "white", "impulses")
+NOISES = ("auto", "white", "correlated", "impulses")
 
 
-def denoise(image: Pixels, *, noise: str = "auto", **options: Any) -> Result:
+def denoise(
+    image: Pixels, *, noise: str | CorrelatedNoise = "auto", strength: float = 1.0, **options: Any
+) -> Result:
     """Remove noise: x* = f(z), |f(z) - x0|^2 fitted until it would fit the noise (section 3.1).
 
-    noise: "white" (Gaussian or Poisson), "impulses" (values that are black or white whatever they
-    were), or "auto", which tells them apart. What was found, or told by sigma, is Result.noise.
+    noise: "white" (Gaussian or Poisson), "correlated" (of cameras and scanners: over neighbouring
+    pixels and channels, depending on brightness), "impulses" (values that are black or white
+    whatever they were), "auto", which tells them apart, or a CorrelatedNoise of one's own, where
+    white is 1. What was found, or told, is Result.noise. strength: 0 (x0) to 1 (x*), how much of
+    the noise is taken out: x0 + strength (x* - x0).
     """
-    kind = named("noise", {each: each for each in NOISES}, noise)
+    if not isinstance(strength, Real) or isinstance(strength, bool) or not 0 <= strength <= 1:
+        raise BadInput(f"strength is {strength!r}, but must be a number from 0 to 1")
     job = Job(tasks.denoise.PRESETS, options)
     observation, scale = job.observe(image)
-    found = _noise(observation, kind, job.sigma(scale), scale.clips)
+    found = _told(noise, observation, job.sigma(scale), scale.clips)
     problem = tasks.denoise.denoise(observation, job.preset, found)
-    return replace(job.result(job.fit(problem, scale, residual=False), scale), noise=found)
+    done = job.fit(problem, scale, residual=False)
+    kept = torch.lerp(observation, done.image, float(strength))
+    return replace(job.result(replace(done, image=kept), scale), noise=found)
 
 
-def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -> Noise | Impulses:
+def _told(
+    noise: str | CorrelatedNoise, observation: Tensor, sigma: float | None, clipped: bool
+) -> AnyNoise:
+    if not isinstance(noise, CorrelatedNoise):
+        return _noise(
+            observation, named("noise", {each: each for each in NOISES}, noise), sigma, clipped
+        )
+    if sigma is not None:
+        raise BadInput("sigma and a noise model are both given; give one of them")
+    if len(noise.spectrum) != observation.shape[1]:
+        raise BadInput(
+            f"the noise has {len(noise.spectrum)} channels, the image {observation.shape[1]}; give "
+            "a spectrum for each"
+        )
+    return noise
+
+
+def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -> AnyNoise:
     least, most = observation.aminmax()
     if (
         kind != "impulses"
@@ -59,6 +94,15 @@ def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -
         )
     if kind == "auto" and sigma is None:
         return recognise(observation, clipped)
+    if kind == "correlated":
+        if sigma is not None:
+            raise BadInput("sigma is of white noise; leave it out, or say white")
+        if min(observation.shape[-2:]) < SMALLEST:
+            raise BadInput(
+                f"the image is too small to tell correlated noise in, {SMALLEST} pixels a side at "
+                "the least; choose another noise"
+            )
+        return estimate_correlated(observation)
     if kind != "impulses":
         return (
             estimate_noise(observation, clipped) if sigma is None else Noise(sigma, clipped=clipped)

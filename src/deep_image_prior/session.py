@@ -13,7 +13,6 @@ from PIL import Image
 from rich.console import Console
 
 from . import files, images, metrics
-from .degradations import Impulses
 from .descent import Settings, Step
 from .errors import BadInput
 from .files import FORMATS, LOSSY, Picture
@@ -256,25 +255,14 @@ def _report(
         )
     if result.compression:
         answers.print(f"compression: JPEG of quality {result.compression.quality}")
-    if isinstance(result.noise, Impulses):
-        answers.print(f"noise: impulses in {result.noise.share:.1%} of the values")
-    elif result.noise:
-        photons = (
-            f", and that of {1 / result.noise.gain:.0f} photons at white"
-            if result.noise.gain
-            else ""
-        )
+    if result.noise:
         unit, of = (
             (255.0, "of 255")
             if scale.clips
             else (scale.white - scale.black, "in the units of the file")
         )
-        answers.print(f"noise: sigma {unit * result.noise.sigma:.4g} {of}{photons}")
-        if result.noise.textured:
-            answers.print(
-                "no part of the image is flat: this may be texture; say --sigma if the noise "
-                "is less"
-            )
+        for line in result.noise.sentences(unit, of):
+            answers.print(line)
     for name in ("psnr", "ssim"):
         after, before = scores.get(name), scores.get(f"{name}_input")
         if after is not None:

@@ -10,6 +10,8 @@ from .jpeg import Compression
 from .noise import Noise, estimate_noise
 
 __all__ = [
+    "SMALLEST",
+    "AnyNoise",
     "Compression",
     "CorrelatedNoise",
     "Degradation",
@@ -27,12 +29,13 @@ __all__ = [
 ]
 
 
-Degradation = Noise | CorrelatedNoise | Impulses | Holes | Compression
+AnyNoise = Noise | CorrelatedNoise | Impulses
+Degradation = AnyNoise | Holes | Compression
 
 SMALLEST = 64  # pixels a side of an image that is large enough to tell correlated noise in
 
 
-def recognise(observation: Tensor, clipped: bool = True) -> Noise | CorrelatedNoise | Impulses:
+def recognise(observation: Tensor, clipped: bool = True) -> AnyNoise:
     """The noise of x0 (1, C, H, W) in [0, 1], of any kind, with its size.
 
     clipped: the observation was clipped to [0, 1] after the noise.

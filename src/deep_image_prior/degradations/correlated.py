@@ -3,17 +3,21 @@ and mixes its colours; its spectrum and strength, estimated from one image.
 """
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from ..colour import OPPONENT, from_opponent, to_opponent
+from ..errors import BadInput
 from ..patches import dct_basis
+from .noise import TOLD_APART
 
+NOTHING = (0.025 / 255) ** 2  # variance that every value has at the least, to divide by
 GRID = 64  # frequencies a side of a spectrum
-LEAST = 0.25 / 255  # deviation: what rounding to 8 bits makes
+LEAST, ROUNDED = 0.25 / 255, 0.5 / 255  # deviations: of rounding to 8 bits, and beyond it
 PATCH = 8  # pixels a side of the patches that the noise is measured on
 APART = 8  # pixels between a patch and the ones beside it that tell whether it is flat
 ENOUGH = 2**15  # patches; larger images are looked at every few pixels
@@ -32,7 +36,10 @@ WIDTHS = torch.cat([torch.arange(0, 1, 0.05), torch.arange(1, 3.6, 0.125)])
 FLOORS = torch.tensor([0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3])
 WHITE = 0.3  # of the power of coarse waves that the fine ones of white noise have
 FLATTEST, MORE = 0.01, 1.7  # share of all patches, and how much more power than these the noise has
-RARE = 5.0  # how much stronger noise may be taken to be where compression has left it, in colour
+RARE, RARE_LIGHT = (
+    5.0,
+    2.0**0.5,
+)  # how much stronger noise may be taken to be where compression has left it, in colour
 STRUCTURE = 8.0  # times the deviation in colour that noise in luminance stays below
 
 
@@ -44,7 +51,7 @@ class CorrelatedNoise:
     spectrum: (C, 64, 64), the power at the frequencies of torch.fft.fftfreq(64), whose mean is the
     variance of a channel (colour.to_opponent: luminance, red against blue, green against both);
     white is 1. brightness: (K,), rising, and factor: (K,), what d is there, linear between.
-    textured: it may be structure of the image.
+    textured: it may be structure of the image. Raises BadInput.
     """
 
     spectrum: Tensor
@@ -52,14 +59,46 @@ class CorrelatedNoise:
     factor: Tensor
     textured: bool = False
 
+    def __post_init__(self) -> None:
+        if self.spectrum.shape[1:] != (GRID, GRID):
+            raise BadInput(
+                f"the spectrum has shape {tuple(self.spectrum.shape)}; give (channels, {GRID}, "
+                f"{GRID}), the power at the frequencies of torch.fft.fftfreq({GRID})"
+            )
+        if self.factor.shape != self.brightness.shape or len(self.brightness.flatten()) < 2:
+            raise BadInput(
+                f"brightness and factor have shapes {tuple(self.brightness.shape)} and "
+                f"{tuple(self.factor.shape)}; give two numbers or more each, as many of both"
+            )
+        values = (self.spectrum, self.factor)
+        if not all(bool((torch.isfinite(v) & (v >= 0)).all()) for v in values):
+            raise BadInput("the spectrum and factor of noise must be finite and not negative")
+
+    def facts(self) -> dict[str, Any]:
+        """What a record says of it."""
+        luminance, colour = self.deviations
+        long, wide = self.lengths
+        return {
+            "kind": "correlated",
+            "luminance": {"sigma": luminance, "pixels": long},
+            "colour": {"sigma": colour, "pixels": wide},
+            "brightness": self.brightness.tolist(),
+            "factor": self.factor.tolist(),
+            "textured": self.textured,
+        }
+
+    def sentences(self, white: float, unit: str) -> list[str]:
+        """What a summary says of it, white being the number `white`, in `unit`."""
+        (luminance, colour), (long, wide) = self.deviations, self.lengths
+        line = f"noise: correlated, sigma {white * luminance:.2g} {unit} in luminance"
+        line += f" over {long:.1f} pixels"
+        if colour:
+            line += f", {white * colour:.2g} in colour over {wide:.1f}"
+        return [line, TOLD_APART] if self.textured else [line]
+
     def deviation(self, brightness: Tensor) -> Tensor:
         """d(b), of the shape of `brightness`."""
-        knots, values = self.brightness.to(brightness), self.factor.to(brightness)
-        if len(knots) < 2:
-            return values[0].expand_as(brightness)
-        above = torch.searchsorted(knots, brightness.contiguous()).clamp(1, len(knots) - 1)
-        share = (brightness - knots[above - 1]) / (knots[above] - knots[above - 1]).clamp_min(1e-6)
-        return torch.lerp(values[above - 1], values[above], share.clamp(0, 1))
+        return _interpolated(brightness, self.brightness, self.factor)
 
     def mean(self, x: Tensor) -> Tensor:
         """E[x0] for an image x: x."""
@@ -88,24 +127,32 @@ class CorrelatedNoise:
         w).
         """
         basis = dct_basis(size).double()
-        powers = torch.einsum("ki,ij,kj->k", basis, self._covariance(channel, size), basis)
-        powers = powers.clamp_min(LEAST**2 / 100).to(brightness)
+        powers = ((basis @ self._covariance(size)[channel]) * basis).sum(dim=1)
+        powers = powers.clamp_min(NOTHING).to(brightness)
         return powers[:, None, None] * self.deviation(brightness).square()
 
     def of_patches(self, channels: int, size: int, brightness: Tensor) -> Tensor:
         """Covariances (N, n, n) of the n = channels size^2 values of patches of mean `brightness`
         (N,).
         """
-        blocks = [self._covariance(channel, size) for channel in range(channels)]
-        whole = torch.block_diag(*blocks) + LEAST**2 / 100 * torch.eye(channels * size**2)
+        whole = torch.block_diag(*self._covariance(size))
+        whole = whole + NOTHING * torch.eye(len(whole))
         return whole.to(brightness) * self.deviation(brightness).square()[:, None, None]
 
-    def _covariance(self, channel: int, size: int) -> Tensor:
-        """Of the pixels of a patch, (size^2, size^2)."""
-        lags = torch.fft.ifft2(self.spectrum[channel].double().cpu()).real
-        at = torch.arange(size)
-        rows, columns = (each.flatten() for each in torch.meshgrid(at, at, indexing="ij"))
-        return lags[(rows[:, None] - rows) % GRID, (columns[:, None] - columns) % GRID]
+    def _covariance(self, size: int) -> Tensor:
+        """Of the pixels of a patch, in each channel, (C, size^2, size^2)."""
+        if size not in self._covariances:
+            at = torch.arange(size)
+            rows, columns = (each.flatten() for each in torch.meshgrid(at, at, indexing="ij"))
+            lags = torch.fft.ifft2(self.spectrum.double().cpu()).real
+            apart = (rows[:, None] - rows) % GRID, (columns[:, None] - columns) % GRID
+            self._covariances[size] = lags[:, *apart]
+        return self._covariances[size]
+
+    @cached_property
+    def _covariances(self) -> dict[int, Tensor]:
+        """By the size of patches: they are asked for many times."""
+        return {}
 
     def halved(self) -> "CorrelatedNoise":
         """The same noise at half the resolution: the lower half of its frequencies."""
@@ -152,7 +199,9 @@ def estimate_correlated(observation: Tensor) -> CorrelatedNoise:
     powers = flat[..., start].mean(dim=2).clamp_min(LEAST**2)
     curve = torch.zeros(BANDS)  # the logarithm of the variance over that of the mean
     for _ in range(ROUNDS):
-        score = _structure(energies, powers, _variance(brightness, knots, curve)).flatten()
+        score = _structure(
+            energies, powers, _interpolated(brightness, knots, curve.exp())
+        ).flatten()
         chosen = [b[score[b].argsort()[: max(FEWEST, int(FLAT * len(b)))]] for b in bands]
         # (bands, C, bins)
         seen = torch.stack([flat[..., band].mean(dim=2) for band in chosen]).clamp_min(LEAST**2)
@@ -165,7 +214,7 @@ def estimate_correlated(observation: Tensor) -> CorrelatedNoise:
         powers = torch.stack([fit.powers for fit in fits])
     spectrum = torch.stack([fit.spectrum for fit in fits])
     noise = CorrelatedNoise(spectrum, knots, (curve / 2).exp())
-    score = _structure(energies, powers, _variance(brightness, knots, curve)).flatten()
+    score = _structure(energies, powers, _interpolated(brightness, knots, curve.exp())).flatten()
     picked = torch.cat(chosen)
     flattest = score.argsort()[: max(FEWEST, int(FLATTEST * len(score)))]
     level = flat[..., flattest] / noise.deviation(brightness.flatten()[flattest]).square()
@@ -173,9 +222,14 @@ def estimate_correlated(observation: Tensor) -> CorrelatedNoise:
     return _corrected(noise, cosines[..., picked], brightness.flatten()[picked], least)
 
 
-def _variance(brightness: Tensor, knots: Tensor, curve: Tensor) -> Tensor:
-    """Over that of the mean, of the shape of `brightness`; curve: (bands,), its logarithm."""
-    return CorrelatedNoise(torch.ones(1, 1, 1), knots, curve.exp()).deviation(brightness)
+def _interpolated(x: Tensor, knots: Tensor, values: Tensor) -> Tensor:
+    """The function that has `values` at `knots`, both (K,), and is linear between and constant
+    beyond; of the shape of x.
+    """
+    knots, values = knots.to(x), values.to(x)
+    above = torch.searchsorted(knots, x.contiguous()).clamp(1, len(knots) - 1)
+    share = (x - knots[above - 1]) / (knots[above] - knots[above - 1]).clamp_min(1e-6)
+    return torch.lerp(values[above - 1], values[above], share.clamp(0, 1))
 
 
 def _corrected(
@@ -192,16 +246,22 @@ def _corrected(
     fine = members[FINE].bool().any(dim=0).to(moments.device)
     rare = moments[:, fine].median(dim=1).values.clamp(1, RARE**2)
     if len(rare) == 3:  # structure is rarest in colour
-        rare[0] = torch.minimum(rare.min(), torch.tensor(2.0))
+        rare[0] = torch.minimum(rare.min(), torch.tensor(RARE_LIGHT**2))
     else:
         rare = torch.ones_like(rare)
-    rare[0] *= min(1.0, MORE * least[0].item())
-    spectrum = noise.spectrum * rare[:, None, None]
-    power = spectrum.mean(dim=(1, 2))
-    if len(power) != 3 or power[0] <= STRUCTURE**2 * power[1:].mean():
-        return replace(noise, spectrum=spectrum)
-    spectrum[0] *= STRUCTURE**2 * power[1:].mean() / power[0]
-    return replace(noise, spectrum=spectrum, textured=True)
+    power = noise.spectrum.mean(dim=(1, 2)) * rare
+    bounds = [MORE * least[0] * power[0]]
+    if _has_colour(noise.spectrum):
+        bounds.append(STRUCTURE**2 * power[1:].mean())
+    most = torch.stack(bounds).min()
+    rare[0] *= (most / power[0]).clamp_max(1)
+    textured = bool(most < power[0])
+    return replace(noise, spectrum=noise.spectrum * rare[:, None, None], textured=textured)
+
+
+def _has_colour(spectrum: Tensor) -> bool:
+    """Whether there is noise in colour, beyond what rounding makes."""
+    return len(spectrum) == 3 and bool(spectrum[1:].mean(dim=(1, 2)).min() > ROUNDED**2)
 
 
 def is_white(noise: CorrelatedNoise) -> bool:
@@ -211,8 +271,7 @@ def is_white(noise: CorrelatedNoise) -> bool:
     frequency = _frequencies(GRID).to(noise.spectrum)
     fine = noise.spectrum[:, (frequency > EDGES[6]) & (frequency < EDGES[8])].mean(dim=1)
     coarse = noise.spectrum[:, (frequency > EDGES[1]) & (frequency < EDGES[3])].mean(dim=1)
-    coloured = coarse[1:].min() > (2 * LEAST) ** 2 if len(coarse) == 3 else False
-    judges = slice(1, None) if coloured else slice(0, 1)
+    judges = slice(1, None) if _has_colour(noise.spectrum) else slice(0, 1)
     return bool((fine > WHITE * coarse)[judges].all())
 
 
@@ -234,8 +293,8 @@ def _bins() -> tuple[Tensor, Tensor, Tensor]:
     members = members / members.sum(dim=1, keepdim=True)
     squared = (2 * torch.pi * WIDTHS[:, None, None] * _frequencies(GRID)).square()
     spectra = torch.exp(-squared)  # of white noise under a Gaussian of that many pixels
-    knots = torch.tensor([0.5])
-    models = [CorrelatedNoise(each[None], knots, torch.ones(1)) for each in spectra]
+    knots = torch.tensor([0.0, 1.0])
+    models = [CorrelatedNoise(each[None], knots, torch.ones(2)) for each in spectra]
     powers = torch.stack([model.of_dct(0, PATCH, torch.ones(1, 1)).flatten() for model in models])
     return powers @ members.T, spectra, members
 

@@ -1,6 +1,7 @@
 """Impulses (salt and pepper): values that are black or white whatever the image is there."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -18,6 +19,15 @@ class Impulses:
     """A `share` of the values, 0 to 1, is black or white; the others are as they were."""
 
     share: float
+    textured = False  # nothing else looks like them
+
+    def facts(self) -> dict[str, Any]:
+        """What a record says of it."""
+        return {"kind": "impulses", "share": self.share}
+
+    def sentences(self, white: float, unit: str) -> list[str]:
+        """What a summary says of it, white being the number `white`, in `unit`."""
+        return [f"noise: impulses in {self.share:.1%} of the values"]
 
 
 def detect(observation: Tensor) -> Impulses | None:

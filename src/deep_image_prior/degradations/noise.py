@@ -3,8 +3,9 @@ image.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -12,6 +13,10 @@ from torch import Generator, Tensor
 from ..padding import pad_reflect
 from ..patches import dct_basis, patches
 
+TOLD_APART = (
+    "noise and texture could not be told apart: no part of the image is flat; the noise may be "
+    "less, or more; say --sigma if you know it"
+)
 LEAST = (
     1e-4  # deviation, white being 1: a thirtieth of a gray level of 8 bits; less is as good as none
 )
@@ -35,6 +40,18 @@ class Noise:
     gain: float = 0.0
     clipped: bool = True
     textured: bool = False
+
+    def facts(self) -> dict[str, Any]:
+        """What a record says of it."""
+        return {"kind": "white", **asdict(self)}
+
+    def sentences(self, white: float, unit: str) -> list[str]:
+        """What a summary says of it, white being the number `white`, in `unit`."""
+        photons = f", and that of {1 / self.gain:.0f} photons at white" if self.gain else ""
+        lines = [f"noise: white, sigma {white * self.sigma:.4g} {unit}{photons}"]
+        if self.textured:
+            lines.append(TOLD_APART)
+        return lines
 
     def deviation(self, x: Tensor) -> Tensor:
         """(sigma^2 + gain x)^(1/2), before the clip."""

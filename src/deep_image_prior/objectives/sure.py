@@ -60,7 +60,7 @@ class Sure(Objective):
     def problem(self, network: Architecture, observed: Observed) -> Problem:
         noise: Any = observed.damage
         sure = MonteCarloSure(
-            observed.x0, noise, partial(self.estimates, noise, count=self.count), self.probes
+            observed.x0, noise, partial(self.estimates, noise), self.count, self.probes
         )
         _, channels, height, width = observed.x0.shape
         inputs = (1 + self.count + 1) * channels

@@ -8,7 +8,7 @@ the error on values held out.
 from torch import Tensor
 
 from .. import codes
-from ..degradations import CorrelatedNoise, Holes, Impulses, Noise, impulse_mask
+from ..degradations import AnyNoise, CorrelatedNoise, Holes, Impulses, Noise, impulse_mask
 from ..descent import Problem, Settings
 from ..energies import absolute_error, squared_error
 from ..networks import Hourglass, Refiner
@@ -53,9 +53,7 @@ PRESETS = {
 }
 
 
-def denoise(
-    observation: Tensor, preset: Preset, noise: Noise | CorrelatedNoise | Impulses
-) -> Problem:
+def denoise(observation: Tensor, preset: Preset, noise: AnyNoise) -> Problem:
     """x0 (1, C, H, W) in [0, 1] without its noise.
 
     Impulses say nothing of x: where they are it has holes, and the residual is the absolute error.
