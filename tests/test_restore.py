@@ -118,10 +118,10 @@ def test_enhance_sharpens_and_shows_its_parts():
     blurred = gaussian(CLEAN, 1, channel_axis=-1)
     result = dip.enhance(blurred, boost=2, channel_axis=-1, steps=100)
     assert np.abs(np.diff(result.image, axis=0)).mean() > np.abs(np.diff(blurred, axis=0)).mean()
-    np.testing.assert_allclose(
-        result.parts["detail"], np.clip(0.5 + blurred - result.parts["coarse"], 0, 1), atol=1e-6
-    )
-    expected = np.clip(blurred + 2 * (blurred - result.parts["coarse"]), 0, 1)
+    black, white = blurred.min(), blurred.max()
+    detail = (black + white) / 2 + blurred - result.parts["coarse"]
+    np.testing.assert_allclose(result.parts["detail"], np.clip(detail, black, white), atol=1e-6)
+    expected = np.clip(blurred + 2 * (blurred - result.parts["coarse"]), black, white)
     np.testing.assert_allclose(result.image, expected, atol=1e-5)
 
 
@@ -150,6 +150,26 @@ def test_floats_beyond_one_keep_their_range():
     result = dip.denoise(counts, steps=100)
     assert abs(np.median(result.image) - np.median(counts)) < 300
     assert result.image.max() <= counts.max()
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e-4, 0.3, 1e6])
+def test_a_picture_in_any_unit_is_the_same_picture(unit):
+    image = NOISY[..., 0]
+    expected, result = (dip.denoise(k * image, steps=20) for k in (1, unit))
+    np.testing.assert_allclose(result.image, unit * expected.image, rtol=0, atol=1e-9 * unit)
+    assert result.noise.sigma == pytest.approx(unit * expected.noise.sigma)
+    told = dip.denoise(unit * image, steps=20, sigma=unit * 25 / 255)
+    assert told.noise.sigma == pytest.approx(unit * 25 / 255)
+    assert psnr(CLEAN[..., 0], told.image / unit, 1) > psnr(CLEAN[..., 0], image, 1) + 6
+
+
+def test_photons_are_told_in_the_units_of_the_image():
+    clean = photograph(128)[..., 0]
+    counts = np.random.default_rng(0).poisson(200 * clean).astype(float)
+    for unit, pedestal in ((1, 0), (1e-3, 0), (1, 500)):
+        noise = dip.denoise(unit * counts + pedestal, steps=2).noise
+        assert noise.gain == pytest.approx(unit, rel=0.3)
+        assert noise.sigma < 4 * unit
 
 
 def test_odd_sizes_and_tiny_images():

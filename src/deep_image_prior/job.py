@@ -48,7 +48,8 @@ class Result:
     the image is made of, one a run; doubt: about how many decibels lie between it and what else
     could have been chosen, if a rule looked for it; stopped: why it ended; complete: not
     interrupted or destabilised; parts: what the result was made of, by name, in the same dtype.
-    noise: what was taken out, white being 1, compression: what was undone; if measured or told.
+    noise: what was taken out, in the units of the option sigma, compression: what was undone; if
+    measured or told.
     measures: what a classifier makes of the image, by name.
     """
 
@@ -129,15 +130,15 @@ class Job:
         return observation, scale
 
     def sigma(self, scale: Scale) -> float | None:
-        """The option, white being 1."""
+        """The option, where x is in [0, 1]."""
         sigma = self.options.sigma
-        if sigma is None or not scale.clips:
-            return sigma and sigma / (scale.white - scale.black)
-        if sigma > 1:
+        if sigma is not None and sigma > scale.span:
+            unit, of = (255, " of 255") if scale.one else (1, "")
             raise BadInput(
-                f"sigma is {255 * sigma:.4g} of 255, more than white; measure it, or leave it out"
+                f"sigma is {unit * sigma:.4g}{of}, more than all that the image spans, "
+                f"{unit * scale.span:.4g}; measure it, or leave it out"
             )
-        return sigma
+        return sigma and sigma / scale.span
 
     def fit(self, problem: Problem, scale: Scale, residual: bool = True) -> Fit:
         """Fit once it is known that memory suffices. residual: E can be compared with sigma."""
@@ -190,6 +191,17 @@ class Job:
             device=str(self.device),
             parts={name: back(part) for name, part in parts.items()},
         )
+
+
+def in_units(noise: Noise, scale: Scale) -> Noise:
+    """`noise` of x in [0, 1] as that of the values, in the units of sigma.
+
+    With value = black + span x, both in those units, sigma^2 + gain x is a variance of
+    span^2 sigma^2 + span gain (value - black).
+    """
+    gain = scale.span * noise.gain
+    square = (scale.span * noise.sigma) ** 2 - gain * scale.black / (scale.one or 1.0)
+    return replace(noise, sigma=max(square, 0.0) ** 0.5, gain=gain)
 
 
 def named(what: str, choices: Mapping[str, Any], name: str) -> Any:

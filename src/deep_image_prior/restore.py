@@ -4,8 +4,8 @@ Every function takes an image of any real dtype, (H, W) or with channels along `
 these options:
 
 channel_axis: None for a gray image (H, W), or the axis of the channels. preset: "fast", "best" or
-"paper". sigma: standard deviation of white noise, white being 1, if it is known. Where there is no
-white (floats beyond [0, 1], signed and 32-bit integers), it is in the image's own units. stop:
+"paper". sigma: standard deviation of white noise, if it is known, in units of full scale for 8 and
+16 bits, and in the image's own units for floats, signed and 32-bit integers. stop:
 "auto", by the rule of the task (stopping.py) or, if sigma is given and the task is not to denoise,
 by the discrepancy principle; or "never" before all steps are done. device: "auto", "cpu", "cuda" or
 "mps". watch: called with every `Step`. And every field of `Settings` by its name.
@@ -26,7 +26,7 @@ from torch import Tensor
 from . import images, jpeg, tasks
 from .errors import BadInput
 from .images import Pixels
-from .job import Job, Result, named
+from .job import Job, Result, in_units, named
 from .noise import Noise, impulses, measured, recognised
 
 NOISES = ("auto", "white", "impulses")
@@ -43,7 +43,9 @@ def denoise(image: Pixels, *, noise: str = "auto", **options: Any) -> Result:
     observation, scale = job.observe(image)
     found = _noise(observation, kind, job.sigma(scale), scale.clips)
     problem = tasks.denoise.denoise(observation, job.preset, found)
-    return replace(job.result(job.fit(problem, scale, residual=False), scale), noise=found)
+    return replace(
+        job.result(job.fit(problem, scale, residual=False), scale), noise=in_units(found, scale)
+    )
 
 
 def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -> Noise:
