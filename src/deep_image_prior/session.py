@@ -262,7 +262,7 @@ def _report(
         answers.print(f"noise: impulses in {result.noise.impulses:.1%} of the values")
     elif result.noise:
         unit, of = (255.0, "of 255") if scale.one else (1.0, "in the units of the file")
-        white = scale.one and 1.0 or scale.span
+        white = (scale.one and 1.0) or scale.span
         photons = (
             f", and that of {white / result.noise.gain:.0f} photons at white"
             if result.noise.gain
