@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from helpers import photograph
 from PIL import Image
 
+from deep_image_prior.files import _upright
 from deep_image_prior.jpeg import Compression, found
 
 
@@ -29,6 +31,30 @@ def test_quality_and_grid_are_found_in_the_pixels(quality, top, left):
     x0 = as_file(CLEAN, quality)[top:, left:]
     assert found(tensor(x0)) == Compression(quality, -top % 8, -left % 8)
     assert found(tensor(x0), quality=33) == Compression(33, -top % 8, -left % 8)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_grid_is_found_however_the_camera_was_held(orientation):
+    x0 = _upright(as_file(CLEAN[:100, :125], 20), orientation)
+    height, width = x0.shape[:2]
+    top = height % 8 if orientation in (3, 4, 7, 8) else 0
+    left = width % 8 if orientation in (2, 3, 6, 7) else 0
+    made = found(tensor(x0))
+    assert made == Compression(20, top, left, transposed=orientation >= 5)
+    # its own image it hardly changes
+    change = (made.applied(tensor(x0)) - tensor(x0)).square().mean()
+    wrong = replace(made, transposed=not made.transposed)
+    assert change < 0.5 * (wrong.applied(tensor(x0)) - tensor(x0)).square().mean()
+    torch.testing.assert_close(made.consistent(tensor(x0), tensor(x0)), tensor(x0))
+
+
+def test_consistent_knows_a_table_that_was_turned():
+    clean = tensor(0.1 + 0.8 * CLEAN)
+    x0 = tensor(as_file(0.1 + 0.8 * CLEAN, 20))
+    blurred = torch.nn.functional.avg_pool2d(clean, 5, stride=1, padding=2, count_include_pad=False)
+    upright = Compression(20).consistent(blurred, x0)
+    turned = Compression(20, transposed=True).consistent(blurred.mT, x0.mT)
+    torch.testing.assert_close(turned.mT, upright, atol=1e-6, rtol=0)
 
 
 def test_gray_is_found_too():
