@@ -45,7 +45,7 @@ def test_the_grid_is_found_however_the_camera_was_held(orientation):
     gray = tensor(_upright(as_file(CLEAN[:100, :125, 0], 20)[..., None], orientation))
     wrong = replace(made, transposed=not made.transposed)
     change, other = ((each.applied(gray) - gray).square().mean() for each in (made, wrong))
-    assert change < 0.1 * other
+    assert change < 0.3 * other
     torch.testing.assert_close(made.consistent(tensor(x0), tensor(x0)), tensor(x0))
 
 
