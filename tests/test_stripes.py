@@ -3,7 +3,7 @@ import pytest
 import torch
 from skimage import data
 
-from deep_image_prior.stripes import Stripes, destriped, found
+from deep_image_prior.stripes import destriped, found
 
 RANDOM = np.random.default_rng(0)
 NAMES = ("astronaut", "coffee", "chelsea", "camera", "brick")
@@ -34,7 +34,7 @@ def test_photographs_have_no_stripes_with_white_noise_or_without(name, sigma):
     clean = picture(name)
     noise = torch.from_numpy(RANDOM.normal(0, sigma / 255, clean.shape)).float()
     observation = (clean + noise).clamp(0, 1)
-    assert found(observation) == Stripes()
+    assert found(observation) is None
     assert torch.equal(destriped(observation), observation)
 
 
@@ -74,7 +74,7 @@ def test_lines_and_edges_that_span_the_picture_are_no_stripes():
     framed = picture("camera").clone()
     framed[..., :3, :] = framed[..., -1:, :] = 0
     framed[..., 200:, :] *= 0.5
-    assert found(framed) == Stripes()
+    assert found(framed) is None
     again = destriped(striped(framed, 5 / 255, -2))
     assert (again[..., 198, :] - again[..., 202, :]).mean() > 0.15, "the edge is still there"
 
@@ -83,4 +83,4 @@ def test_lines_and_edges_that_span_the_picture_are_no_stripes():
 def test_small_and_flat_pictures_are_left_alone(shape):
     noise = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     assert torch.equal(destriped(noise), noise)
-    assert found(torch.full(shape, 0.3)) == Stripes()
+    assert found(torch.full(shape, 0.3)) is None

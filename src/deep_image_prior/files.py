@@ -95,14 +95,12 @@ def read(path: Path) -> Picture:
     if picture.exif:
         picture.exif[ORIENTATION] = 1
     alpha = None if picture.alpha is None else _upright(picture.alpha, orientation)
-    turned = slice(None, None, -1 if orientation in TRANSPOSED else 1)
-    return replace(
-        picture,
-        pixels=_upright(picture.pixels, orientation),
-        alpha=alpha,
-        dpi=picture.dpi and picture.dpi[turned],
-        per_unit=picture.per_unit and picture.per_unit[turned],
+    dpi, per_unit = (
+        each[::-1] if each and orientation in TRANSPOSED else each
+        for each in (picture.dpi, picture.per_unit)
     )
+    upright = _upright(picture.pixels, orientation)
+    return replace(picture, pixels=upright, alpha=alpha, dpi=dpi, per_unit=per_unit)
 
 
 @contextmanager

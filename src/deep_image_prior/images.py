@@ -98,7 +98,7 @@ def scale_of(pixels: Pixels) -> Scale:
         white = next(2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if greatest < 2**bits)
         return Scale(0.0, white, pixels.dtype, clips=True, one=white)
     ends = max(np.count_nonzero(pixels == least), np.count_nonzero(pixels == greatest))
-    clips = ends > max(1.0, CLIPPED * pixels.size)
+    clips = bool(ends > max(1, CLIPPED * pixels.size))
     within = pixels.dtype.kind in "fb" and least >= 0 and greatest <= 1
     return Scale(least, greatest, pixels.dtype, clips, one=1.0 if within else None)
 

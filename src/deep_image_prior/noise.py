@@ -34,7 +34,7 @@ class Noise:
     gain: 0 for Gaussian noise; for photons (Poisson) one over their count at white. sigma, gain >=
     0. impulses: the share of the values that are black or white whatever x is (salt and pepper);
     the moments below are of the others. textured: it was measured where even the flattest patches
-    have structure, and may be less.
+    have coarse structure, and is less if that is texture, more if it is noise correlated in space.
     """
 
     sigma: float

@@ -23,28 +23,39 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import images, jpeg, tasks
+from . import images, jpeg, stripes, tasks
 from .errors import BadInput
 from .images import Pixels
-from .job import Job, Result, in_units, named
+from .job import Job, Result, in_units, lost, named
 from .noise import Noise, impulses, measured, recognised
 
 NOISES = ("auto", "white", "impulses")
+# of the pixels are known as a rule; and of single ones, where others are drawn from them
+MOST, SCATTERED = 0.5, 0.01
 
 
 def denoise(image: Pixels, *, noise: str = "auto", **options: Any) -> Result:
     """Remove noise: x* = f(z), |f(z) - x0|^2 fitted until it would fit the noise (section 3.1).
 
     noise: "white" (Gaussian or Poisson), "impulses" (values that are black or white whatever they
-    were), or "auto", which tells them apart. What was found, or told by sigma, is Result.noise.
+    were), or "auto", which tells them apart and takes stripes off first, an offset of its own in
+    every row or column. What was found, or told by sigma, is Result.noise and Result.stripes.
     """
     kind = named("noise", {each: each for each in NOISES}, noise)
     job = Job(tasks.denoise.PRESETS, options)
     observation, scale = job.observe(image)
+    striped = stripes.found(observation) if kind == "auto" else None
+    observation = stripes.destriped(observation) if striped else observation
     found = _noise(observation, kind, job.sigma(scale), scale.clips)
-    problem = tasks.denoise.denoise(observation, job.preset, found)
+    done = job.fit(tasks.denoise.denoise(observation, job.preset, found), scale, residual=False)
+    cautions = lost(done.image, observation, found)
+    if stripes.found(observation):
+        cautions.append("rows or columns of noise stay in it")
     return replace(
-        job.result(job.fit(problem, scale, residual=False), scale), noise=in_units(found, scale)
+        job.result(done, scale),
+        noise=in_units(found, scale),
+        stripes=striped and striped.times(scale.span),
+        cautions=tuple(cautions),
     )
 
 
@@ -85,7 +96,8 @@ def dejpeg(image: Pixels, *, quality: int | None = None, **options: Any) -> Resu
     observation, scale = job.observe(image)
     compression = jpeg.found(observation, quality and int(quality))
     done = job.fit(tasks.dejpeg.dejpeg(observation, job.preset, compression), scale)
-    return replace(job.result(done, scale), compression=compression)
+    cautions = tuple(lost(done.image, observation))
+    return replace(job.result(done, scale), compression=compression, cautions=cautions)
 
 
 def upscale(image: Pixels, factor: int, **options: Any) -> Result:
@@ -121,19 +133,33 @@ def inpaint(
     pixels, axis = np.asarray(image), job.options.channel_axis
     images.check_axis(pixels, axis, "image")
     known = known_pixels(mask, pixels, axis, mask_marks)
+    if known.mean() < MOST:
+        warnings.warn(
+            f"the mask says that {1 - known.mean():.2%} of the pixels are missing; if it is the "
+            "other way round, say --mask-marks missing, or leave that out",
+            stacklevel=2,
+        )
     observation, scale = job.observe(blanked(pixels, known, axis))
     marks = torch.from_numpy(known)[None, None].to(observation)
     problem = tasks.inpaint.inpaint(observation, marks, job.preset, scattered)
     result = job.result(job.fit(problem, scale), scale)
+    share = known.mean()
+    cautions = (
+        (f"only {share:.2%} of the pixels were known",)
+        if share < (SCATTERED if scattered else MOST)
+        else ()
+    )
     kept = np.where(_across(known, axis), pixels, result.image) if keep_known else result.image
-    return replace(result, image=kept)
+    return replace(result, image=kept, cautions=cautions)
 
 
 def known_pixels(
     mask: Pixels, image: Pixels, channel_axis: int | None, mask_marks: str = "known"
 ) -> Pixels:
-    """The mask (H, W) of `image` as booleans, True where known. Raises BadInput; warns if it had to
-    be thresholded.
+    """The mask (H, W) of `image` as booleans, True where known.
+
+    Raises BadInput, also if the known pixels have nothing in them; warns if it had to be
+    thresholded.
     """
     inverted = named("mask_marks", {"known": False, "missing": True}, mask_marks)
     mask = np.asarray(mask)
@@ -158,6 +184,13 @@ def known_pixels(
     if not known.any():
         raise BadInput(
             "the mask says that every pixel is missing; mark the known ones, or say what marks mean"
+        )
+    left = image[np.broadcast_to(_across(known, channel_axis), image.shape)]
+    if known.mean() < MOST and left.min() == left.max():
+        raise BadInput(
+            f"the mask leaves {np.count_nonzero(known)} of {known.size} pixels known, all of them "
+            f"{left.flat[0]}: there is nothing to draw from; does it mark the missing ones "
+            "(--mask-marks missing)?"
         )
     return known
 
@@ -204,7 +237,7 @@ def flash(image: Pixels, guide: Pixels, **options: Any) -> Result:
             "one size"
         )
     done = job.fit(tasks.flash.flash(observation, code, job.preset), scale)
-    return job.result(done, scale)
+    return replace(job.result(done, scale), cautions=tuple(lost(done.image, observation)))
 
 
 def _size(image: Tensor) -> str:

@@ -254,8 +254,11 @@ def _report(
     )
     if any(chosen < steps for chosen, steps in zip(result.chosen, result.steps, strict=False)):
         answers.print(f"the image is the average at step {', '.join(map(str, result.chosen))}")
-    if result.doubt is not None:
-        answers.print(f"confidence: {result.confidence}; about {result.doubt:.1f} dB in doubt")
+    if result.confidence:
+        doubt = "" if result.doubt is None else f"; about {result.doubt:.1f} dB in doubt"
+        answers.print(f"confidence: {result.confidence}{doubt}")
+    for caution in result.cautions:
+        answers.print(f"caution: {caution}")
     if result.compression:
         answers.print(f"compression: JPEG of quality {result.compression.quality}")
     if result.noise and result.noise.impulses:
@@ -271,9 +274,12 @@ def _report(
         answers.print(f"noise: sigma {unit * result.noise.sigma:.4g} {of}{photons}")
         if result.noise.textured:
             answers.print(
-                "no part of the image is flat: this may be texture; say --sigma if the noise "
-                "is less"
+                "no part of the image is flat: this may be texture, or noise in grains of several "
+                "pixels, which is stronger; say --sigma if you know it"
             )
+        if result.stripes:
+            rows, columns = unit * result.stripes.rows, unit * result.stripes.columns
+            answers.print(f"stripes: rows of sigma {rows:.4g}, columns of {columns:.4g} {of}")
     for name in ("psnr", "ssim"):
         after, before = scores.get(name), scores.get(f"{name}_input")
         if after is not None:

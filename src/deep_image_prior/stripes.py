@@ -19,18 +19,23 @@ FEWEST = 48  # rows and columns; in smaller pictures chance and structure look t
 @dataclass(frozen=True)
 class Stripes:
     """Standard deviations of the offsets of the rows and of the columns, where white is 1; 0 for
-    none.
+    none of them.
     """
 
-    rows: float = 0.0
-    columns: float = 0.0
+    rows: float
+    columns: float
+
+    def times(self, unit: float) -> "Stripes":
+        """The same where white is `unit`."""
+        return Stripes(unit * self.rows, unit * self.columns)
 
 
-def found(observation: Tensor) -> Stripes:
-    """The strongest stripes in any channel of x0 (1, C, H, W) in [0, 1]."""
-    return Stripes(
-        *(_of_rows(each).std(dim=1).max().item() for each in (observation, observation.mT))
+def found(observation: Tensor) -> Stripes | None:
+    """The strongest stripes in any channel of x0 (1, C, H, W) in [0, 1]; None if none are clear."""
+    rows, columns = (
+        _of_rows(each).std(dim=1).max().item() for each in (observation, observation.mT)
     )
+    return Stripes(rows, columns) if rows or columns else None
 
 
 def destriped(observation: Tensor) -> Tensor:
