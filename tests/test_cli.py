@@ -200,6 +200,63 @@ def test_snapshots_show_the_way(run):
     np.testing.assert_array_equal(last, np.asarray(Image.open("one.png")))
 
 
+def test_a_mask_that_leaves_little_is_named_and_doubted(run):
+    Image.fromarray(255 - np.asarray(Image.open("mask.png"))).save("inverted.png")
+    code, out, err = run("inpaint", "photo.png", "inverted.png", *FEW)
+    assert code == 0
+    assert err.count("note: the mask says that 95.31% of the pixels are missing") == 1
+    assert "--mask-marks missing" in err
+    assert "confidence: low" in out
+    assert "caution: only 4.69% of the pixels were known" in out
+    one = np.zeros((32, 32), np.uint8)
+    one[3, 4] = 255
+    made("one.png", one)
+    made("gray.png", PIXELS[..., 0])
+    code, _, err = run("inpaint", "gray.png", "one.png", *FEW)
+    assert code == 2
+    assert "the mask leaves 1 of 1024 pixels known" in err
+
+
+def test_stripes_and_units_are_told(run):
+    clean = photograph(96)[..., 0]
+    offsets = np.random.default_rng(0).normal(0, 10 / 255, (96, 1))
+    for name, unit, of in (("a.tif", 1e-3, "of 255"), ("b.tif", 1e3, "in the units of the file")):
+        tifffile.imwrite(name, (unit * (1 + clean + offsets)).astype(np.float32))
+        code, out, _ = run("denoise", name, *FEW, "--record", f"{name}.json")
+        assert code == 0
+        rows = float(out.split("stripes: rows of sigma ")[1].split(",")[0])
+        assert rows == pytest.approx(unit * (255 if unit < 1 else 1) * 10 / 255, rel=0.35)
+        assert f"columns of 0 {of}" in out
+        record = json.loads(Path(f"{name}.json").read_text())
+        assert record["stripes"]["rows"] == pytest.approx(unit * 10 / 255, rel=0.35)
+        assert record["cautions"] == []
+
+
+def test_scores_of_pictures_in_any_unit(run):
+    clean = photograph(32)[..., 0]
+    for name, pixels in (("clean", clean), ("photo", noisy(clean))):
+        for unit in (1, 1e-3, 1e3):
+            tifffile.imwrite(f"{name}{unit}.tif", (unit * pixels).astype(np.float32))
+        made(f"{name}.png", np.rint(255 * pixels).astype(np.uint8))
+    scores = {}
+    for photo, truth in (
+        ("photo1.tif", "clean1.tif"),
+        ("photo0.001.tif", "clean0.001.tif"),
+        ("photo1000.0.tif", "clean1000.0.tif"),
+        ("photo1.tif", "clean.png"),
+        ("photo.png", "clean1.tif"),
+    ):
+        run("denoise", photo, *FEW, "--reference", truth, "--record", "r.json", "--overwrite")
+        scores[photo, truth] = json.loads(Path("r.json").read_text())["scores"]["psnr_input"]
+    white, faint, bright, *mixed = scores.values()
+    assert white == pytest.approx(
+        10 * np.log10(1 / np.square(noisy(clean) - clean).mean()), abs=0.01
+    )
+    assert mixed == pytest.approx([white, white], abs=0.1)
+    assert faint == pytest.approx(bright, abs=0.01)
+    assert faint == pytest.approx(white + 20 * np.log10(np.ptp(clean)), abs=0.01)
+
+
 def test_quiet_says_nothing(run):
     assert run("denoise", "photo.png", *FEW, "-q")[1:] == ("", "")
 

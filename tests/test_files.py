@@ -272,6 +272,32 @@ def test_tiff_tags_of_storage_stay_behind(tmp_path):
     }
 
 
+def test_the_scale_of_an_imagej_file_comes_back(tmp_path):
+    path = tmp_path / "cells.tif"
+    pixels = np.arange(8 * 6, dtype=np.uint16).reshape(8, 6)
+    tifffile.imwrite(path, pixels, imagej=True, resolution=(6.25, 3.1), metadata={"unit": "um"})
+    picture = files.read(path)
+    assert picture.dpi is None, "the unit is no inch"
+    path.write_bytes(files.encode(picture, ".tif"))
+    with tifffile.TiffFile(path) as file:
+        assert file.imagej_metadata["unit"] == "um"
+        assert file.pages.first.resolutionunit == 1
+        assert file.pages.first.resolution == pytest.approx((6.25, 3.1), rel=1e-6)
+    larger = picture.with_pixels(np.zeros((16, 24, 1), np.uint16))
+    assert larger.per_unit == pytest.approx((25, 6.2), rel=1e-6), "four times as many across"
+
+
+def test_resolution_is_turned_with_the_picture(tmp_path):
+    Image.new("RGB", (8, 6)).save(tmp_path / "a.jpg", dpi=(300, 150), exif=_oriented(6))
+    assert files.read(tmp_path / "a.jpg").dpi == pytest.approx((150, 300))
+
+
+def _oriented(orientation):
+    exif = Image.Exif()
+    exif[files.ORIENTATION] = orientation
+    return exif
+
+
 def test_white_is_zero_is_turned_round(tmp_path):
     pixels = samples("uint16", 1)[..., 0]
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="miniswhite")

@@ -9,10 +9,12 @@ import pytest
 import torch
 from helpers import noisy, photograph
 from PIL import Image
+from skimage import data
 from skimage.filters import gaussian
 
 import deep_image_prior as dip
 from deep_image_prior.degradations import Impulses, Noise, jpeg
+from deep_image_prior.job import lost
 from deep_image_prior.metrics import psnr
 
 CLEAN = photograph(64)
@@ -137,10 +139,10 @@ def test_enhance_sharpens_and_shows_its_parts():
     blurred = gaussian(CLEAN, 1, channel_axis=-1)
     result = dip.enhance(blurred, boost=2, channel_axis=-1, steps=100)
     assert np.abs(np.diff(result.image, axis=0)).mean() > np.abs(np.diff(blurred, axis=0)).mean()
-    np.testing.assert_allclose(
-        result.parts["detail"], np.clip(0.5 + blurred - result.parts["coarse"], 0, 1), atol=1e-6
-    )
-    expected = np.clip(blurred + 2 * (blurred - result.parts["coarse"]), 0, 1)
+    black, white = blurred.min(), blurred.max()
+    detail = (black + white) / 2 + blurred - result.parts["coarse"]
+    np.testing.assert_allclose(result.parts["detail"], np.clip(detail, black, white), atol=1e-6)
+    expected = np.clip(blurred + 2 * (blurred - result.parts["coarse"]), black, white)
     np.testing.assert_allclose(result.image, expected, atol=1e-5)
 
 
@@ -169,6 +171,74 @@ def test_floats_beyond_one_keep_their_range():
     result = dip.denoise(counts, steps=100)
     assert abs(np.median(result.image) - np.median(counts)) < 300
     assert result.image.max() <= counts.max()
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e-4, 0.3, 1e6])
+def test_a_picture_in_any_unit_is_the_same_picture(unit):
+    image = NOISY[..., 0]
+    expected, result = (dip.denoise(k * image, steps=20) for k in (1, unit))
+    np.testing.assert_allclose(result.image, unit * expected.image, rtol=0, atol=1e-9 * unit)
+    assert result.noise.sigma == pytest.approx(unit * expected.noise.sigma)
+    told = dip.denoise(unit * image, steps=20, sigma=unit * 25 / 255)
+    assert told.noise.sigma == pytest.approx(unit * 25 / 255)
+    assert psnr(CLEAN[..., 0], told.image / unit, 1) > psnr(CLEAN[..., 0], image, 1) + 6
+
+
+def test_photons_are_told_in_the_units_of_the_image():
+    clean = photograph(128)[..., 0]
+    counts = np.random.default_rng(0).poisson(200 * clean).astype(float)
+    for unit, pedestal in ((1, 0), (1e-3, 0), (1, 500)):
+        noise = dip.denoise(unit * counts + pedestal, steps=2).noise
+        assert noise.gain == pytest.approx(unit, rel=0.3)
+        assert noise.sigma < 4 * unit
+
+
+def test_a_result_that_lost_the_picture_is_never_sure():
+    x0 = torch.from_numpy(NOISY).float().permute(2, 0, 1)[None]
+    noise = Noise(25 / 255)
+    assert lost(torch.from_numpy(CLEAN).float().permute(2, 0, 1)[None], x0, noise) == []
+    assert lost(x0, x0, noise) == []
+    for image in (torch.zeros_like(x0), x0.mean().expand_as(x0), x0.roll(9, dims=-1)):
+        assert "more than the noise" in lost(image, x0, noise)[0]
+    assert "brightness" in lost(x0 * 0.85, x0, noise)[0]
+    # even where the noise explains it
+    assert "hardly looks like" in lost(x0.mean().expand_as(x0), x0, Noise(0.5))[-1]
+    assert "hardly looks like" in lost(torch.rand_like(x0), x0)[0]
+    result = dip.denoise(NOISY, channel_axis=-1, steps=20)
+    assert result.cautions == ()
+    assert result.confidence != "low"
+    assert replace(result, cautions=("",)).confidence == "low"
+
+
+def test_stripes_are_taken_off_or_doubted():
+    clean = data.coffee()[100:228, 200:328] / 255
+    rows = np.random.default_rng(0).normal(0, 10 / 255, (128, 1, 1))
+    observation = np.clip(clean + rows, 0, 1)
+    result = dip.denoise(observation, channel_axis=-1, steps=60)
+    assert psnr(clean, result.image, 1) > psnr(clean, observation, 1) + 5
+    assert 255 * result.stripes.rows == pytest.approx(10, rel=0.3)
+    assert result.stripes.columns == 0
+    assert result.confidence != "high"
+    kept = dip.denoise(observation, channel_axis=-1, noise="white", steps=20)
+    assert kept.stripes is None
+    assert "rows or columns of noise" in kept.cautions[-1]
+    assert kept.confidence == "low"
+
+
+def test_masks_that_leave_little_are_doubted():
+    known = np.random.default_rng(0).random((64, 64)) < 0.3
+    with pytest.warns(UserWarning, match="mask says that 70.14% .* --mask-marks missing"):
+        text = dip.inpaint(CLEAN, known, **FEW)
+    assert text.confidence == "low"
+    assert "only 29.86%" in text.cautions[0]
+    with pytest.warns(UserWarning, match="mask says"):
+        assert dip.inpaint(CLEAN, known, holes="random", **FEW).cautions == ()
+    one = np.zeros((64, 64), bool)
+    one[5, 7] = True
+    with pytest.warns(UserWarning, match="mask says that 99.98%"):
+        assert dip.inpaint(CLEAN, one, holes="random", **FEW).confidence == "low"
+    with pytest.raises(dip.BadInput, match="the mask leaves 1 of 4096 pixels known, all of them"):
+        dip.inpaint(CLEAN[..., 0], one)
 
 
 def test_odd_sizes_and_tiny_images():

@@ -131,7 +131,8 @@ def longer(preset: Preset, steps: int) -> Preset:
 
 def denoise(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
     x0 = tensor(problem.observation, device)
-    return tasks.denoise.denoise(x0, preset, recognise(x0))
+    noise = recognise(x0)
+    return tasks.denoise.denoise(x0, preset, noise)
 
 
 def plain(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:

@@ -38,6 +38,7 @@ LOSSY = (".jpg", ".jpeg", ".webp")
 
 # TIFF and EXIF tags: the texts that describe a picture, and the directories of more of them
 DESCRIPTION, ORIENTATION, SOFTWARE, DATE, TEXTS = 270, 274, 305, 306, (271, 272, 315, 33432)
+TRANSPOSED = (5, 6, 7, 8)  # orientations whose rows are columns of the upright picture
 EXIF_DIRECTORY, GPS_DIRECTORY, PROFILE = 34665, 34853, 34675
 DESCRIPTIVE = {DESCRIPTION, ORIENTATION, SOFTWARE, DATE, *TEXTS, EXIF_DIRECTORY, GPS_DIRECTORY}
 
@@ -46,6 +47,9 @@ DESCRIPTIVE = {DESCRIPTION, ORIENTATION, SOFTWARE, DATE, *TEXTS, EXIF_DIRECTORY,
 class Picture:
     """An upright image file: pixels (H, W, C), alpha (H, W) or None, and what else the file
     said.
+
+    dpi: dots per inch across and down. per_unit: pixels per unit across and down where TIFF names
+    no unit; ImageJ names it in the description.
     """
 
     pixels: Pixels
@@ -53,11 +57,16 @@ class Picture:
     profile: bytes | None = None
     exif: Image.Exif | None = None
     dpi: tuple[float, float] | None = None
+    per_unit: tuple[float, float] | None = None
 
     def with_pixels(self, pixels: Pixels) -> "Picture":
-        """The same picture with other pixels (H', W', C); an alpha of another size is resized to
-        theirs.
+        """The same picture with other pixels (H', W', C) of the same view: an alpha of another size
+        is resized to theirs, and more of them lie in a unit of length.
         """
+        height, width = (
+            new / old for new, old in zip(pixels.shape[:2], self.pixels.shape[:2], strict=True)
+        )
+        per_unit = self.per_unit and (width * self.per_unit[0], height * self.per_unit[1])
         alpha = self.alpha
         if alpha is not None and alpha.shape != pixels.shape[:2]:
             top = float(np.iinfo(alpha.dtype).max) if alpha.dtype.kind in "iu" else 1.0
@@ -66,7 +75,7 @@ class Picture:
             )
             resized = np.clip(np.asarray(unit, np.float64), 0, 1) * top
             alpha = (np.rint(resized) if alpha.dtype.kind in "iu" else resized).astype(alpha.dtype)
-        return replace(self, pixels=pixels, alpha=alpha)
+        return replace(self, pixels=pixels, alpha=alpha, per_unit=per_unit)
 
 
 def read(path: Path) -> Picture:
@@ -86,7 +95,12 @@ def read(path: Path) -> Picture:
     if picture.exif:
         picture.exif[ORIENTATION] = 1
     alpha = None if picture.alpha is None else _upright(picture.alpha, orientation)
-    return replace(picture, pixels=_upright(picture.pixels, orientation), alpha=alpha)
+    dpi, per_unit = (
+        each[::-1] if each and orientation in TRANSPOSED else each
+        for each in (picture.dpi, picture.per_unit)
+    )
+    upright = _upright(picture.pixels, orientation)
+    return replace(picture, pixels=upright, alpha=alpha, dpi=dpi, per_unit=per_unit)
 
 
 @contextmanager
@@ -205,15 +219,15 @@ def _plain(path: Path, page: tifffile.TiffPage) -> Picture:
     if 1 in extra:
         raise BadInput(f"{path} has colours multiplied by alpha; save it with straight alpha first")
     across, down = page.tags.get(282), page.tags.get(283)
+    resolution = (_ratio(across.value), _ratio(down.value)) if across and down else None
     unit = {2: 1.0, 3: 2.54}.get(int(getattr(page.tags.get(296), "value", 2)))
-    dpi = (
-        (_ratio(across.value) * unit, _ratio(down.value) * unit)
-        if unit and across and down
-        else None
-    )
+    dpi = (unit * resolution[0], unit * resolution[1]) if unit and resolution else None
     profile = page.tags.get(PROFILE)
     return Picture(
-        *_split(samples, extra == (2,)), profile=profile.value if profile else None, dpi=dpi
+        *_split(samples, extra == (2,)),
+        profile=profile.value if profile else None,
+        dpi=dpi,
+        per_unit=None if unit else resolution,
     )
 
 
@@ -238,7 +252,7 @@ def _split(samples: Pixels, has_alpha: bool) -> tuple[Pixels, Pixels | None]:
 
 def _upright(samples: Pixels, orientation: int) -> Pixels:
     """Samples (H, W, ...) turned and mirrored as EXIF `orientation` 1 to 8 asks for."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in TRANSPOSED:
         samples = samples.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
         samples = samples[::-1]
@@ -337,8 +351,8 @@ def _encode_tiff(picture: Picture) -> bytes:
         if re.fullmatch(r"\d{4}(:\d\d){2} \d\d(:\d\d){2}", str(exif.get(DATE)))
         else None,
         metadata=None,
-        resolution=picture.dpi,
-        resolutionunit="inch" if picture.dpi else None,
+        resolution=picture.dpi or picture.per_unit,
+        resolutionunit="inch" if picture.dpi else "none",
         extratags=tags,
     )
     content = buffer.getvalue()

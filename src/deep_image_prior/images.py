@@ -56,36 +56,56 @@ def check_axis(pixels: Pixels, channel_axis: int | None, name: str) -> None:
 
 @dataclass(frozen=True)
 class Scale:
-    """How stored values of `dtype` become x in [0, 1]: x = (value - black) / (white - black)."""
+    """How stored values of `dtype` become x in [0, 1]: x = (value - black) / (white - black).
+
+    clips: whether brighter and darker light would have ended at white and black. one: the value
+    that sigma and PSNR call 1: full scale, or 1 for floats within [0, 1]; None if the values have
+    units of their own.
+    """
 
     black: float
     white: float
     dtype: np.dtype[Any]
-    clips: bool  # whether brighter and darker light would have ended at white and black
+    clips: bool
+    one: float | None
 
     def unit(self, pixels: Pixels) -> Pixels:
         """The values x of `pixels`, in double precision."""
         return (pixels.astype(np.float64) - self.black) / (self.white - self.black)
 
+    @property
+    def span(self) -> float:
+        """From black to white, in the units of sigma."""
+        return (self.white - self.black) / (self.one or 1.0)
 
-EIGHT_BITS = Scale(0.0, 255.0, np.dtype(np.uint8), clips=True)
+    @property
+    def offset(self) -> float:
+        """Black, in the units of sigma."""
+        return self.black / (self.one or 1.0)
+
+
+CLIPPED = 0.001  # share of the values, at their least or greatest, that a clip has put there
+EIGHT_BITS = Scale(0.0, 255.0, np.dtype(np.uint8), clips=True, one=255.0)
 
 
 def scale_of(pixels: Pixels) -> Scale:
     """The range of `pixels`: full scale for 8 bits; for uint16 the full scale of 8, 10, 12, 14 or
     16 bits, as needed.
 
-    Floats in [0, 1] stay as they are; all other values are scaled by their own least and greatest.
+    All other values, floats in [0, 1] too, are scaled by their own least and greatest, so that one
+    picture in any unit is the same x. They were clipped there if more than one value and CLIPPED
+    of them are the least, or the greatest.
     """
     least, greatest = float(pixels.min()), float(pixels.max())
     if pixels.dtype == np.uint8:
         return EIGHT_BITS
     if pixels.dtype == np.uint16:
         white = next(2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if greatest < 2**bits)
-        return Scale(0.0, white, pixels.dtype, clips=True)
-    if pixels.dtype.kind in "fb" and least >= 0 and greatest <= 1:
-        return Scale(0.0, 1.0, pixels.dtype, clips=True)
-    return Scale(least, greatest, pixels.dtype, clips=False)
+        return Scale(0.0, white, pixels.dtype, clips=True, one=white)
+    ends = max(np.count_nonzero(pixels == least), np.count_nonzero(pixels == greatest))
+    clips = bool(ends > max(1, CLIPPED * pixels.size))
+    within = pixels.dtype.kind in "fb" and least >= 0 and greatest <= 1
+    return Scale(least, greatest, pixels.dtype, clips, one=1.0 if within else None)
 
 
 def to_tensor(

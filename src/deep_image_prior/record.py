@@ -55,6 +55,8 @@ def described(result: Result, scores: Mapping[str, float | None] = {}) -> dict[s
         },
         "noise": result.noise.facts() if result.noise else None,
         "compression": asdict(result.compression) if result.compression else None,
+        "stripes": asdict(result.stripes) if result.stripes else None,
+        "cautions": list(result.cautions),
         "steps": result.steps,
         "chosen": result.chosen,
         "stopped": result.stopped,

@@ -4,8 +4,8 @@ Every function takes an image of any real dtype, (H, W) or with channels along `
 these options:
 
 channel_axis: None for a gray image (H, W), or the axis of the channels. preset: "fast", "best" or
-"paper". sigma: standard deviation of white noise, white being 1, if it is known. Where there is no
-white (floats beyond [0, 1], signed and 32-bit integers), it is in the image's own units. stop:
+"paper". sigma: standard deviation of white noise, if it is known, in units of full scale for 8 and
+16 bits, and in the image's own units for floats, signed and 32-bit integers. stop:
 "auto", by the rule of the task (stopping.py) or, if sigma is given and the task is not to denoise,
 by the discrepancy principle; or "never" before all steps are done. device: "auto", "cpu", "cuda" or
 "mps". watch: called with every `Step`. And every field of `Settings` by its name.
@@ -34,12 +34,15 @@ from .degradations import (
     impulses,
     jpeg,
     recognise,
+    stripes,
 )
 from .errors import BadInput
-from .images import Pixels
-from .job import Job, Result, named
+from .images import Pixels, Scale
+from .job import Job, Result, lost, named
 
 NOISES = ("auto", "white", "correlated", "impulses")
+# of the pixels are known as a rule; and of single ones, where others are drawn from them
+MOST, SCATTERED = 0.5, 0.01
 
 
 def denoise(
@@ -49,28 +52,38 @@ def denoise(
 
     noise: "white" (Gaussian or Poisson), "correlated" (of cameras and scanners: over neighbouring
     pixels and channels, depending on brightness), "impulses" (values that are black or white
-    whatever they were), "auto", which tells them apart, or a CorrelatedNoise of one's own, where
-    white is 1. What was found, or told, is Result.noise. strength: 0 (x0) to 1 (x*), how much of
+    whatever they were), "auto", which tells them apart and takes stripes off first, an offset of
+    its own in every row or column, or a CorrelatedNoise of one's own, in the units of sigma. What
+    was found, or told, is Result.noise and Result.stripes. strength: 0 (x0) to 1 (x*), how much of
     the noise is taken out: x0 + strength (x* - x0).
     """
     if not isinstance(strength, Real) or isinstance(strength, bool) or not 0 <= strength <= 1:
         raise BadInput(f"strength is {strength!r}, but must be a number from 0 to 1")
     job = Job(tasks.denoise.PRESETS, options)
     observation, scale = job.observe(image)
-    found = _told(noise, observation, job.sigma(scale), scale.clips)
-    problem = tasks.denoise.denoise(observation, job.preset, found)
-    done = job.fit(problem, scale, residual=False)
+    striped = stripes.detect(observation) if noise == "auto" else None
+    clean = stripes.remove(observation) if striped else observation
+    found = _told(noise, clean, job, scale)
+    job = job.with_presets(tasks.denoise.presets(found))
+    done = job.fit(tasks.denoise.denoise(clean, job.preset, found), scale, residual=False)
+    cautions = lost(done.image, clean, found)
+    if striped and stripes.detect(done.image):
+        cautions.append("rows or columns of noise stay in it")
     kept = torch.lerp(observation, done.image, float(strength))
-    return replace(job.result(replace(done, image=kept), scale), noise=found)
+    return replace(
+        job.result(replace(done, image=kept), scale),
+        noise=found.rescaled(scale.span, scale.offset),
+        stripes=striped and striped.rescaled(scale.span, 0.0),
+        cautions=tuple(cautions),
+    )
 
 
-def _told(
-    noise: str | CorrelatedNoise, observation: Tensor, sigma: float | None, clipped: bool
-) -> AnyNoise:
+def _told(noise: str | CorrelatedNoise, observation: Tensor, job: Job, scale: Scale) -> AnyNoise:
+    """The noise of x0 in [0, 1], as it is told, or else as it is found."""
+    sigma = job.sigma(scale)
     if not isinstance(noise, CorrelatedNoise):
-        return _noise(
-            observation, named("noise", {each: each for each in NOISES}, noise), sigma, clipped
-        )
+        kind = named("noise", {each: each for each in NOISES}, noise)
+        return _noise(observation, kind, sigma, scale.clips)
     if sigma is not None:
         raise BadInput("sigma and a noise model are both given; give one of them")
     if len(noise.spectrum) != observation.shape[1]:
@@ -78,7 +91,7 @@ def _told(
             f"the noise has {len(noise.spectrum)} channels, the image {observation.shape[1]}; give "
             "a spectrum for each"
         )
-    return noise
+    return noise.rescaled(1 / scale.span, -scale.offset / scale.span)
 
 
 def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -> AnyNoise:
@@ -129,7 +142,8 @@ def dejpeg(image: Pixels, *, quality: int | None = None, **options: Any) -> Resu
     observation, scale = job.observe(image)
     compression = jpeg.detect(observation, quality and int(quality))
     done = job.fit(tasks.dejpeg.dejpeg(observation, job.preset, compression), scale)
-    return replace(job.result(done, scale), compression=compression)
+    cautions = tuple(lost(done.image, observation))
+    return replace(job.result(done, scale), compression=compression, cautions=cautions)
 
 
 def upscale(image: Pixels, factor: int, **options: Any) -> Result:
@@ -165,19 +179,33 @@ def inpaint(
     pixels, axis = np.asarray(image), job.options.channel_axis
     images.check_axis(pixels, axis, "image")
     known = known_pixels(mask, pixels, axis, mask_marks)
+    if known.mean() < MOST:
+        warnings.warn(
+            f"the mask says that {1 - known.mean():.2%} of the pixels are missing; if it is the "
+            "other way round, say --mask-marks missing, or leave that out",
+            stacklevel=2,
+        )
     observation, scale = job.observe(blanked(pixels, known, axis))
     marks = torch.from_numpy(known)[None, None].to(observation)
     problem = tasks.inpaint.inpaint(observation, marks, job.preset, scattered)
     result = job.result(job.fit(problem, scale), scale)
+    share = known.mean()
+    cautions = (
+        (f"only {share:.2%} of the pixels were known",)
+        if share < (SCATTERED if scattered else MOST)
+        else ()
+    )
     kept = np.where(_across(known, axis), pixels, result.image) if keep_known else result.image
-    return replace(result, image=kept)
+    return replace(result, image=kept, cautions=cautions)
 
 
 def known_pixels(
     mask: Pixels, image: Pixels, channel_axis: int | None, mask_marks: str = "known"
 ) -> Pixels:
-    """The mask (H, W) of `image` as booleans, True where known. Raises BadInput; warns if it had to
-    be thresholded.
+    """The mask (H, W) of `image` as booleans, True where known.
+
+    Raises BadInput, also if the known pixels have nothing in them; warns if it had to be
+    thresholded.
     """
     inverted = named("mask_marks", {"known": False, "missing": True}, mask_marks)
     mask = np.asarray(mask)
@@ -202,6 +230,13 @@ def known_pixels(
     if not known.any():
         raise BadInput(
             "the mask says that every pixel is missing; mark the known ones, or say what marks mean"
+        )
+    left = image[np.broadcast_to(_across(known, channel_axis), image.shape)]
+    if known.mean() < MOST and left.min() == left.max():
+        raise BadInput(
+            f"the mask leaves {np.count_nonzero(known)} of {known.size} pixels known, all of them "
+            f"{left.flat[0]}: there is nothing to draw from; does it mark the missing ones "
+            "(--mask-marks missing)?"
         )
     return known
 
@@ -248,7 +283,7 @@ def flash(image: Pixels, guide: Pixels, **options: Any) -> Result:
             "one size"
         )
     done = job.fit(tasks.flash.flash(observation, code, job.preset), scale)
-    return job.result(done, scale)
+    return replace(job.result(done, scale), cautions=tuple(lost(done.image, observation)))
 
 
 def _size(image: Tensor) -> str:

@@ -22,6 +22,7 @@ from .progress import Watcher
 from .record import described, fingerprint, record
 
 SNAPSHOT_EVERY = 100  # steps
+FAINT = 0.25  # of white: floats that stay below it are in units of their own, such as flux
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def run(errand: Errand, common: Common, messages: Console, answers: Console) -> 
     fingerprints = {name: fingerprint(path) for name, path in inputs.items()}
     scale = images.scale_of(picture.pixels)
     fitting = dict(common.fitting)
-    if "sigma" in fitting and scale.clips:
+    if "sigma" in fitting and scale.one:
         fitting["sigma"] /= 255
     if scale.dtype == np.uint16 and scale.white < 65535 and not common.quiet:
         messages.print(
@@ -164,16 +165,20 @@ def _scores(clean: Picture, picture: Picture, result: Result) -> dict[str, float
     """PSNR and SSIM of what is written, and of the input if it has that size; all channels, no
     crop, no alpha.
 
-    The peak is the white of the clean image, or its range if it has no white.
+    The peak is the white of the clean image; its range if it has no white, or stays below FAINT of
+    it.
     """
     truth, scale = images.scale_of(clean.pixels), images.scale_of(picture.pixels)
-    own = scale if scale.clips and truth.clips and clean.pixels.dtype != scale.dtype else truth
+    one = truth.one or 1.0
+    own = scale.one if scale.one and truth.one and truth.dtype != scale.dtype else one
+    bright = truth.one is not None and truth.white > FAINT * truth.one
+    peak, black = (1.0, 0.0) if bright else (truth.span, truth.black / one)
 
     def compare(pixels: Pixels, name: str) -> dict[str, float | None]:
-        pair = (truth.unit(clean.pixels), own.unit(pixels))
+        pair = (clean.pixels.astype(float) / one - black, pixels.astype(float) / own - black)
         return {
-            f"psnr{name}": metrics.psnr(*pair, peak=1),
-            f"ssim{name}": metrics.ssim(*pair, peak=1),
+            f"psnr{name}": metrics.psnr(*pair, peak=peak),
+            f"ssim{name}": metrics.ssim(*pair, peak=peak),
         }
 
     same_size = picture.pixels.shape == clean.pixels.shape
@@ -249,19 +254,20 @@ def _report(
     )
     if any(chosen < steps for chosen, steps in zip(result.chosen, result.steps, strict=False)):
         answers.print(f"the image is the average at step {', '.join(map(str, result.chosen))}")
-    if result.uncertainty_db is not None:
-        answers.print(
-            f"confidence: {result.confidence}; about {result.uncertainty_db:.1f} dB in doubt"
+    if result.confidence:
+        doubt = (
+            ""
+            if result.uncertainty_db is None
+            else f"; about {result.uncertainty_db:.1f} dB in doubt"
         )
+        answers.print(f"confidence: {result.confidence}{doubt}")
+    for caution in result.cautions:
+        answers.print(f"caution: {caution}")
     if result.compression:
         answers.print(f"compression: JPEG of quality {result.compression.quality}")
-    if result.noise:
-        unit, of = (
-            (255.0, "of 255")
-            if scale.clips
-            else (scale.white - scale.black, "in the units of the file")
-        )
-        for line in result.noise.sentences(unit, of):
+    unit, of = (255.0, "of 255") if scale.one else (1.0, "in the units of the file")
+    for damage in (result.noise, result.stripes):
+        for line in damage.sentences(unit, of) if damage else ():
             answers.print(line)
     for name in ("psnr", "ssim"):
         after, before = scores.get(name), scores.get(f"{name}_input")

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -8,6 +9,7 @@ from helpers import photograph
 from PIL import Image
 
 from deep_image_prior.degradations.jpeg import Compression, detect
+from deep_image_prior.files import _upright
 
 
 def tensor(pixels):
@@ -29,6 +31,31 @@ def test_quality_and_grid_are_found_in_the_pixels(quality, top, left):
     x0 = as_file(CLEAN, quality)[top:, left:]
     assert detect(tensor(x0)) == Compression(quality, -top % 8, -left % 8)
     assert detect(tensor(x0), quality=33) == Compression(33, -top % 8, -left % 8)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_grid_is_found_however_the_camera_was_held(orientation):
+    x0 = _upright(as_file(CLEAN[:100, :125], 20), orientation)
+    height, width = x0.shape[:2]
+    top = height % 8 if orientation in (3, 4, 7, 8) else 0
+    left = width % 8 if orientation in (2, 3, 6, 7) else 0
+    made = detect(tensor(x0))
+    assert made == Compression(20, top, left, transposed=orientation >= 5)
+    # its own brightness it hardly changes
+    gray = tensor(_upright(as_file(CLEAN[:100, :125, 0], 20)[..., None], orientation))
+    wrong = replace(made, transposed=not made.transposed)
+    change, other = ((each.compress(gray) - gray).square().mean() for each in (made, wrong))
+    assert change < 0.3 * other
+    torch.testing.assert_close(made.project(tensor(x0), tensor(x0)), tensor(x0))
+
+
+def test_consistent_knows_a_table_that_was_turned():
+    clean = tensor(0.1 + 0.8 * CLEAN)
+    x0 = tensor(as_file(0.1 + 0.8 * CLEAN, 20))
+    blurred = torch.nn.functional.avg_pool2d(clean, 5, stride=1, padding=2, count_include_pad=False)
+    upright = Compression(20).project(blurred, x0)
+    turned = Compression(20, transposed=True).project(blurred.mT, x0.mT)
+    torch.testing.assert_close(turned.mT, upright, atol=1e-6, rtol=0)
 
 
 def test_gray_is_found_too():

@@ -2,12 +2,13 @@
 
 from torch import Tensor
 
-from . import correlated, impulses, jpeg, noise
+from . import correlated, impulses, jpeg, noise, stripes
 from .correlated import CorrelatedNoise, estimate_correlated
 from .holes import Holes
 from .impulses import Impulses, impulse_mask
 from .jpeg import Compression
 from .noise import Noise, estimate_noise
+from .stripes import Stripes
 
 __all__ = [
     "SMALLEST",
@@ -18,6 +19,7 @@ __all__ = [
     "Holes",
     "Impulses",
     "Noise",
+    "Stripes",
     "correlated",
     "estimate_correlated",
     "estimate_noise",
@@ -26,6 +28,7 @@ __all__ = [
     "jpeg",
     "noise",
     "recognise",
+    "stripes",
 ]
 
 

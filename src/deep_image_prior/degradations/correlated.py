@@ -87,14 +87,19 @@ class CorrelatedNoise:
             "textured": self.textured,
         }
 
-    def sentences(self, white: float, unit: str) -> list[str]:
-        """What a summary says of it, white being the number `white`, in `unit`."""
+    def sentences(self, unit: float, of: str) -> list[str]:
+        """What a summary says of it, in numbers that are `unit` times as large, "of 255"."""
         (luminance, colour), (long, wide) = self.deviations, self.lengths
-        line = f"noise: correlated, sigma {white * luminance:.2g} {unit} in luminance"
+        line = f"noise: correlated, sigma {unit * luminance:.2g} {of} in luminance"
         line += f" over {long:.1f} pixels"
         if colour:
-            line += f", {white * colour:.2g} in colour over {wide:.1f}"
+            line += f", {unit * colour:.2g} in colour over {wide:.1f}"
         return [line, TOLD_APART] if self.textured else [line]
+
+    def rescaled(self, span: float, offset: float) -> "CorrelatedNoise":
+        """The same noise of offset + span x, where this one is of x."""
+        spectrum, brightness = span**2 * self.spectrum, offset + span * self.brightness
+        return replace(self, spectrum=spectrum, brightness=brightness)
 
     def deviation(self, brightness: Tensor) -> Tensor:
         """d(b), of the shape of `brightness`."""

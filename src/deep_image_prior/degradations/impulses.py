@@ -25,8 +25,12 @@ class Impulses:
         """What a record says of it."""
         return {"kind": "impulses", "share": self.share}
 
-    def sentences(self, white: float, unit: str) -> list[str]:
-        """What a summary says of it, white being the number `white`, in `unit`."""
+    def rescaled(self, span: float, offset: float) -> "Impulses":
+        """The same: they are a share in any unit."""
+        return self
+
+    def sentences(self, unit: float, of: str) -> list[str]:
+        """What a summary says of it; they have no unit."""
         return [f"noise: impulses in {self.share:.1%} of the values"]
 
 

@@ -3,6 +3,7 @@ for other pixels.
 """
 
 import io
+import math
 from dataclasses import dataclass
 from itertools import product
 
@@ -28,6 +29,7 @@ ROUNDED = 0.5  # what rounding to 8 bits does to a coefficient, of 255
 BEST = 90  # beyond it every image is left as it is
 CHANGE = 1.0  # mean square, of 255, that other qualities must make
 SIDE = 512  # pixels a side that are looked at
+FEW = 256  # blocks that tell whether rows and columns have changed places
 LIKELY = 3  # rows, and columns, that blocks may begin at
 
 
@@ -35,11 +37,14 @@ LIKELY = 3  # rows, and columns, that blocks may begin at
 class Compression:
     """JPEG with the standard tables at `quality`, 1 to 100; the first whole block is at row `top`,
     column `left`.
+
+    transposed: rows and columns have changed places since, as cameras held upright ask for.
     """
 
     quality: int
     top: int = 0
     left: int = 0
+    transposed: bool = False
 
     @property
     def sigma(self) -> float:
@@ -60,7 +65,10 @@ class Compression:
         top, left = whole - self.top, whole - self.left
         grown = pad_reflect(image, (top, whole), (left, whole))
         planes = np.rint(255 * grown[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()).astype(np.uint8)
-        kept = _kept(planes, self.quality)
+        if self.transposed:
+            kept = _kept(planes.swapaxes(0, 1), self.quality).swapaxes(0, 1)
+        else:
+            kept = _kept(planes, self.quality)
         pixels = torch.from_numpy(kept).permute(2, 0, 1)[None].to(image) / 255
         return pixels[..., top : top + height, left : left + width]
 
@@ -100,7 +108,8 @@ class Compression:
         Image.new("L", (BLOCK, BLOCK)).save(buffer, "JPEG", quality=self.quality)
         buffer.seek(0)
         with JpegImageFile(buffer) as file:
-            return torch.tensor(file.quantization[0], dtype=torch.float32)
+            steps = torch.tensor(file.quantization[0], dtype=torch.float32).reshape(BLOCK, BLOCK)
+        return (steps.T if self.transposed else steps).flatten()
 
 
 def detect(observation: Tensor, quality: int | None = None) -> Compression | None:
@@ -114,11 +123,13 @@ def detect(observation: Tensor, quality: int | None = None) -> Compression | Non
     y = np.rint(255 * luma.clamp(0, 1).cpu().numpy()).astype(np.uint8)
     if min(y.shape) < 3 * BLOCK:
         return Compression(quality) if quality else None
-    dips: dict[tuple[int, int], Pixels] = {}
     for grid in _grids(y):
-        dips[grid] = _dips(y, *grid)
-        if dips[grid].min() < DIP:
-            return Compression(quality or int(dips[grid].argmin()) + 1, *grid)
+        blocks = _blocks(y, *grid)
+        few = _thinned(blocks)
+        transposed = bool(_dips(few.T).min() < _dips(few).min())
+        dips = _dips(blocks.T if transposed else blocks)
+        if dips.min() < DIP:
+            return Compression(quality or int(dips.argmin()) + 1, *grid, transposed)
     return Compression(quality) if quality else None
 
 
@@ -134,15 +145,27 @@ def _grids(y: Pixels) -> list[tuple[int, int]]:
     return list(dict.fromkeys([(0, 0), *product(*likely)]))
 
 
-def _dips(y: Pixels, top: int, left: int) -> Pixels:
-    """How much less than around it another compression changes y at every quality from 1 to
-    BEST.
-    """
+def _blocks(y: Pixels, top: int, left: int) -> Pixels:
+    """The whole blocks of y, at most SIDE pixels a side of them."""
     rows, columns = (
         (min(SIDE, size - first) // BLOCK) * BLOCK
         for size, first in zip(y.shape, (top, left), strict=True)
     )
-    blocks = y[top : top + rows, left : left + columns]
+    return y[top : top + rows, left : left + columns]
+
+
+def _thinned(blocks: Pixels) -> Pixels:
+    """Every n-th block both ways, about FEW of them or all."""
+    rows, columns = (size // BLOCK for size in blocks.shape)
+    step = max(1, math.isqrt(rows * columns // FEW))
+    every = blocks.reshape(rows, BLOCK, columns, BLOCK)[::step, :, ::step]
+    return every.reshape(every.shape[0] * BLOCK, -1)
+
+
+def _dips(blocks: Pixels) -> Pixels:
+    """How much less than around it another compression changes the blocks at every quality from 1
+    to BEST.
+    """
     changes = [
         np.square(_decoded(blocks, q) - blocks.astype(float)).mean() + 0.05
         for q in range(1, BEST + 1)

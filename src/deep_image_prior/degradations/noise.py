@@ -33,7 +33,8 @@ class Noise:
     `clipped`.
 
     gain: 0 for Gaussian noise; for photons (Poisson) one over their count at white. sigma, gain >=
-    0. textured: it was measured where even the flattest patches have structure, and may be less.
+    0. textured: it was measured where even the flattest patches have coarse structure, and is less
+    if that is texture, more if it is noise of several pixels.
     """
 
     sigma: float
@@ -45,13 +46,19 @@ class Noise:
         """What a record says of it."""
         return {"kind": "white", **asdict(self)}
 
-    def sentences(self, white: float, unit: str) -> list[str]:
-        """What a summary says of it, white being the number `white`, in `unit`."""
-        photons = f", and that of {1 / self.gain:.0f} photons at white" if self.gain else ""
-        lines = [f"noise: white, sigma {white * self.sigma:.4g} {unit}{photons}"]
+    def sentences(self, unit: float, of: str) -> list[str]:
+        """What a summary says of it, in numbers that are `unit` times as large, "of 255"."""
+        photons = f", and that of {1 / self.gain:.0f} photons at 1" if self.gain else ""
+        lines = [f"noise: white, sigma {unit * self.sigma:.4g} {of}{photons}"]
         if self.textured:
             lines.append(TOLD_APART)
         return lines
+
+    def rescaled(self, span: float, offset: float) -> "Noise":
+        """The same noise of offset + span x, where this one is of x."""
+        gain = span * self.gain
+        square = (span * self.sigma) ** 2 - gain * offset
+        return replace(self, sigma=max(square, 0.0) ** 0.5, gain=gain)
 
     def deviation(self, x: Tensor) -> Tensor:
         """(sigma^2 + gain x)^(1/2), before the clip."""

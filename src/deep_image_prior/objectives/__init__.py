@@ -1,6 +1,7 @@
 """z and E for when the truth is unknown, each beside the rule that guards it."""
 
 from . import estimates
+from .guided import Guided
 from .holdout import Holdout
 from .objective import Objective, Observed, PerDegradation, Preset
 from .recorruption import Recorruption
@@ -9,6 +10,7 @@ from .residual import Residual, TvResidual
 from .sure import Sure
 
 __all__ = [
+    "Guided",
     "Holdout",
     "Objective",
     "Observed",

@@ -1,4 +1,4 @@
-"""Estimates of an image with noise, made without a network: the code of `Sure`."""
+"""Estimates of an image with noise, made without a network."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -32,13 +32,12 @@ def _of_variance_one(noisy: Tensor) -> Iterator[Tensor]:
 
 
 def of_correlated(noise: CorrelatedNoise, observation: Tensor, count: int) -> Tensor:
-    """`count` estimates, 1 to 4, of x0 (1, C, H, W), and a blur of it, (count + 1, C, H, W)."""
+    """`count` estimates, 1 to 4, of x0 (1, C, H, W), better ones last, (count, C, H, W)."""
 
     def denoise(noisy: Tensor, covariance: Covariance) -> Sequence[Tensor]:
         return list(islice(_of_covariance(noisy, covariance), count))
 
-    images = denoise_scales(observation, noise, denoise)
-    return torch.cat([*images, codes.blurs(observation, sigmas=(BLUR,))])
+    return torch.cat(denoise_scales(observation, noise, denoise))
 
 
 def _of_covariance(noisy: Tensor, noise: Covariance) -> Iterator[Tensor]:

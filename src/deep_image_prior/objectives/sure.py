@@ -6,14 +6,15 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, Protocol
 
 import torch
 from torch import Generator, Tensor
 
+from ..degradations import Noise
 from ..descent import Problem, Step, past_weight
 from ..energies import stein
 from ..stopping import SHORT
+from .estimates import of_white
 from .objective import OWN_SEED, Architecture, Objective, Observed
 
 # of the probe, in standard deviations of the noise: above the thresholds' roughness, below their
@@ -28,48 +29,26 @@ UNSEEN = (0.5 / 255) ** 2  # a mean square error that a file of 8 bits does not 
 TRUST = 0.35
 
 
-Estimates = Callable[[Any, Tensor, int], Tensor]
-
-
-class Drawable(Protocol):
-    """Noise whose draws can be made; x: an image (..., C, H, W)."""
-
-    def mean(self, x: Tensor) -> Tensor:
-        """E[x0]."""
-
-    def variance(self, x: Tensor) -> Tensor:
-        """E[(x0 - E[x0])^2]."""
-
-    def draw(self, x: Tensor, count: int, generator: Generator) -> Tensor:
-        """`count` draws of x0 - E[x0]."""
-
-
 @dataclass(frozen=True)
 class Sure(Objective):
-    """For noise that can be drawn.
-
-    estimates: (noise, x0, how many) -> so many estimates of the image and one more image for the
-    code, (K + 1, C, H, W); count: how many of them are in z; probes: how many draws of the noise
-    show what a code becomes of it.
+    """For noise that can be drawn. estimates: how many of the image are in z, 1 to 5; probes: how
+    many draws of the noise show what a code becomes of it.
     """
 
-    estimates: Estimates
-    count: int = 3
+    estimates: int = 3
     probes: int = 1
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
-        noise: Any = observed.damage
-        sure = MonteCarloSure(
-            observed.x0, noise, partial(self.estimates, noise), self.count, self.probes
-        )
+        assert isinstance(observed.damage, Noise)
+        sure = MonteCarloSure(observed.x0, observed.damage, self.estimates, self.probes)
         _, channels, height, width = observed.x0.shape
-        inputs = (1 + self.count + 1) * channels
+        inputs = (1 + self.estimates + 1) * channels
         return Problem(
             partial(network, inputs, channels),
             sure.code,
             sure.energy,
             shape=(1 + self.probes, inputs, height, width),
-            rule=partial(SureGuard, noise.variance),
+            rule=partial(SureGuard, observed.damage.variance),
         )
 
 
@@ -79,20 +58,15 @@ class MonteCarloSure:
     """
 
     def __init__(
-        self,
-        observation: Tensor,
-        noise: Drawable,
-        estimates: Callable[[Tensor, int], Tensor],
-        count: int = 3,
-        probes: int = 1,
+        self, observation: Tensor, noise: Noise, estimates: int = 3, probes: int = 1
     ) -> None:
-        self.observation, self.noise, self.estimates = observation, noise, estimates
-        self.count, self.draws = count, probes
+        self.observation, self.noise = observation, noise
+        self.estimates, self.count = estimates, probes
 
     def code(self, generator: Generator) -> Tensor:
         p = torch.cat([torch.zeros_like(self.observation), self.probes])
         moved = (self.observation + STEP * p).split(1)
-        images = torch.stack([self.estimates(x0, self.count) for x0 in moved])
+        images = torch.stack([of_white(self.noise, x0, self.estimates) for x0 in moved])
         made = images[:, :-1]
         mix = (made * self._shares(made)[:, None, None, None]).sum(dim=1, keepdim=True)
         return torch.cat([mix, images], dim=1).flatten(1, 2)
@@ -103,8 +77,8 @@ class MonteCarloSure:
     @cached_property
     def probes(self) -> Tensor:
         """Draws of the noise, (P, C, H, W)."""
-        quick = self.estimates(self.observation, 1)[:1]
-        return self.noise.draw(quick, self.draws, Generator().manual_seed(OWN_SEED))
+        estimate = of_white(self.noise, self.observation, 1)[:1]
+        return self.noise.draw(estimate, self.count, Generator().manual_seed(OWN_SEED))
 
     def _shares(self, images: Tensor) -> Tensor:
         """The mix of least E, shares adding up to 1, in closed form (SURE-LET,

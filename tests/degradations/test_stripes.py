@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import torch
+from skimage import data
+
+from deep_image_prior.degradations.stripes import detect, remove
+
+RANDOM = np.random.default_rng(0)
+NAMES = ("astronaut", "coffee", "chelsea", "camera", "brick")
+
+
+def picture(name):
+    pixels = getattr(data, name)() / 255
+    return tensor(pixels if pixels.ndim == 3 else pixels[..., None])
+
+
+def tensor(pixels):
+    return torch.from_numpy(np.ascontiguousarray(pixels)).float().permute(2, 0, 1)[None]
+
+
+def striped(image, sigma, axis, alike=True):
+    shape = [1, 1 if alike else image.shape[1], 1, 1]
+    shape[axis] = image.shape[axis]
+    return (image + torch.from_numpy(RANDOM.normal(0, sigma, shape)).float()).clamp(0, 1)
+
+
+def psnr(clean, image):
+    return -10 * (clean - image).square().mean().log10().item()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("sigma", [0, 20])
+def test_photographs_have_no_stripes_with_white_noise_or_without(name, sigma):
+    clean = picture(name)
+    noise = torch.from_numpy(RANDOM.normal(0, sigma / 255, clean.shape)).float()
+    observation = (clean + noise).clamp(0, 1)
+    assert detect(observation) is None
+    assert torch.equal(remove(observation), observation)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("sigma", [3, 5, 10])
+@pytest.mark.parametrize("axis", [-2, -1])
+def test_stripes_are_found_and_taken_off(name, sigma, axis):
+    clean = picture(name)
+    observation = striped(clean, sigma / 255, axis)
+    stripes = detect(observation)
+    strength, other = (stripes.rows, stripes.columns)[:: 1 if axis == -2 else -1]
+    assert 255 * strength == pytest.approx(sigma, rel=0.35)
+    assert other == 0
+    assert psnr(clean, remove(observation).clamp(0, 1)) > psnr(clean, observation) + 4
+
+
+def test_channels_may_have_stripes_of_their_own_and_white_noise_beside():
+    clean = picture("coffee")
+    observation = striped(striped(clean, 10 / 255, -2, alike=False), 10 / 255, -1)
+    assert psnr(clean, remove(observation).clamp(0, 1)) > psnr(clean, observation) + 6
+    noise = torch.from_numpy(RANDOM.normal(0, 15 / 255, clean.shape)).float()
+    both = (striped(clean, 10 / 255, -2) + noise).clamp(0, 1)
+    only = (clean + noise).clamp(0, 1)
+    assert psnr(clean, remove(both).clamp(0, 1)) > psnr(clean, only) - 0.5
+
+
+def test_what_was_clipped_stays_at_black_and_white():
+    page = torch.ones(1, 1, 64, 64)
+    page[..., 20:40, 10:50] = torch.rand(20, 40, generator=torch.Generator().manual_seed(0))
+    clean = 0.5 * page + 0.5 * (page == 1)
+    result = remove(striped(clean, 10 / 255, -2))
+    assert psnr(clean, result) > psnr(clean, striped(clean, 10 / 255, -2))
+    assert (result <= 1).all()
+
+
+def test_lines_and_edges_that_span_the_picture_are_no_stripes():
+    framed = picture("camera").clone()
+    framed[..., :3, :] = framed[..., -1:, :] = 0
+    framed[..., 200:, :] *= 0.5
+    assert detect(framed) is None
+    again = remove(striped(framed, 5 / 255, -2))
+    assert (again[..., 198, :] - again[..., 202, :]).mean() > 0.15, "the edge is still there"
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 2, 2), (1, 3, 16, 16), (1, 2, 8, 90), (1, 1, 90, 47)])
+def test_small_and_flat_pictures_are_left_alone(shape):
+    noise = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(remove(noise), noise)
+    assert detect(torch.full(shape, 0.3)) is None
