@@ -55,6 +55,11 @@ def photograph(size: int = 64) -> np.ndarray[Any, Any]:
     return data.astronaut()[40 : 40 + size, 160 : 160 + size] / 255
 
 
+def tensor(pixels: np.ndarray[Any, Any]) -> Tensor:
+    """Pixels (H, W, C) as (1, C, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(pixels)).float().permute(2, 0, 1)[None]
+
+
 def noisy(clean: np.ndarray[Any, Any], sigma: float = 25 / 255) -> np.ndarray[Any, Any]:
     return np.clip(clean + np.random.default_rng(0).normal(0, sigma, clean.shape), 0, 1)
 

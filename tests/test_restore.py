@@ -210,6 +210,48 @@ def test_a_result_that_lost_the_picture_is_never_sure():
     assert replace(result, cautions=("",)).confidence == "low"
 
 
+def correlated(clean, sigma=10 / 255):
+    """The picture, in 8 bits, under Gaussian noise blurred by a pixel."""
+    noise = np.random.default_rng(0).normal(size=clean.shape)
+    noise = gaussian(noise, 1, channel_axis=-1)
+    return np.rint(255 * np.clip(clean + sigma * noise / noise.std(), 0, 1)).astype(np.uint8)
+
+
+def test_correlated_noise_is_found_and_taken_out():
+    clean = photograph(128)
+    observation = correlated(clean)
+    result = dip.denoise(observation, channel_axis=-1, steps=150)
+    assert isinstance(result.noise, dip.CorrelatedNoise)
+    assert result.settings.jitter == 0.05, "its own preset"
+    gained = psnr(clean, result.image / 255, 1) - psnr(clean, observation / 255, 1)
+    assert gained > 3
+    white = dip.denoise(observation, channel_axis=-1, noise="white", steps=60)
+    assert isinstance(white.noise, Noise)
+    assert psnr(clean, white.image / 255, 1) < psnr(clean, result.image / 255, 1) - 1
+
+
+def test_a_model_of_the_noise_may_be_given_in_the_units_of_the_image():
+    clean = photograph(64)
+    observation = correlated(clean) / 255
+    model = dip.CorrelatedNoise(
+        torch.full((3, 64, 64), 100 * 0.01), torch.tensor([0.0, 100]), torch.ones(2)
+    )
+    result = dip.denoise(100 * observation, channel_axis=-1, noise=model, steps=3)
+    assert result.noise.deviations[0] == pytest.approx(1)
+    assert result.noise.brightness.tolist() == pytest.approx([0, 100], abs=1e-3)
+    with pytest.raises(dip.BadInput, match="3 channels, the image 1"):
+        dip.denoise(observation[..., 0], noise=model)
+    with pytest.raises(dip.BadInput, match="both given"):
+        dip.denoise(observation, channel_axis=-1, noise=model, sigma=0.1)
+
+
+def test_strength_blends_between_the_picture_and_the_result():
+    whole = dip.denoise(NOISY, **FEW)
+    half = dip.denoise(NOISY, strength=0.5, **FEW)
+    np.testing.assert_allclose(half.image, (NOISY + whole.image) / 2, atol=1e-6)
+    np.testing.assert_allclose(dip.denoise(NOISY, strength=0, **FEW).image, NOISY, atol=1e-6)
+
+
 def test_stripes_are_taken_off_or_doubted():
     clean = data.coffee()[100:228, 200:328] / 255
     rows = np.random.default_rng(0).normal(0, 10 / 255, (128, 1, 1))
@@ -281,6 +323,21 @@ def test_settings_change_the_preset():
 
 
 WRONG = {
+    **{
+        f"strength {strength}": (
+            lambda strength=strength: dip.denoise(NOISY, strength=strength, **FEW),
+            "from 0 to 1",
+        )
+        for strength in (-0.1, 1.1, True, "half", np.nan)
+    },
+    "too small": (
+        lambda: dip.denoise(CLEAN[:63], noise="correlated", **FEW),
+        "too small to tell correlated noise in",
+    ),
+    "correlated sigma": (
+        lambda: dip.denoise(NOISY, noise="correlated", sigma=0.1, **FEW),
+        "sigma is of white noise",
+    ),
     "NaN": (lambda: dip.denoise(np.array([[0, np.nan], [1, 2]])), "1 NaN or infinite"),
     "infinite": (lambda: dip.denoise(np.array([[0, np.inf], [1, 2]])), "1 NaN or infinite"),
     "constant": (lambda: dip.denoise(np.full((8, 8), 3)), "constant, 3 everywhere"),

@@ -117,11 +117,11 @@ def answered(name: str, settings: Settings, pace: float, share: float) -> Conten
     def method(problem: Problem, effort: Effort) -> Outcome:
         best = Best(effort.score)
         file = np.rint(255 * problem.observation).astype(np.uint8)
-        steps = _shared(settings, effort).steps
         options: dict[str, Any] = {
             "channel_axis": -1,
             "preset": name,
-            "steps": steps,
+            # the steps are those of the preset for the noise that is found
+            **({"steps": _shared(settings, effort).steps} if effort.share < 1 else {}),
             "seed": effort.seed,
             "device": str(effort.device),
             "watch": best,

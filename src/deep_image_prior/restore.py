@@ -67,7 +67,7 @@ def denoise(
     job = job.with_presets(tasks.denoise.presets(found))
     done = job.fit(tasks.denoise.denoise(clean, job.preset, found), scale, residual=False)
     cautions = lost(done.image, clean, found)
-    if striped and stripes.detect(done.image):
+    if stripes.detect(done.image):
         cautions.append("rows or columns of noise stay in it")
     kept = torch.lerp(observation, done.image, float(strength))
     return replace(

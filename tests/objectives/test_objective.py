@@ -29,7 +29,7 @@ def test_sigma_is_refused_where_the_energy_is_no_residual(objective):
 
 
 @pytest.mark.parametrize(
-    "objective", [RESIDUAL, TvResidual(), ReferenceStopped(RESIDUAL, tasks.denoise.FAST)]
+    "objective", [RESIDUAL, TvResidual(), ReferenceStopped(RESIDUAL, tasks.denoise.PRESETS["fast"])]
 )
 def test_sigma_stops_a_residual(objective):
     assert objective.discrepancy(0.1, clipped=False)()(step(0.0101)) is None

@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+import torch
+from helpers import tensor
+from scipy.ndimage import gaussian_filter
+from skimage import data
+
+from deep_image_prior import BadInput
+from deep_image_prior.degradations import CorrelatedNoise, Noise, estimate_correlated, recognise
+from deep_image_prior.degradations.correlated import GRID, is_white
+
+PHOTO = data.astronaut()[:256, 96:352] / 255
+
+
+def gaussian_spectrum(width: float, variance: float = 1.0) -> torch.Tensor:
+    """Of white noise blurred by a Gaussian of `width` pixels, its mean the variance."""
+    along = torch.fft.fftfreq(GRID)
+    squared = along[:, None].square() + along.square()
+    power = torch.exp(-((2 * torch.pi * width) ** 2) * squared)
+    return variance * power / power.mean()
+
+
+def model(width=1.0, sigma=0.1, channels=3, factor=(1.0, 1.0)):
+    spectrum = gaussian_spectrum(width, sigma**2).expand(channels, GRID, GRID)
+    return CorrelatedNoise(spectrum, torch.tensor([0.0, 1.0]), torch.tensor(factor))
+
+
+def blurred(photo, sigma, width, seed=0):
+    """The photograph, in 8 bits, under Gaussian noise blurred by `width` pixels."""
+    noise = np.random.default_rng(seed).normal(size=photo.shape)
+    noise = gaussian_filter(noise, (width, width, 0)) if width else noise
+    noisy = (photo + sigma / 255 * noise / noise.std()).clip(0, 1)
+    return tensor(np.rint(255 * noisy) / 255)
+
+
+def test_draws_have_the_spectrum_and_follow_brightness():
+    noise = model(width=1.5, factor=(0.5, 1.0))
+    image = torch.full((1, 3, 200, 200), 0.4)  # where the factor is 0.7
+    drawn = noise.draw(image, 4, torch.Generator().manual_seed(0))
+    assert drawn.shape == (4, 3, 200, 200)
+    torch.testing.assert_close(drawn.std(), torch.tensor(0.07), rtol=0.03, atol=0)
+    # blurred twice by 1.5 pixels, noise has a correlation of exp(-1 / (4 * 1.5^2)) at one pixel
+    beside = (drawn[..., 1:] * drawn[..., :-1]).mean() / drawn.square().mean()
+    assert beside.item() == pytest.approx(np.exp(-1 / 9), abs=0.02)
+    apart = torch.stack([drawn[0], drawn[1]]).flatten(1)
+    assert abs(torch.corrcoef(apart)[0, 1]) < 0.05, "draws are independent"
+    torch.testing.assert_close(
+        noise.variance(image), torch.full_like(image, 0.07**2), rtol=1e-3, atol=0
+    )
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_cosines_and_patches_have_the_variance_of_draws(channels):
+    noise = model(width=1.0, channels=channels)
+    assert noise.of_dct(0, 8, torch.full((1, 1), 0.5)).mean().item() == pytest.approx(
+        0.01, rel=0.02
+    )
+    covariance = noise.of_patches(channels, 3, torch.full((2,), 0.5))
+    assert covariance.shape == (2, 9 * channels, 9 * channels)
+    # neighbours of a patch of 3 x 3 are numbers 0 and 1, of two blurs by one pixel
+    assert covariance[0, 0, 0].item() == pytest.approx(0.01, rel=0.01)
+    assert covariance[0, 0, 1].item() == pytest.approx(0.01 * np.exp(-1 / 4), rel=0.02)
+
+
+def test_at_half_the_resolution_the_long_waves_are_left():
+    noise = model(width=2.0)
+    coarse = noise.halved()
+    assert coarse.lengths[0] == pytest.approx(noise.lengths[0] / 2, rel=0.1)
+    assert coarse.deviations[0] == pytest.approx(noise.deviations[0], rel=0.05), "all was long"
+    white = CorrelatedNoise(torch.ones(1, GRID, GRID), torch.tensor([0.0, 1]), torch.ones(2))
+    assert white.halved().deviations[0] == pytest.approx(0.5, rel=0.01), "means of four pixels"
+
+
+@pytest.mark.parametrize(("sigma", "width"), [(10, 0.7), (10, 2), (20, 1)])
+def test_blurred_noise_is_measured_in_a_photograph(sigma, width):
+    noise = recognise(blurred(PHOTO, sigma, width))
+    assert isinstance(noise, CorrelatedNoise)
+    luminance, colour = noise.deviations
+    assert 0.6 * sigma < 255 * luminance < 1.5 * sigma
+    assert 0.6 * sigma < 255 * colour < 1.3 * sigma
+    expected = 2 * np.pi**0.5 * width  # the root of the area 4 pi width^2
+    assert noise.lengths[1] == pytest.approx(expected, rel=0.3)
+
+
+@pytest.mark.parametrize("gray", [False, True])
+@pytest.mark.parametrize("sigma", [5, 25])
+def test_white_noise_is_known_as_such(sigma, gray):
+    photo = PHOTO.mean(axis=2, keepdims=True) if gray else PHOTO
+    observation = blurred(photo, sigma, 0)
+    assert is_white(estimate_correlated(observation))
+    assert isinstance(recognise(observation), Noise)
+
+
+def test_noise_that_is_brighter_where_the_image_is_has_a_rising_curve():
+    noise = np.random.default_rng(0).normal(size=PHOTO.shape)
+    noise = gaussian_filter(noise, (1, 1, 0))
+    noisy = PHOTO + (0.01 + 0.06 * PHOTO) * noise / noise.std()
+    found = estimate_correlated(tensor(noisy))
+    assert found.factor[-1] > 1.5 * found.factor[0]
+
+
+def test_it_says_what_it_is():
+    noise = model(width=1.0, sigma=10 / 255)
+    assert noise.sentences(255, "of 255") == [
+        "noise: correlated, sigma 10 of 255 in luminance over 3.5 pixels, 10 in colour over 3.5"
+    ]
+    facts = noise.facts()
+    assert facts["kind"] == "correlated"
+    assert facts["colour"]["sigma"] == pytest.approx(10 / 255)
+    doubled = noise.rescaled(2.0, 1.0)
+    assert doubled.deviations[0] == pytest.approx(20 / 255)
+    assert doubled.brightness.tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("size", [(64, 64), (70, 131)])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_small_images_and_any_channels_are_measured(size, channels):
+    image = torch.rand((1, channels, *size), generator=torch.Generator().manual_seed(0))
+    noise = estimate_correlated(image)
+    assert all(np.isfinite(noise.deviations))
+    assert noise.spectrum.shape == (channels, GRID, GRID)
+
+
+@pytest.mark.parametrize(
+    ("spectrum", "brightness", "factor", "message"),
+    [
+        (torch.ones(3, 8, 8), torch.zeros(2), torch.ones(2), "the spectrum has shape"),
+        (torch.ones(3, GRID, GRID), torch.zeros(2), torch.ones(3), "brightness and factor"),
+        (torch.ones(3, GRID, GRID), torch.zeros(1), torch.ones(1), "brightness and factor"),
+        (-torch.ones(3, GRID, GRID), torch.zeros(2), torch.ones(2), "not negative"),
+        (torch.ones(3, GRID, GRID), torch.zeros(2), torch.tensor([1.0, torch.inf]), "finite"),
+    ],
+)
+def test_models_of_the_wrong_shape_are_refused(spectrum, brightness, factor, message):
+    with pytest.raises(BadInput, match=message):
+        CorrelatedNoise(spectrum, brightness, factor)
