@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 import tifffile
 from helpers import noisy, photograph
 from PIL import Image, ImageCms
+from skimage.filters import gaussian
 
 from deep_image_prior import cli, files
 from deep_image_prior.files import Picture
@@ -215,6 +217,30 @@ def test_a_mask_that_leaves_little_is_named_and_doubted(run):
     code, _, err = run("inpaint", "gray.png", "one.png", *FEW)
     assert code == 2
     assert "the mask leaves 1 of 1024 pixels known" in err
+
+
+def test_correlated_noise_is_told_and_strength_keeps_some(run):
+    clean = photograph(96)
+    grain = gaussian(np.random.default_rng(0).normal(size=clean.shape), 1, channel_axis=-1)
+    made(
+        "film.png", np.rint(255 * (clean + 0.05 * grain / grain.std()).clip(0, 1)).astype(np.uint8)
+    )
+    code, out, _ = run("denoise", "film.png", *FEW, "--record", "film.json")
+    assert code == 0
+    said = re.search(r"sigma (\S+) of 255 in luminance over (\S+) pixels, (\S+) in colour", out)
+    assert 6 < float(said[1]) < 20
+    assert 2 < float(said[2]) < 6
+    noise = json.loads(Path("film.json").read_text())["noise"]
+    assert noise["kind"] == "correlated"
+    assert 255 * noise["colour"]["sigma"] == pytest.approx(float(said[3]), rel=0.1)
+    run("denoise", "film.png", *FEW, "--strength", 0, "-o", "same.png")
+    np.testing.assert_array_equal(
+        np.asarray(Image.open("same.png")), np.asarray(Image.open("film.png"))
+    )
+    code, _, err = run("denoise", "film.png", *FEW, "--strength", 1.5, "-o", "more.png")
+    assert code == 2
+    assert err == "dip: strength is 1.5, but must be a number from 0 to 1\n"
+    assert not Path("more.png").exists()
 
 
 def test_stripes_and_units_are_told(run):

@@ -126,7 +126,7 @@ paper = Item(
     "whose truths are withheld; it does not say whether they are of averaged images.",
     pictures={name: source for name, source in PICTURES.items() if source[0] == "cc15"},
     make=_centre,
-    presets={"paper": stopped(prior.denoise, PAPER, PACE["paper"])},
+    presets={"paper": stopped(prior.published, PAPER, PACE["paper"])},
     baselines={
         "hourglass of figure 6": _as_figure_6(NARROW.network, pace=2.0),
         "U-Net": _as_figure_6(UNet, pace=1.0),

@@ -135,6 +135,13 @@ def denoise(problem: Problem, preset: Preset, device: torch.device) -> descent.P
     return tasks.denoise.denoise(x0, preset, noise)
 
 
+def published(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
+    """The preset paper for the noise that is found; all of them have the settings of `preset`."""
+    x0 = tensor(problem.observation, device)
+    noise = recognise(x0)
+    return tasks.denoise.denoise(x0, tasks.denoise.presets(noise)["paper"], noise)
+
+
 def plain(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
     """|f(z) - x0|^2 / n, and nothing known of the noise."""
     x0 = tensor(problem.observation, device)
