@@ -15,11 +15,10 @@ from ..errors import BadInput
 from ..patches import dct_basis
 from .noise import TOLD_APART
 
-NOTHING = (0.025 / 255) ** 2  # variance that every value has at the least, to divide by
 GRID = 64  # frequencies a side of a spectrum
+NOTHING = (0.025 / 255) ** 2  # variance that every value has at the least, to divide by
 LEAST, ROUNDED = 0.25 / 255, 0.5 / 255  # deviations: of rounding to 8 bits, and beyond it
 PATCH = 8  # pixels a side of the patches that the noise is measured on
-APART = 8  # pixels between a patch and the ones beside it that tell whether it is flat
 ENOUGH = 2**15  # patches; larger images are looked at every few pixels
 BANDS = 8  # of brightness
 FLAT = 0.1  # share of the patches of a band that count
@@ -38,10 +37,8 @@ FLOORS = torch.tensor([0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3])
 # white noise of sigma 5 to 50 (but for a fingerprint), 0.084 and less in photographs of cameras
 WHITE = 0.16
 FLATTEST, MORE = 0.01, 1.7  # share of all patches, and how much more power than these the noise has
-RARE, RARE_LIGHT = (
-    5.0,
-    2.0**0.5,
-)  # how much stronger noise may be taken to be where compression has left it, in colour
+# how much stronger noise may be taken to be where compression has left it: luminance, colour
+RARE = (2.0**0.5, 5.0)
 STRUCTURE = 8.0  # times the deviation in colour that noise in luminance stays below
 
 
@@ -189,7 +186,7 @@ class CorrelatedNoise:
 
 def estimate_correlated(observation: Tensor) -> CorrelatedNoise:
     """The noise of x0 (1, C, H, W) in [0, 1], from the flattest patches in every band of
-    brightness; x0 has at least 48 pixels a side.
+    brightness; x0 has at least 64 pixels a side.
 
     A patch is chosen by the eight beside it, so that the choice does not depend on what is
     measured; in each band, since noise depends on brightness (Colom and Buades 2013,
@@ -198,35 +195,42 @@ def estimate_correlated(observation: Tensor) -> CorrelatedNoise:
     stronger there than in the mean: that shows in the fourth moment.
     """
     cosines, energies, brightness = _measured(observation)
-    bands = brightness.flatten().argsort().tensor_split(BANDS)
-    knots = torch.stack([brightness.flatten()[band].median() for band in bands])
-    flat = energies.flatten(2)
-    total = flat[0, FINE].sum(dim=0)
-    start = total.argsort()[: max(FEWEST, int(FLAT * len(total)))]
-    powers = flat[..., start].mean(dim=2).clamp_min(LEAST**2)
+    light, flat = brightness.flatten(), energies.flatten(2)  # (N,), (C, bins, N)
+    bands = light.argsort().tensor_split(BANDS)
+    knots = torch.stack([light[band].median() for band in bands])
+    everywhere = torch.arange(len(light), device=light.device)
+    quiet = _flattest(flat[0, FINE].sum(dim=0), everywhere, FLAT)
+    powers = flat[..., quiet].mean(dim=2).clamp_min(LEAST**2)
     curve = torch.zeros(BANDS)  # the logarithm of the variance over that of the mean
+
+    def structure() -> Tensor:
+        variance = _interpolated(brightness, knots, curve.exp())
+        return _structure(energies, powers, variance).flatten()
+
     for _ in range(ROUNDS):
-        score = _structure(
-            energies, powers, _interpolated(brightness, knots, curve.exp())
-        ).flatten()
-        chosen = [b[score[b].argsort()[: max(FEWEST, int(FLAT * len(b)))]] for b in bands]
+        score = structure()
+        chosen = [_flattest(score, band, FLAT) for band in bands]
         # (bands, C, bins)
         seen = torch.stack([flat[..., band].mean(dim=2) for band in chosen]).clamp_min(LEAST**2)
         levels = (seen[..., FINE] / powers[:, FINE]).mean(dim=2).log()
         curve, excess = _curve(levels, curve)
         trust = torch.exp(-excess.clamp_min(0) / EXCESS)
         trust = trust / trust.sum(dim=0)
-        powers = (seen / curve.exp()[:, None, None] * trust[..., None]).sum(dim=0)
-        fits = [_fit(each) for each in powers]
+        fits = [
+            _fit(each) for each in (seen / curve.exp()[:, None, None] * trust[..., None]).sum(0)
+        ]
         powers = torch.stack([fit.powers for fit in fits])
     spectrum = torch.stack([fit.spectrum for fit in fits])
     noise = CorrelatedNoise(spectrum, knots, (curve / 2).exp())
-    score = _structure(energies, powers, _interpolated(brightness, knots, curve.exp())).flatten()
-    picked = torch.cat(chosen)
-    flattest = score.argsort()[: max(FEWEST, int(FLATTEST * len(score)))]
-    level = flat[..., flattest] / noise.deviation(brightness.flatten()[flattest]).square()
-    least = (level.mean(dim=2) / powers)[:, FINE].mean(dim=1)
-    return _corrected(noise, cosines[..., picked], brightness.flatten()[picked], least)
+    quiet, picked = _flattest(structure(), everywhere, FLATTEST), torch.cat(chosen)
+    level = (flat[0, :, quiet] / noise.deviation(light[quiet]).square()).mean(dim=1)
+    least = (level / powers[0])[FINE].mean()
+    return _corrected(noise, cosines[..., picked] / noise.deviation(light[picked]), least)
+
+
+def _flattest(score: Tensor, among: Tensor, share: float) -> Tensor:
+    """The share of the places `among` (K,) that have the least score (N,)."""
+    return among[score[among].argsort()[: max(FEWEST, int(share * len(among)))]]
 
 
 def _interpolated(x: Tensor, knots: Tensor, values: Tensor) -> Tensor:
@@ -239,30 +243,26 @@ def _interpolated(x: Tensor, knots: Tensor, values: Tensor) -> Tensor:
     return torch.lerp(values[above - 1], values[above], share.clamp(0, 1))
 
 
-def _corrected(
-    noise: CorrelatedNoise, cosines: Tensor, brightness: Tensor, least: Tensor
-) -> CorrelatedNoise:
-    """The noise as it is where compression has left it, and no stronger in luminance than colour
-    makes likely.
+def _corrected(noise: CorrelatedNoise, cosines: Tensor, least: Tensor) -> CorrelatedNoise:
+    """The noise as it is where compression has left it, and in luminance no stronger than the
+    flattest patches and colour make likely.
 
-    cosines: (C, 64, N) of the flat patches, brightness: (N,).
+    cosines: (C, 64, N) of flat patches, over the factor; least: the power in luminance of the
+    flattest of all, over that of the noise.
     """
-    scaled = cosines / noise.deviation(brightness)
-    moments = scaled.pow(4).mean(dim=2) / scaled.square().mean(dim=2).square().clamp_min(1e-12) / 3
-    _, _, members = _bins()
-    fine = members[FINE].bool().any(dim=0).to(moments.device)
-    rare = moments[:, fine].median(dim=1).values.clamp(1, RARE**2)
-    if len(rare) == 3:  # structure is rarest in colour
-        rare[0] = torch.minimum(rare.min(), torch.tensor(RARE_LIGHT**2))
-    else:
-        rare = torch.ones_like(rare)
+    # 3 for a Gaussian
+    moments = cosines.pow(4).mean(dim=2) / cosines.square().mean(dim=2).square().clamp_min(1e-12)
+    fine = _bins()[2][FINE].bool().any(dim=0).to(cosines.device)
+    rare = torch.ones(len(moments)).to(moments)
+    if len(rare) == 3:  # in colour, where structure is rare
+        rare[1:] = (moments[1:, fine].median(dim=1).values / 3).clamp(1, RARE[1] ** 2)
+        rare[0] = rare[1:].min().clamp_max(RARE[0] ** 2)
     power = noise.spectrum.mean(dim=(1, 2)) * rare
-    bounds = [MORE * least[0] * power[0]]
+    most = MORE * least * power[0]
     if _has_colour(noise.spectrum):
-        bounds.append(STRUCTURE**2 * power[1:].mean())
-    most = torch.stack(bounds).min()
-    rare[0] *= (most / power[0]).clamp_max(1)
+        most = torch.minimum(most, STRUCTURE**2 * power[1:].mean())
     textured = bool(most < power[0])
+    rare[0] *= (most / power[0]).clamp_max(1)
     return replace(noise, spectrum=noise.spectrum * rare[:, None, None], textured=textured)
 
 
