@@ -253,10 +253,11 @@ def _corrected(noise: CorrelatedNoise, cosines: Tensor, least: Tensor) -> Correl
     # 3 for a Gaussian
     moments = cosines.pow(4).mean(dim=2) / cosines.square().mean(dim=2).square().clamp_min(1e-12)
     fine = _bins()[2][FINE].bool().any(dim=0).to(cosines.device)
-    rare = torch.ones(len(moments)).to(moments)
-    if len(rare) == 3:  # in colour, where structure is rare
-        rare[1:] = (moments[1:, fine].median(dim=1).values / 3).clamp(1, RARE[1] ** 2)
-        rare[0] = rare[1:].min().clamp_max(RARE[0] ** 2)
+    rare = (moments[:, fine].median(dim=1).values / 3).clamp(1, RARE[1] ** 2)
+    if len(rare) == 3:
+        rare[0] = rare.min().clamp_max(RARE[0] ** 2)
+    else:  # structure has such moments too, least of all in colour
+        rare = torch.ones_like(rare)
     power = noise.spectrum.mean(dim=(1, 2)) * rare
     most = MORE * least * power[0]
     if _has_colour(noise.spectrum):
