@@ -13,6 +13,7 @@ from benchmarks.methods.stops import answered, unstopped
 from benchmarks.problems import filed, noisy, punctured, shrunk
 from deep_image_prior import Settings, Step, codes, denoise, tasks
 from deep_image_prior.metrics import psnr
+from deep_image_prior.objectives import Residual
 
 CLEAN = photograph(96)
 NOISY = noisy("p", CLEAN)
@@ -135,7 +136,7 @@ def test_ours_answers_with_last_average_and_a_curve():
 
 
 def test_the_plain_prior_has_its_best_step_and_its_end():
-    preset = tasks.Preset(tiny, codes.noise, Settings(steps=60, averaging=0.5))
+    preset = tasks.Preset(tiny, Residual(codes.noise), Settings(steps=60, averaging=0.5))
     contender = unstopped(prior.plain, preset, pace=1)
 
     def first_is_best(image):
@@ -170,7 +171,7 @@ def test_the_blind_denoiser_answers_as_its_function_does():
 def test_a_blind_denoiser_that_stopped_is_run_on_for_its_best_step(monkeypatch):
     asked = []
 
-    def stopping(image, watch, steps, stop="auto", **options):
+    def stopping(image, watch, steps=5, stop="auto", **options):
         asked.append((stop, options["preset"], options["seed"]))
         for index in range(1, (2 if stop == "auto" else steps) + 1):
             shade = torch.full((1, 3, 96, 96), index / 10)
