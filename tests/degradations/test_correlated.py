@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -104,6 +106,7 @@ def test_it_says_what_it_is():
     assert noise.sentences(255, "of 255") == [
         "noise: correlated, sigma 10 of 255 in luminance over 3.5 pixels, 10 in colour over 3.5"
     ]
+    assert "told apart" in replace(noise, textured=True).sentences(255, "of 255")[1]
     facts = noise.facts()
     assert facts["kind"] == "correlated"
     assert facts["colour"]["sigma"] == pytest.approx(10 / 255)

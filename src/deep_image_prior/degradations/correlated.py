@@ -13,8 +13,11 @@ from torch import Generator, Tensor
 from ..colour import OPPONENT, from_opponent, to_opponent
 from ..errors import BadInput
 from ..patches import dct_basis
-from .noise import TOLD_APART
 
+CAREFUL = (
+    "noise and texture could not be told apart: the noise may be less, or more; --strength keeps "
+    "more of the picture"
+)
 GRID = 64  # frequencies a side of a spectrum
 NOTHING = (0.025 / 255) ** 2  # variance that every value has at the least, to divide by
 LEAST, ROUNDED = 0.25 / 255, 0.5 / 255  # deviations: of rounding to 8 bits, and beyond it
@@ -93,7 +96,7 @@ class CorrelatedNoise:
         line += f" over {long:.1f} pixels"
         if colour:
             line += f", {unit * colour:.2g} in colour over {wide:.1f}"
-        return [line, TOLD_APART] if self.textured else [line]
+        return [line, CAREFUL] if self.textured else [line]
 
     def rescaled(self, span: float, offset: float) -> "CorrelatedNoise":
         """The same noise of offset + span x, where this one is of x."""
