@@ -544,6 +544,6 @@ def test_impulses_that_are_not_there_are_a_bad_choice():
     with pytest.raises(dip.BadInput, match="there are no impulses"):
         dip.denoise(0.25 + CLEAN / 2, channel_axis=-1, noise="impulses")
     with pytest.raises(
-        dip.BadInput, match="unknown noise 'pink'; choose one of auto, white, impulses"
+        dip.BadInput, match="unknown noise 'pink'; choose one of auto, white, correlated, impulses"
     ):
         dip.denoise(NOISY, channel_axis=-1, noise="pink")

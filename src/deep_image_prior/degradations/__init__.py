@@ -35,6 +35,7 @@ __all__ = [
 AnyNoise = Noise | CorrelatedNoise | Impulses
 Degradation = AnyNoise | Holes | Compression
 
+DRAWN = 0.05 / 255  # deviation: less fine noise than this is in drawings only, not in photographs
 SMALLEST = 64  # pixels a side of an image that is large enough to tell correlated noise in
 
 
@@ -45,8 +46,9 @@ def recognise(observation: Tensor, clipped: bool = True) -> AnyNoise:
     """
     if found := impulses.detect(observation):
         return found
-    if min(observation.shape[-2:]) >= SMALLEST:
-        noise = estimate_correlated(observation)
-        if not correlated.is_white(noise):
-            return noise
-    return estimate_noise(observation, clipped)
+    white = estimate_noise(observation, clipped)
+    drawn = white.sigma < DRAWN and not white.gain
+    if drawn or min(observation.shape[-2:]) < SMALLEST:
+        return white
+    noise = estimate_correlated(observation)
+    return white if correlated.is_white(noise) else noise
