@@ -230,6 +230,16 @@ def test_correlated_noise_is_found_and_taken_out():
     assert psnr(clean, white.image / 255, 1) < psnr(clean, result.image / 255, 1) - 1
 
 
+def test_every_preset_knows_correlated_noise():
+    observation = correlated(photograph(64))
+    for preset in ("fast", "best"):
+        result = dip.denoise(
+            observation, channel_axis=-1, noise="correlated", preset=preset, steps=2, runs=1
+        )
+        assert result.image.shape == observation.shape
+        assert result.uncertainty_db > 0
+
+
 def test_a_model_of_the_noise_may_be_given_in_the_units_of_the_image():
     clean = photograph(64)
     observation = correlated(clean) / 255
