@@ -78,8 +78,8 @@ class Result:
     @property
     def confidence(self) -> str | None:
         """high, medium or low: how far the rules that look for the step agree; low with cautions or
-        if the noise may be texture, not high where stripes were, which are told from the picture
-        only where they are narrow.
+        if the noise may be texture, not high where colour does not bear it out, nor where stripes
+        were, which are told from the picture only where they are narrow.
         """
         if self.cautions or (
             self.uncertainty_db is not None and self.noise and self.noise.textured
@@ -87,7 +87,8 @@ class Result:
             return "low"
         if self.uncertainty_db is None:
             return None
-        sure = self.uncertainty_db < SURE and not self.stripes
+        certain = not self.stripes and (self.noise is None or self.noise.certain)
+        sure = self.uncertainty_db < SURE and certain
         return "high" if sure else "medium" if self.uncertainty_db < UNSURE else "low"
 
 

@@ -101,6 +101,20 @@ def test_noise_that_is_brighter_where_the_image_is_has_a_rising_curve():
     assert found.factor[-1] > 1.5 * found.factor[0]
 
 
+def test_noise_in_luminance_alone_is_not_certain():
+    noise = model()
+    assert noise.certain
+    assert not replace(noise, textured=True).certain
+    assert not model(channels=1).certain
+    luminance = torch.tensor([16.0, 1, 1])[:, None, None]
+    assert not replace(noise, spectrum=noise.spectrum * luminance).certain
+
+
+def test_a_clean_picture_of_texture_and_flat_parts_is_told():
+    photo = data.astronaut()[::2, ::2] / 255
+    assert estimate_correlated(tensor(photo)).textured
+
+
 def test_it_says_what_it_is():
     noise = model(width=1.0, sigma=10 / 255)
     assert noise.sentences(255, "of 255") == [

@@ -19,7 +19,7 @@ class Impulses:
     """A `share` of the values, 0 to 1, is black or white; the others are as they were."""
 
     share: float
-    textured = False  # nothing else looks like them
+    textured, certain = False, True  # nothing else looks like them
 
     def facts(self) -> dict[str, Any]:
         """What a record says of it."""

@@ -42,6 +42,11 @@ class Noise:
     clipped: bool = True
     textured: bool = False
 
+    @property
+    def certain(self) -> bool:
+        """Whether nothing else looks like it."""
+        return not self.textured
+
     def facts(self) -> dict[str, Any]:
         """What a record says of it."""
         return {"kind": "white", **asdict(self)}
