@@ -8,8 +8,14 @@ from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from deep_image_prior import BadInput
-from deep_image_prior.degradations import CorrelatedNoise, Noise, estimate_correlated, recognise
-from deep_image_prior.degradations.correlated import GRID, is_white
+from deep_image_prior.degradations import (
+    CorrelatedNoise,
+    Noise,
+    estimate_correlated,
+    is_white,
+    recognise,
+)
+from deep_image_prior.degradations.correlated import GRID
 
 PHOTO = data.astronaut()[:256, 96:352] / 255
 

@@ -2,8 +2,9 @@
 
 from torch import Tensor
 
-from . import correlated, impulses, jpeg, noise, stripes
-from .correlated import CorrelatedNoise, estimate_correlated
+from . import impulses, jpeg, noise, stripes
+from .correlated import CorrelatedNoise
+from .correlated_estimate import estimate_correlated, is_white
 from .holes import Holes
 from .impulses import Impulses, impulse_mask
 from .jpeg import Compression
@@ -20,11 +21,11 @@ __all__ = [
     "Impulses",
     "Noise",
     "Stripes",
-    "correlated",
     "estimate_correlated",
     "estimate_noise",
     "impulse_mask",
     "impulses",
+    "is_white",
     "jpeg",
     "noise",
     "recognise",
@@ -51,4 +52,4 @@ def recognise(observation: Tensor, clipped: bool = True) -> AnyNoise:
     if drawn or min(observation.shape[-2:]) < SMALLEST:
         return white
     noise = estimate_correlated(observation)
-    return white if correlated.is_white(noise) else noise
+    return white if is_white(noise) else noise

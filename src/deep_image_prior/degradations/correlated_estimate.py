@@ -1,0 +1,234 @@
+"""The spectrum and strength of correlated noise, estimated from the flat patches of one image."""
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..colour import to_opponent
+from ..patches import dct_basis
+from .correlated import GRID, CorrelatedNoise, interpolate
+
+LEAST, ROUNDED = 0.25 / 255, 0.5 / 255  # deviations: of rounding to 8 bits, and beyond it
+PATCH = 8  # pixels a side of the patches that the noise is measured on
+ENOUGH = 2**15  # patches; larger images are looked at every few pixels
+BANDS = 8  # of brightness
+FLAT = 0.1  # share of the patches of a band that count
+FEWEST = 24  # of them
+ROUNDS = 4
+EDGES = (0.01, 0.1, 0.15, 0.2, 0.26, 0.32, 0.38, 0.45, 0.53, 0.8)  # cycles a pixel, of the bins
+FINE = slice(1, 6)  # bins that tell flat from structure; the first has shades, the last are rounded
+SHARP = 12.0  # times the noise: more structure than this is no worse
+PATIENT = 0.15  # weight of what lies above the curve of the noise: structure only adds
+STIFF = 4.0  # weight of the bend of the curve over brightness
+REACHED = 1.4  # of the logarithm of variance: how far a curve goes from its mean
+EXCESS = 0.15  # of the same: bands that lie higher have structure, and count less
+WIDTHS = torch.cat([torch.arange(0, 1, 0.05), torch.arange(1, 3.6, 0.125)])
+FLOORS = torch.tensor([0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3])
+# of the power of coarse waves that the fine ones of white noise have: measured 0.29 and more with
+# white noise of sigma 5 to 50 (but for a fingerprint), 0.084 and less in photographs of cameras
+WHITE = 0.16
+FLATTEST, MORE = 0.01, 1.7  # share of all patches, and how much more power than these the noise has
+# how much stronger noise may be taken to be where compression has left it: luminance, colour
+RARE = (2.0**0.5, 5.0)
+EVEN = 0.45  # of the power of the flattest tenth, what the flattest hundredth has of true noise
+STRUCTURE = 8.0  # times the deviation in colour that noise in luminance stays below
+
+
+def estimate_correlated(observation: Tensor) -> CorrelatedNoise:
+    """The noise of x0 (1, C, H, W) in [0, 1], from the flattest patches in every band of
+    brightness; x0 has at least 64 pixels a side.
+
+    A patch is chosen by the eight beside it, so that the choice does not depend on what is
+    measured; in each band, since noise depends on brightness (Colom and Buades 2013,
+    doi:10.5201/ipol.2013.45). The spectrum is a Gaussian in each opponent channel, as blurred white
+    noise has it, and a floor. What compression has left of the noise in some patches only is
+    stronger there than in the mean: that shows in the fourth moment.
+    """
+    cosines, energies, brightness = _measured(observation)
+    light, flat = brightness.flatten(), energies.flatten(2)  # (N,), (C, bins, N)
+    bands = light.argsort().tensor_split(BANDS)
+    knots = torch.stack([light[band].median() for band in bands])
+    everywhere = torch.arange(len(light), device=light.device)
+    quiet = _flattest(flat[0, FINE].sum(dim=0), everywhere, FLAT)
+    powers = flat[..., quiet].mean(dim=2).clamp_min(LEAST**2)
+    curve = torch.zeros(BANDS)  # the logarithm of the variance over that of the mean
+
+    def structure() -> Tensor:
+        variance = interpolate(brightness, knots, curve.exp())
+        return _structure(energies, powers, variance).flatten()
+
+    for _ in range(ROUNDS):
+        score = structure()
+        chosen = [_flattest(score, band, FLAT) for band in bands]
+        # (bands, C, bins)
+        seen = torch.stack([flat[..., band].mean(dim=2) for band in chosen]).clamp_min(LEAST**2)
+        levels = (seen[..., FINE] / powers[:, FINE]).mean(dim=2).log()
+        curve, excess = _curve(levels, curve)
+        trust = torch.exp(-excess.clamp_min(0) / EXCESS)
+        trust = trust / trust.sum(dim=0)
+        fits = [
+            _fit(each) for each in (seen / curve.exp()[:, None, None] * trust[..., None]).sum(0)
+        ]
+        powers = torch.stack([fit.powers for fit in fits])
+    spectrum = torch.stack([fit.spectrum for fit in fits])
+    noise = CorrelatedNoise(spectrum, knots, (curve / 2).exp())
+    score, picked = structure(), torch.cat(chosen)
+    levels = flat[0, FINE] / powers[0, FINE, None] / noise.deviation(light).square()
+    least, flatter = (
+        levels[:, _flattest(score, everywhere, share)].mean() for share in (FLATTEST, FLAT)
+    )
+    scaled = cosines[..., picked] / noise.deviation(light[picked])
+    found = _corrected(noise, scaled, least)
+    return replace(found, textured=found.textured or bool(least < EVEN * flatter))
+
+
+def _flattest(score: Tensor, among: Tensor, share: float) -> Tensor:
+    """The share of the places `among` (K,) that have the least score (N,)."""
+    return among[score[among].argsort()[: max(FEWEST, int(share * len(among)))]]
+
+
+def _corrected(noise: CorrelatedNoise, cosines: Tensor, least: Tensor) -> CorrelatedNoise:
+    """The noise as it is where compression has left it, and in luminance no stronger than the
+    flattest patches and colour make likely.
+
+    cosines: (C, 64, N) of flat patches, over the factor; least: the power in luminance of the
+    flattest of all, over that of the noise.
+    """
+    # 3 for a Gaussian
+    moments = cosines.pow(4).mean(dim=2) / cosines.square().mean(dim=2).square().clamp_min(1e-12)
+    fine = _bins()[2][FINE].bool().any(dim=0).to(cosines.device)
+    rare = (moments[:, fine].median(dim=1).values / 3).clamp(1, RARE[1] ** 2)
+    if len(rare) == 3:
+        rare[0] = rare.min().clamp_max(RARE[0] ** 2)
+    else:  # structure has such moments too, least of all in colour
+        rare = torch.ones_like(rare)
+    power = noise.spectrum.mean(dim=(1, 2)) * rare
+    most = MORE * least * power[0]
+    if _has_colour(noise.spectrum):
+        most = torch.minimum(most, STRUCTURE**2 * power[1:].mean())
+    textured = bool(most < power[0])
+    rare[0] *= (most / power[0]).clamp_max(1)
+    return replace(noise, spectrum=noise.spectrum * rare[:, None, None], textured=textured)
+
+
+def _has_colour(spectrum: Tensor) -> bool:
+    """Whether there is noise in colour, beyond what rounding makes."""
+    return len(spectrum) == 3 and bool(spectrum[1:].mean(dim=(1, 2)).min() > ROUNDED**2)
+
+
+def is_white(noise: CorrelatedNoise) -> bool:
+    """Whether its fine waves are about as strong as its coarse ones: in colour, where structure is
+    rare, if it has any there.
+    """
+    frequency = _frequencies(GRID).to(noise.spectrum)
+    fine = noise.spectrum[:, (frequency > EDGES[6]) & (frequency < EDGES[8])].mean(dim=1)
+    coarse = noise.spectrum[:, (frequency > EDGES[1]) & (frequency < EDGES[3])].mean(dim=1)
+    judges = slice(1, None) if _has_colour(noise.spectrum) else slice(0, 1)
+    return bool((fine > WHITE * coarse)[judges].all())
+
+
+def _frequencies(size: int) -> Tensor:
+    """Cycles a pixel of every place in a spectrum, (size, size)."""
+    along = torch.fft.fftfreq(size)
+    return (along[:, None].square() + along.square()).sqrt()
+
+
+@cache
+def _bins() -> tuple[Tensor, Tensor, Tensor]:
+    """Rings of cosines: their mean power (W, bins) under Gaussian spectra of WIDTHS, those spectra
+    (W, 64, 64), and which share of a bin (bins, 64) each cosine is.
+    """
+    along = torch.arange(PATCH) / (2 * PATCH)
+    frequency = (along[:, None].square() + along.square()).sqrt().flatten()
+    place = torch.bucketize(frequency, torch.tensor(EDGES)) - 1  # -1: the constant
+    members = torch.stack([(place == ring).float() for ring in range(len(EDGES) - 1)])
+    members = members / members.sum(dim=1, keepdim=True)
+    squared = (2 * torch.pi * WIDTHS[:, None, None] * _frequencies(GRID)).square()
+    spectra = torch.exp(-squared)  # of white noise under a Gaussian of that many pixels
+    knots = torch.tensor([0.0, 1.0])
+    models = [CorrelatedNoise(each[None], knots, torch.ones(2)) for each in spectra]
+    powers = torch.stack([model.of_dct(0, PATCH, torch.ones(1, 1)).flatten() for model in models])
+    return powers @ members.T, spectra, members
+
+
+@dataclass(frozen=True)
+class _Fit:
+    powers: Tensor  # (bins,)
+    spectrum: Tensor  # (64, 64)
+
+
+def _fit(powers: Tensor) -> _Fit:
+    """The Gaussian and floor nearest to the powers (bins,) in the logarithm, those that are strong
+    counting more.
+    """
+    shapes, spectra, _ = (each.to(powers) for each in _bins())
+    models = shapes[:, None] + FLOORS.to(powers)[:, None]  # (W, floors, bins)
+    weight = powers.sqrt().sqrt()
+    weight[0] *= 0.1  # shades
+    weight = weight / weight.sum()
+    apart = powers.log() - models.clamp_min(1e-9).log()
+    level = (apart * weight).sum(dim=-1, keepdim=True)
+    for _ in range(15):  # least absolute distances
+        near = weight / ((apart - level).abs() + 0.05)
+        level = (apart * near).sum(dim=-1, keepdim=True) / near.sum(dim=-1, keepdim=True)
+    cost = (weight * (apart - level).abs()).sum(dim=-1)
+    width, floor = divmod(int(cost.argmin()), len(FLOORS))
+    amplitude = level[width, floor].exp()
+    return _Fit(
+        (amplitude * models[width, floor]).clamp_min(LEAST**2),
+        (amplitude * (spectra[width] + FLOORS[floor].to(powers))).clamp_min(LEAST**2),
+    )
+
+
+def _measured(observation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of patches: cosines (C, 64, N), mean squares in each ring of them (C, bins, h, w), and mean
+    brightness (h, w); N = h w.
+    """
+    area = observation.shape[-2] * observation.shape[-1]
+    stride = max(PATCH // 2, int((area / ENOUGH) ** 0.5))
+    planes = to_opponent(observation).transpose(0, 1)
+    basis = dct_basis(PATCH).to(observation).reshape(PATCH**2, 1, PATCH, PATCH)
+    cosines = F.conv2d(planes, basis, stride=stride)
+    light = F.avg_pool2d(observation.mean(dim=1, keepdim=True), PATCH, stride)[0, 0]
+    members = _bins()[2].to(observation)
+    energies = torch.einsum("rk,ckhw->crhw", members, cosines.square())
+    return cosines.flatten(2), energies, light
+
+
+def _structure(energies: Tensor, powers: Tensor, variance: Tensor) -> Tensor:
+    """How much stronger than the noise the patches beside each one are, (h, w).
+
+    energies: (C, bins, h, w); powers: (C, bins); variance: (h, w), over that of the mean.
+    """
+    height, width = variance.shape
+    ratio = energies[:, FINE] / powers[:, FINE, None, None] / variance
+    each = ratio.clamp_max(SHARP).mean(dim=1)
+    score = each[0] + each.mean(dim=0)  # most structure is in luminance
+    step = min(2, (min(height, width) - 1) // 2)  # patches, of half a patch or more each
+    grown = F.pad(score[None, None], (step,) * 4, mode="reflect")
+    around = torch.zeros(1, 1, 2 * step + 1, 2 * step + 1).to(score)
+    around[..., ::step, ::step] = 1 / 8
+    around[..., step, step] = 0
+    return F.conv2d(grown, around)[0, 0]
+
+
+def _curve(levels: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
+    """The smooth curve (bands,) of mean 0 that lies, but for a number for each channel, under the
+    logarithms (bands, C); and how far they lie above it.
+    """
+    bend = torch.diff(torch.eye(BANDS), n=2, dim=0).to(levels)
+    bend = bend.T @ bend
+    curve, offset = start.to(levels), torch.quantile(levels - start.to(levels)[:, None], 0.3, dim=0)
+    for _ in range(60):
+        excess = levels - curve[:, None] - offset
+        weight = torch.where(excess > 0, PATIENT, 1.0) / (excess.abs() + 0.05)
+        weight[:, 0] /= 2  # most structure is in luminance
+        stiff = torch.diag(weight.sum(dim=1)) + STIFF * weight.sum() / BANDS * bend
+        curve = torch.linalg.solve(stiff, (weight * (levels - offset)).sum(dim=1))
+        offset = (weight * (levels - curve[:, None])).sum(dim=0) / weight.sum(dim=0)
+        offset, curve = offset + curve.mean(), curve - curve.mean()
+    curve = curve.clamp(-REACHED, REACHED)
+    return curve, levels - curve[:, None] - offset
