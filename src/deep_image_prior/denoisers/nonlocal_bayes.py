@@ -51,7 +51,7 @@ def nonlocal_bayes(
         own = caution**2 * noise.of_patches(channels, size, light[members].mean(dim=1))
         rest = patches[members] - mean
         # S M^-1 = I - N M^-1, M = S + N
-        drawn = mean + rest - rest @ torch.linalg.inv(covariance + own) @ own
+        drawn = mean + rest - rest @ (torch.linalg.inv(covariance + own) @ own)
         total.index_add_(0, members.flatten(), drawn.flatten(0, 1))
         times.index_add_(0, members.flatten(), torch.ones_like(times[:1]).expand(members.numel()))
     height, width = guide.shape[-2:]
