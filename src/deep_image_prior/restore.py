@@ -115,7 +115,7 @@ def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -
                 f"the image is too small to tell correlated noise in, {SMALLEST} pixels a side at "
                 "the least; choose another noise"
             )
-        return estimate_correlated(observation)
+        return estimate_correlated(observation, jpeg.is_compressed(observation))
     if kind != "impulses":
         return (
             estimate_noise(observation, clipped) if sigma is None else Noise(sigma, clipped=clipped)

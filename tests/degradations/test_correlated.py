@@ -1,9 +1,11 @@
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
 import torch
 from helpers import tensor
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
@@ -95,7 +97,7 @@ def test_blurred_noise_is_measured_in_a_photograph(sigma, width):
 def test_white_noise_is_known_as_such(sigma, gray):
     photo = PHOTO.mean(axis=2, keepdims=True) if gray else PHOTO
     observation = blurred(photo, sigma, 0)
-    assert is_white(estimate_correlated(observation))
+    assert is_white(estimate_correlated(observation, compressed=False), compressed=False)
     assert isinstance(recognise(observation), Noise)
 
 
@@ -103,7 +105,7 @@ def test_noise_that_is_brighter_where_the_image_is_has_a_rising_curve():
     noise = np.random.default_rng(0).normal(size=PHOTO.shape)
     noise = gaussian_filter(noise, (1, 1, 0))
     noisy = PHOTO + (0.01 + 0.06 * PHOTO) * noise / noise.std()
-    found = estimate_correlated(tensor(noisy))
+    found = estimate_correlated(tensor(noisy), compressed=False)
     assert found.factor[-1] > 1.5 * found.factor[0]
 
 
@@ -118,7 +120,36 @@ def test_noise_in_luminance_alone_is_not_certain():
 
 def test_a_clean_picture_of_texture_and_flat_parts_is_told():
     photo = data.astronaut()[::2, ::2] / 255
-    assert estimate_correlated(tensor(photo)).textured
+    assert estimate_correlated(tensor(photo), compressed=False).textured
+
+
+@pytest.mark.parametrize("gray", [False, True])
+def test_a_clean_picture_has_next_to_no_noise(gray):
+    photo = data.astronaut()[::2, ::2] / 255
+    photo = photo.mean(axis=2, keepdims=True) if gray else photo
+    noise = recognise(tensor(np.rint(255 * photo) / 255))
+    assert noise.variance(tensor(photo)).mean().sqrt().item() < 2.6 / 255
+
+
+@pytest.mark.parametrize("sigma", [10, 20])
+def test_film_grain_is_in_luminance_alone(sigma):
+    noise = gaussian_filter(np.random.default_rng(0).normal(size=PHOTO.shape[:2]), 1)
+    noisy = (PHOTO + sigma / 255 * (noise / noise.std())[..., None]).clip(0, 1)
+    found = recognise(tensor(np.rint(255 * noisy) / 255))
+    assert isinstance(found, CorrelatedNoise)
+    # grain of sigma in all channels is 3^.5 times that in luminance
+    assert 0.6 < 255 * found.deviations[0] / (3**0.5 * sigma) < 1.3
+    assert found.textured, "it may be a fabric"
+
+
+def test_a_photograph_as_a_camera_stores_it_is_correlated():
+    noisy = blurred(PHOTO, 8, 1)
+    buffer = BytesIO()
+    pixels = np.rint(255 * noisy[0].permute(1, 2, 0).numpy()).astype(np.uint8)
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=92)
+    found = recognise(tensor(np.asarray(Image.open(buffer)) / 255))
+    assert isinstance(found, CorrelatedNoise)
+    assert 0.5 * 8 < 255 * found.deviations[0] < 1.6 * 8
 
 
 def test_it_says_what_it_is():
@@ -139,7 +170,7 @@ def test_it_says_what_it_is():
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_small_images_and_any_channels_are_measured(size, channels):
     image = torch.rand((1, channels, *size), generator=torch.Generator().manual_seed(0))
-    noise = estimate_correlated(image)
+    noise = estimate_correlated(image, compressed=False)
     assert all(np.isfinite(noise.deviations))
     assert noise.spectrum.shape == (channels, GRID, GRID)
 

@@ -8,7 +8,7 @@ import torch
 from helpers import photograph
 from PIL import Image
 
-from deep_image_prior.degradations.jpeg import Compression, detect
+from deep_image_prior.degradations.jpeg import Compression, detect, is_compressed
 from deep_image_prior.files import _upright
 
 
@@ -108,3 +108,20 @@ def test_sigma_falls_with_quality():
     sigmas = [Compression(quality).sigma for quality in range(1, 101)]
     assert all(a > b for a, b in pairwise(sigmas[:99]))
     assert 24 < 255 * Compression(10).sigma < 28
+
+
+@pytest.mark.parametrize("quality", [30, 75, 92])
+@pytest.mark.parametrize(("top", "left"), [(0, 0), (3, 5)])
+@pytest.mark.parametrize("gray", [False, True])
+def test_a_file_is_known_by_the_zeros_of_its_blocks(quality, top, left, gray):
+    x0 = as_file(CLEAN.mean(axis=2) if gray else CLEAN, quality)[top:, left:]
+    assert is_compressed(tensor(x0[..., None] if gray else x0))
+
+
+@pytest.mark.parametrize("sigma", [0, 5])
+def test_pixels_that_were_no_file_have_no_zeros_in_blocks(sigma):
+    noise = np.random.default_rng(0).normal(size=CLEAN.shape)
+    noisy = (CLEAN + sigma / 255 * noise).clip(0, 1)
+    assert not is_compressed(tensor(np.rint(255 * noisy) / 255))
+    assert not is_compressed(torch.zeros(1, 3, 20, 20)), "too small to tell"
+    assert not is_compressed(torch.zeros(1, 3, 128, 128)), "all are zero, wherever they begin"

@@ -37,6 +37,9 @@ AnyNoise = Noise | CorrelatedNoise | Impulses
 Degradation = AnyNoise | Holes | Compression
 
 DRAWN = 0.05 / 255  # deviation: less fine noise than this is in drawings only, not in photographs
+# of the variance of all waves, what the finest of white noise have at the most: measured up to 1.3
+# with white noise of sigma 5 to 50, from 2.1 in pictures without noise
+FINER = 1.7
 SMALLEST = 64  # pixels a side of an image that is large enough to tell correlated noise in
 
 
@@ -51,5 +54,7 @@ def recognise(observation: Tensor, clipped: bool = True) -> AnyNoise:
     drawn = white.sigma < DRAWN and not white.gain
     if drawn or min(observation.shape[-2:]) < SMALLEST:
         return white
-    noise = estimate_correlated(observation)
-    return white if is_white(noise) else noise
+    compressed = jpeg.is_compressed(observation)
+    noise = estimate_correlated(observation, compressed)
+    coarse, fine = (each.variance(observation).mean() for each in (noise, white))
+    return white if is_white(noise, compressed) and fine < FINER * coarse else noise

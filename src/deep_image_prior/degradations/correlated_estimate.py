@@ -10,6 +10,7 @@ from torch import Tensor
 from ..colour import to_opponent
 from ..patches import dct_basis
 from .correlated import GRID, CorrelatedNoise, interpolate
+from .structure import MONOCHROME, Evidence, part_of_noise
 
 LEAST, ROUNDED = 0.25 / 255, 0.5 / 255  # deviations: of rounding to 8 bits, and beyond it
 PATCH = 8  # pixels a side of the patches that the noise is measured on
@@ -30,22 +31,22 @@ FLOORS = torch.tensor([0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3])
 # of the power of coarse waves that the fine ones of white noise have: measured 0.29 and more with
 # white noise of sigma 5 to 50 (but for a fingerprint), 0.084 and less in photographs of cameras
 WHITE = 0.16
-FLATTEST, MORE = 0.01, 1.7  # share of all patches, and how much more power than these the noise has
-# how much stronger noise may be taken to be where compression has left it: luminance, colour
-RARE = (2.0**0.5, 5.0)
-EVEN = 0.45  # of the power of the flattest tenth, what the flattest hundredth has of true noise
-STRUCTURE = 8.0  # times the deviation in colour that noise in luminance stays below
+# exponent of the powers that count more in a fit: where structure is rare and noise is whole, that
+# of the strongest; else that of the middle ones, which have the most to say
+STRONG, EVEN = 0.5, 0.25
+SHADES, SMOOTHED = 0.1, 0.5  # weight of the first bin, and in colour that JPEG keeps little else of
+FLATTEST = 0.01  # share of all patches
+QUIET, QUIETEST = 0.02, 0.005  # the same, of those with the least energy
 
 
-def estimate_correlated(observation: Tensor) -> CorrelatedNoise:
+def estimate_correlated(observation: Tensor, compressed: bool) -> CorrelatedNoise:
     """The noise of x0 (1, C, H, W) in [0, 1], from the flattest patches in every band of
-    brightness; x0 has at least 64 pixels a side.
+    brightness; x0 has at least 64 pixels a side. compressed: x0 has been a JPEG file.
 
     A patch is chosen by the eight beside it, so that the choice does not depend on what is
     measured; in each band, since noise depends on brightness (Colom and Buades 2013,
     doi:10.5201/ipol.2013.45). The spectrum is a Gaussian in each opponent channel, as blurred white
-    noise has it, and a floor. What compression has left of the noise in some patches only is
-    stronger there than in the mean: that shows in the fourth moment.
+    noise has it, and a floor. How much of it is structure is for structure.py to say.
     """
     cosines, energies, brightness = _measured(observation)
     light, flat = brightness.flatten(), energies.flatten(2)  # (N,), (C, bins, N)
@@ -69,20 +70,39 @@ def estimate_correlated(observation: Tensor) -> CorrelatedNoise:
         curve, excess = _curve(levels, curve)
         trust = torch.exp(-excess.clamp_min(0) / EXCESS)
         trust = trust / trust.sum(dim=0)
-        fits = [
-            _fit(each) for each in (seen / curve.exp()[:, None, None] * trust[..., None]).sum(0)
-        ]
+        mean = (seen / curve.exp()[:, None, None] * trust[..., None]).sum(dim=0)
+        fits = [_fit(each, compressed, colour=index > 0) for index, each in enumerate(mean)]
         powers = torch.stack([fit.powers for fit in fits])
     spectrum = torch.stack([fit.spectrum for fit in fits])
     noise = CorrelatedNoise(spectrum, knots, (curve / 2).exp())
     score, picked = structure(), torch.cat(chosen)
-    levels = flat[0, FINE] / powers[0, FINE, None] / noise.deviation(light).square()
-    least, flatter = (
-        levels[:, _flattest(score, everywhere, share)].mean() for share in (FLATTEST, FLAT)
+    levels = (flat / powers[..., None])[:, FINE].mean(dim=1) / noise.deviation(light).square()
+    share, textured = part_of_noise(
+        Evidence(
+            spectrum.mean(dim=(1, 2)),
+            _moments(cosines[..., picked] / noise.deviation(light[picked])),
+            levels.quantile(QUIET, dim=1) / _of_noise(QUIET),
+            levels.quantile(QUIETEST, dim=1) / _of_noise(QUIETEST),
+            *(levels[0, _flattest(score, everywhere, part)].mean() for part in (FLATTEST, FLAT)),
+        ),
+        compressed,
     )
-    scaled = cosines[..., picked] / noise.deviation(light[picked])
-    found = _corrected(noise, scaled, least)
-    return replace(found, textured=found.textured or bool(least < EVEN * flatter))
+    return replace(noise, spectrum=spectrum * share[:, None, None], textured=textured)
+
+
+def _moments(cosines: Tensor) -> Tensor:
+    """The fourth moments of fine cosines (C, 64, N), 1 for a Gaussian, (C,)."""
+    fine = _bins()[2][FINE].bool().any(dim=0).to(cosines.device)
+    squares = cosines[:, fine].square()
+    moments = squares.square().mean(dim=2) / squares.mean(dim=2).square().clamp_min(1e-12)
+    return moments.median(dim=1).values / 3
+
+
+@cache
+def _of_noise(share: float) -> float:
+    """The energy that this share of patches stays below, were they noise of power 1."""
+    normal = torch.randn(PATCH**2, 2**15, generator=torch.Generator().manual_seed(0))
+    return (_bins()[2][FINE] @ normal.square()).mean(dim=0).quantile(share).item()
 
 
 def _flattest(score: Tensor, among: Tensor, share: float) -> Tensor:
@@ -90,44 +110,24 @@ def _flattest(score: Tensor, among: Tensor, share: float) -> Tensor:
     return among[score[among].argsort()[: max(FEWEST, int(share * len(among)))]]
 
 
-def _corrected(noise: CorrelatedNoise, cosines: Tensor, least: Tensor) -> CorrelatedNoise:
-    """The noise as it is where compression has left it, and in luminance no stronger than the
-    flattest patches and colour make likely.
-
-    cosines: (C, 64, N) of flat patches, over the factor; least: the power in luminance of the
-    flattest of all, over that of the noise.
-    """
-    # 3 for a Gaussian
-    moments = cosines.pow(4).mean(dim=2) / cosines.square().mean(dim=2).square().clamp_min(1e-12)
-    fine = _bins()[2][FINE].bool().any(dim=0).to(cosines.device)
-    rare = (moments[:, fine].median(dim=1).values / 3).clamp(1, RARE[1] ** 2)
-    if len(rare) == 3:
-        rare[0] = rare.min().clamp_max(RARE[0] ** 2)
-    else:  # structure has such moments too, least of all in colour
-        rare = torch.ones_like(rare)
-    power = noise.spectrum.mean(dim=(1, 2)) * rare
-    most = MORE * least * power[0]
-    if _has_colour(noise.spectrum):
-        most = torch.minimum(most, STRUCTURE**2 * power[1:].mean())
-    textured = bool(most < power[0])
-    rare[0] *= (most / power[0]).clamp_max(1)
-    return replace(noise, spectrum=noise.spectrum * rare[:, None, None], textured=textured)
-
-
 def _has_colour(spectrum: Tensor) -> bool:
     """Whether there is noise in colour, beyond what rounding makes."""
     return len(spectrum) == 3 and bool(spectrum[1:].mean(dim=(1, 2)).min() > ROUNDED**2)
 
 
-def is_white(noise: CorrelatedNoise) -> bool:
+def is_white(noise: CorrelatedNoise, compressed: bool) -> bool:
     """Whether its fine waves are about as strong as its coarse ones: in colour, where structure is
-    rare, if it has any there.
+    rare, if it has any there; and in luminance too if x0 is `compressed`, which spares luminance.
     """
     frequency = _frequencies(GRID).to(noise.spectrum)
     fine = noise.spectrum[:, (frequency > EDGES[6]) & (frequency < EDGES[8])].mean(dim=1)
     coarse = noise.spectrum[:, (frequency > EDGES[1]) & (frequency < EDGES[3])].mean(dim=1)
-    judges = slice(1, None) if _has_colour(noise.spectrum) else slice(0, 1)
-    return bool((fine > WHITE * coarse)[judges].all())
+    white = fine > WHITE * coarse
+    power = noise.spectrum.mean(dim=(1, 2))
+    coloured = len(power) == 3 and bool(power[1:].min() > ROUNDED**2)
+    if not coloured or power[0] > MONOCHROME**2 * power[1:].mean():
+        return bool(white[0])
+    return bool(white.all() if compressed else white[1:].all())
 
 
 def _frequencies(size: int) -> Tensor:
@@ -160,14 +160,14 @@ class _Fit:
     spectrum: Tensor  # (64, 64)
 
 
-def _fit(powers: Tensor) -> _Fit:
+def _fit(powers: Tensor, compressed: bool, colour: bool) -> _Fit:
     """The Gaussian and floor nearest to the powers (bins,) in the logarithm, those that are strong
     counting more.
     """
     shapes, spectra, _ = (each.to(powers) for each in _bins())
     models = shapes[:, None] + FLOORS.to(powers)[:, None]  # (W, floors, bins)
-    weight = powers.sqrt().sqrt()
-    weight[0] *= 0.1  # shades
+    weight = powers.pow(EVEN if compressed and not colour else STRONG)
+    weight[0] *= SMOOTHED if compressed and colour else SHADES
     weight = weight / weight.sum()
     apart = powers.log() - models.clamp_min(1e-9).log()
     level = (apart * weight).sum(dim=-1, keepdim=True)

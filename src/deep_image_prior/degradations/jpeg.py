@@ -31,6 +31,10 @@ CHANGE = 1.0  # mean square, of 255, that other qualities must make
 SIDE = 512  # pixels a side that are looked at
 FEW = 256  # blocks that tell whether rows and columns have changed places
 LIKELY = 3  # rows, and columns, that blocks may begin at
+FINE = 6  # the least sum of the two numbers of a cosine that compression makes zero
+# share of zeros, in blocks over any other patches: measured 0.003 and less without compression,
+# 0.18 and more in photographs as cameras store them
+ZEROS = 0.05
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,28 @@ def detect(observation: Tensor, quality: int | None = None) -> Compression | Non
         if dips.min() < DIP:
             return Compression(quality or int(dips.argmin()) + 1, *grid, transposed)
     return Compression(quality) if quality else None
+
+
+def is_compressed(observation: Tensor) -> bool:
+    """Whether x0 (1, C, H, W) in [0, 1] has been a JPEG file, of high quality too: then more of the
+    fine cosines are zero in its blocks than in patches that begin elsewhere.
+    """
+    height, width = observation.shape[-2:]
+    if min(height, width) < 3 * BLOCK:
+        return False
+    top, left = (max(0, (side - SIDE) // 2) for side in (height, width))
+    part = observation[..., top : top + SIDE, left : left + SIDE]
+    luma = 255 * (part * _luma(part)).sum(dim=1, keepdim=True)
+    order = torch.arange(BLOCK)
+    fine = (order[:, None] + order).flatten() >= FINE
+    basis = dct_basis(BLOCK)[fine].to(part).reshape(-1, 1, BLOCK, BLOCK)
+    zero = (F.conv2d(luma, basis).abs() < ROUNDED).float().mean(dim=1)[0]
+    rows, columns = (side // BLOCK for side in zero.shape)
+    zero = zero[: rows * BLOCK, : columns * BLOCK]
+    # of blocks that begin at each of 8 x 8 places
+    shares = zero.reshape(rows, BLOCK, columns, BLOCK).mean(dim=(0, 2))
+    most, second = shares.flatten().topk(2).values
+    return bool(most - second > ZEROS)
 
 
 def _grids(y: Pixels) -> list[tuple[int, int]]:

@@ -1,0 +1,97 @@
+import pytest
+import torch
+
+from deep_image_prior.degradations.structure import Evidence, part_of_noise
+
+LEVEL = (10 / 255) ** 2
+
+
+def seen(power=(1.0, 1.0, 1.0), moments=(1.0, 1.0, 1.0), quiet=(1.0, 1.0, 1.0), **others):
+    """Noise of 10 gray levels in all channels, Gaussian, and in every patch."""
+    evidence = {
+        "power": LEVEL * torch.tensor(power),
+        "moments": torch.tensor(moments),
+        "quiet": torch.tensor(quiet),
+        "quietest": torch.full((len(power),), 0.5),
+        "flattest": torch.tensor(1.0),
+        "flatter": torch.tensor(1.0),
+    }
+    return Evidence(**{name: torch.as_tensor(value) for name, value in (evidence | others).items()})
+
+
+def shares(evidence, compressed=False):
+    share, textured = part_of_noise(evidence, compressed)
+    return [round(value, 3) for value in share.tolist()], textured
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_gaussian_noise_in_every_patch_is_noise(compressed, channels):
+    ones = (1.0,) * channels
+    evidence = seen(power=ones, moments=ones, quiet=ones)
+    assert shares(evidence, compressed) == (list(ones), False)
+
+
+def test_luminance_that_is_not_gaussian_is_about_as_strong_as_colour():
+    # four times the power of colour, of which quiet patches have half
+    evidence = seen(power=(4.0, 1.0, 1.0), moments=(1.6, 1.0, 1.0), quiet=(0.5, 1.0, 1.0))
+    assert shares(evidence) == ([0.36, 1.0, 1.0], True), "1.2^2 times colour"
+    quiet = seen(power=(4.0, 1.0, 1.0), moments=(1.6, 1.0, 1.0), quiet=(0.3, 1.0, 1.0))
+    assert shares(quiet)[0][0] == 0.3, "what quiet patches have"
+    empty = seen(power=(4.0, 1.0, 1.0), moments=(1.6, 1.0, 1.0), quiet=(0.0, 1.0, 1.0))
+    assert shares(empty)[0][0] == 0.25, "no less than colour"
+    loose = seen(power=(4.0, 1.0, 1.0), moments=(1.6, 1.6, 1.0), quiet=(2.0, 1.0, 1.0))
+    assert shares(loose) == ([1.0, 1.0, 1.0], False), "2^2 times colour that is not Gaussian either"
+
+
+def test_noise_in_luminance_alone_is_film_grain_or_a_fabric():
+    evidence = seen(power=(1.0, 0.01, 0.01), quiet=(0.6, 1.0, 1.0))
+    assert shares(evidence) == ([0.6, 1.0, 1.0], True)
+    evidence = seen(power=(1.0, 0.02, 0.02), quiet=(0.6, 1.0, 1.0))
+    assert shares(evidence) == ([1.0, 1.0, 1.0], False), "less than 8 times colour"
+    strange = {"power": (1.0, 0.01, 0.01), "moments": (4.0, 4.0, 4.0)}
+    everywhere = seen(**strange, quietest=torch.full((3,), 0.8))
+    assert shares(everywhere) == ([1.0, 1.0, 1.0], True), "clipped grain is not Gaussian"
+    here = seen(**strange, quietest=torch.full((3,), 0.7))
+    assert shares(here) == ([0.04, 1.0, 1.0], True), "twice colour"
+
+
+def test_a_gray_image_without_gaussian_patches_has_what_the_quiet_ones_have():
+    evidence = seen(power=(1.0,), moments=(2.0,), quiet=(0.2,))
+    assert shares(evidence) == ([0.2], True)
+
+
+def test_no_less_than_rounding_is_left():
+    evidence = seen(power=(1.0,), moments=(2.0,), quiet=(0.0,))
+    assert shares(evidence)[0] == [round(0.025**2, 3)]
+
+
+def test_the_flattest_hundredth_tells_structure_in_the_flattest_tenth():
+    assert shares(seen(flattest=0.4))[1]
+    assert not shares(seen(flattest=0.5))[1]
+
+
+def test_jpeg_leaves_noise_in_some_patches_where_it_is_stronger():
+    evidence = seen(moments=(1.5, 3.0, 2.0))
+    # in luminance by the least of all, and no more than twice
+    share, textured = part_of_noise(evidence, compressed=True)
+    assert share.tolist() == pytest.approx([1.5, 3.0, 2.0])
+    assert not textured
+    extreme = part_of_noise(seen(moments=(90.0, 90.0, 90.0)), compressed=True)[0]
+    assert extreme.tolist() == pytest.approx([2, 25, 25])
+    gray = seen(power=(1.0,), moments=(3.0,), quiet=(1.0,))
+    assert shares(gray, compressed=True) == ([1.0], False), "structure has such moments too"
+
+
+def test_in_a_file_the_flattest_patches_and_colour_limit_luminance():
+    evidence = seen(flattest=0.2, flatter=0.2)
+    assert shares(evidence, compressed=True) == ([0.34, 1.0, 1.0], True), "1.7 times the flattest"
+    strong = {"power": (36.0, 1.0, 1.0), "moments": (2.0, 1.0, 1.0)}
+    left = seen(**strong, quietest=torch.tensor([0.0, 0.1, 0.1]))
+    assert part_of_noise(left, compressed=True)[0][0].item() == pytest.approx(16 / 36)
+    whole = seen(**strong)
+    assert part_of_noise(whole, compressed=True)[0][0].item() == pytest.approx(4 / 36)
+    gaussian = seen(power=(36.0, 1.0, 1.0))
+    assert part_of_noise(gaussian, compressed=True)[0][0].item() == pytest.approx(16 / 36)
+    rounded = seen(power=(36.0, 0.002, 0.002))
+    assert part_of_noise(rounded, compressed=True)[0][0].item() == pytest.approx(1), "no colour"
