@@ -33,15 +33,19 @@ def test_gaussian_noise_in_every_patch_is_noise(compressed, channels):
 
 
 def test_luminance_that_is_not_gaussian_is_about_as_strong_as_colour():
-    # four times the power of colour, of which quiet patches have half
-    evidence = seen(power=(4.0, 1.0, 1.0), moments=(1.6, 1.0, 1.0), quiet=(0.5, 1.0, 1.0))
-    assert shares(evidence) == ([0.36, 1.0, 1.0], True), "1.2^2 times colour"
-    quiet = seen(power=(4.0, 1.0, 1.0), moments=(1.6, 1.0, 1.0), quiet=(0.3, 1.0, 1.0))
-    assert shares(quiet)[0][0] == 0.3, "what quiet patches have"
-    empty = seen(power=(4.0, 1.0, 1.0), moments=(1.6, 1.0, 1.0), quiet=(0.0, 1.0, 1.0))
-    assert shares(empty)[0][0] == 0.25, "no less than colour"
-    loose = seen(power=(4.0, 1.0, 1.0), moments=(1.6, 1.6, 1.0), quiet=(2.0, 1.0, 1.0))
-    assert shares(loose) == ([1.0, 1.0, 1.0], False), "2^2 times colour that is not Gaussian either"
+    # 25 times the power of colour
+    strong = {"power": (25.0, 1.0, 1.0)}
+    equal = seen(**strong, moments=(1.6, 1.0, 1.0), quiet=(0.5, 1.0, 1.0))
+    assert shares(equal) == ([0.04, 1.0, 1.0], True), "colour is Gaussian"
+    colourful = {"moments": (1.6, 1.6, 1.0)}
+    close = seen(**strong, **colourful, quiet=(0.5, 1.0, 1.0))
+    assert shares(close) == ([0.16, 1.0, 1.0], True), "twice colour, which is not"
+    quiet = seen(**strong, **colourful, quiet=(0.1, 1.0, 1.0))
+    assert shares(quiet)[0][0] == 0.1, "what quiet patches have"
+    empty = seen(**strong, **colourful, quiet=(0.0, 1.0, 1.0))
+    assert shares(empty)[0][0] == 0.04, "no less than colour"
+    loose = seen(power=(2.0, 1.0, 1.0), moments=(1.6, 1.6, 1.0), quiet=(2.0, 1.0, 1.0))
+    assert shares(loose) == ([1.0, 1.0, 1.0], False), "no more than there is"
 
 
 def test_noise_in_luminance_alone_is_film_grain_or_a_fabric():

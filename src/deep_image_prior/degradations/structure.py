@@ -9,9 +9,10 @@ LEAST = (0.25 / 255) ** 2  # power: of rounding to 8 bits
 ROUNDED = (0.5 / 255) ** 2  # beyond it
 # of fourth moments: without noise luminance has 1.57 and more; with it, up to 1.3 on most pictures
 GAUSSIAN = 1.25
-# times the deviation in colour, what luminance has at the most if it is not Gaussian: where colour
-# is, and where it is not (in photographs of cc15 up to 1.8)
-EQUAL, CLOSE = 1.2, 2.0
+# times the deviation in colour, what luminance has at the most if it is not Gaussian. Where colour
+# is: noise of red, green and blue apart has as much in both, and matrices of colour add to colour.
+# Where it is not: in photographs of cc15 up to 1.8.
+EQUAL, CLOSE = 1.0, 2.0
 MONOCHROME = 8.0  # the same: beyond it the noise, or the structure, has no colour
 # the same: where JPEG has left little of colour (in photographs of polyu40 up to 4.7)
 SPARED = 4.0

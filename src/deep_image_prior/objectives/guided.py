@@ -15,7 +15,7 @@ from ..descent import Problem, Step
 from ..stopping import Patience
 from .objective import Architecture, Objective, Observed
 
-SHARE = 0.4  # of f(z) in the mix: an estimate is as a rule the nearer of the two
+SHARE = 0.3  # of f(z) in the mix: an estimate is as a rule the nearer of the two
 
 
 @dataclass(frozen=True)
