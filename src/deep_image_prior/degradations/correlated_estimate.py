@@ -10,9 +10,8 @@ from torch import Tensor
 from ..colour import to_opponent
 from ..patches import dct_basis
 from .correlated import GRID, CorrelatedNoise, interpolate
-from .structure import MONOCHROME, Evidence, part_of_noise
+from .structure import LEAST, MONOCHROME, ROUNDED, Evidence, part_of_noise
 
-LEAST, ROUNDED = 0.25 / 255, 0.5 / 255  # deviations: of rounding to 8 bits, and beyond it
 PATCH = 8  # pixels a side of the patches that the noise is measured on
 ENOUGH = 2**15  # patches; larger images are looked at every few pixels
 BANDS = 8  # of brightness
@@ -54,7 +53,7 @@ def estimate_correlated(observation: Tensor, compressed: bool) -> CorrelatedNois
     knots = torch.stack([light[band].median() for band in bands])
     everywhere = torch.arange(len(light), device=light.device)
     quiet = _flattest(flat[0, FINE].sum(dim=0), everywhere, FLAT)
-    powers = flat[..., quiet].mean(dim=2).clamp_min(LEAST**2)
+    powers = flat[..., quiet].mean(dim=2).clamp_min(LEAST)
     curve = torch.zeros(BANDS)  # the logarithm of the variance over that of the mean
 
     def structure() -> Tensor:
@@ -65,7 +64,7 @@ def estimate_correlated(observation: Tensor, compressed: bool) -> CorrelatedNois
         score = structure()
         chosen = [_flattest(score, band, FLAT) for band in bands]
         # (bands, C, bins)
-        seen = torch.stack([flat[..., band].mean(dim=2) for band in chosen]).clamp_min(LEAST**2)
+        seen = torch.stack([flat[..., band].mean(dim=2) for band in chosen]).clamp_min(LEAST)
         levels = (seen[..., FINE] / powers[:, FINE]).mean(dim=2).log()
         curve, excess = _curve(levels, curve)
         trust = torch.exp(-excess.clamp_min(0) / EXCESS)
@@ -110,11 +109,6 @@ def _flattest(score: Tensor, among: Tensor, share: float) -> Tensor:
     return among[score[among].argsort()[: max(FEWEST, int(share * len(among)))]]
 
 
-def _has_colour(spectrum: Tensor) -> bool:
-    """Whether there is noise in colour, beyond what rounding makes."""
-    return len(spectrum) == 3 and bool(spectrum[1:].mean(dim=(1, 2)).min() > ROUNDED**2)
-
-
 def is_white(noise: CorrelatedNoise, compressed: bool) -> bool:
     """Whether its fine waves are about as strong as its coarse ones: in colour, where structure is
     rare, if it has any there; and in luminance too if x0 is `compressed`, which spares luminance.
@@ -124,7 +118,7 @@ def is_white(noise: CorrelatedNoise, compressed: bool) -> bool:
     coarse = noise.spectrum[:, (frequency > EDGES[1]) & (frequency < EDGES[3])].mean(dim=1)
     white = fine > WHITE * coarse
     power = noise.spectrum.mean(dim=(1, 2))
-    coloured = len(power) == 3 and bool(power[1:].min() > ROUNDED**2)
+    coloured = len(power) == 3 and bool(power[1:].min() > ROUNDED)
     if not coloured or power[0] > MONOCHROME**2 * power[1:].mean():
         return bool(white[0])
     return bool(white.all() if compressed else white[1:].all())
@@ -178,8 +172,8 @@ def _fit(powers: Tensor, compressed: bool, colour: bool) -> _Fit:
     width, floor = divmod(int(cost.argmin()), len(FLOORS))
     amplitude = level[width, floor].exp()
     return _Fit(
-        (amplitude * models[width, floor]).clamp_min(LEAST**2),
-        (amplitude * (spectra[width] + FLOORS[floor].to(powers))).clamp_min(LEAST**2),
+        (amplitude * models[width, floor]).clamp_min(LEAST),
+        (amplitude * (spectra[width] + FLOORS[floor].to(powers))).clamp_min(LEAST),
     )
 
 
