@@ -57,18 +57,19 @@ def stopped(pose: Pose, preset: Preset, pace: float) -> Contender:
         reason: str | None = None
         best = Best(effort.score)
 
-        def watch(step: Step) -> None:
+        def follow(step: Step) -> None:
             nonlocal reason
-            best(step)
             if rule and reason is None:
                 reason = rule(step)
                 chosen["chosen"] = getattr(rule, "chosen", None) or step
                 chosen.update(getattr(rule, "choices", {}))
 
         chosen: dict[str, Step] = {}
-        done = fit(posed, _shared(preset.settings, effort), watch=watch)
+        done = fit(posed, _shared(preset.settings, effort), lambda: follow, watch=best)
         end = pixels(done.image)
-        found = {name: pixels(step.average) for name, step in chosen.items()} or {"chosen": end}
+        found = {name: pixels(posed.finish(step.average)) for name, step in chosen.items()} or {
+            "chosen": end
+        }
         doubt = getattr(rule, "uncertainty_db", None)
         return Outcome(
             images={**best.images, **found, "end": end},

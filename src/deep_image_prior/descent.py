@@ -32,8 +32,8 @@ class Problem:
     network: makes an untrained f. code: draws z (B, C', H, W) from a CPU generator, on the device
     to work on. energy: E(A(x)), a scalar, of x = f(z), (B, C, H, W). The first of a batch is the
     image; more are for the energy. shape: of z, if it is to be known how much memory the fit needs
-    before z is drawn. finish: what of x is the restored image, where that is not x itself. rule:
-    makes the rule to stop by that suits the problem, if there is one.
+    before z is drawn. finish: what of an average of x is the restored image, where that is not the
+    average itself. rule: makes the rule to stop by that suits the problem, if there is one.
     """
 
     network: Callable[[], nn.Module]
@@ -141,7 +141,7 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
             energy = problem.energy(x)
             optimiser.zero_grad()
             energy.backward()
-            image = problem.finish(x[:1].detach())
+            image = x[:1].detach()
             yield Step(index, settings.steps, energy.detach(), image, average=image)
             optimiser.step()
 
@@ -253,9 +253,9 @@ def fit(
     (section 3.1).
 
     stop makes a rule for each run; a rule says why to stop after a step, or None, and may choose an
-    earlier one (stopping.py). watch sees every step. Ctrl-C and a destabilised run end with the
-    best so far: the mean of the complete runs, or else of the others. Raises Destabilised or
-    KeyboardInterrupt if there is no good step to return.
+    earlier one (stopping.py). watch sees every step, its images finished. Ctrl-C and a destabilised
+    run end with the best so far: the mean of the complete runs, or else of the others. Raises
+    Destabilised or KeyboardInterrupt if there is no good step to return.
     """
     runs: list[Fit] = []
     for k in range(settings.runs):
@@ -314,7 +314,7 @@ def _fit_once(
             last = step
             energies.append(step.energy)
             if watch:
-                watch(step)
+                watch(_finished(step, problem.finish))
             if reason := rule(step):
                 stopped = str(reason)
                 break
@@ -330,7 +330,7 @@ def _fit_once(
     chosen: Step = getattr(rule, "chosen", None) or last
     history = torch.stack(energies).tolist()
     return Fit(
-        image=chosen.average,
+        image=problem.finish(chosen.average),
         history=history,
         steps=[len(history)],
         chosen=[chosen.index],
@@ -340,6 +340,10 @@ def _fit_once(
         complete=complete,
         interrupted=interrupted,
     )
+
+
+def _finished(step: Step, finish: Callable[[Tensor], Tensor]) -> Step:
+    return replace(step, image=finish(step.image), average=finish(step.average))
 
 
 def _untrained(recipe: Callable[[], nn.Module], seed: int) -> nn.Module:

@@ -10,7 +10,7 @@ from deep_image_prior.degradations import CorrelatedNoise
 from deep_image_prior.degradations.correlated import GRID
 from deep_image_prior.energies import squared_error
 from deep_image_prior.objectives import Guided, Observed
-from deep_image_prior.objectives.guided import SHARE, AgreementGuard
+from deep_image_prior.objectives.guided import REGAINED, SHARE, AgreementGuard, mixed
 from deep_image_prior.operators import identity
 from deep_image_prior.stopping import PATIENCE
 
@@ -23,30 +23,55 @@ def estimates(noise, x0, count):
     return torch.cat([x0 / (k + 2) for k in range(count)])
 
 
-def test_the_code_is_the_estimates_and_the_result_a_mix_with_the_last():
+def test_the_code_is_the_estimates_and_the_result_is_between_f_and_the_last():
     observed = Observed(IMAGE, squared_error(IMAGE, identity), NOISE)
     problem = Guided(estimates, count=2).problem(tiny, observed)
     z = problem.code(torch.Generator())
     torch.testing.assert_close(z, torch.cat([IMAGE / 2, IMAGE / 3], dim=1))
     assert z.shape == problem.shape
-    ones = torch.ones_like(IMAGE)
-    torch.testing.assert_close(problem.finish(ones), SHARE * ones + (1 - SHARE) * IMAGE / 3)
+    torch.testing.assert_close(problem.finish(IMAGE / 3), IMAGE / 3)
+    far = mixed(torch.ones_like(IMAGE), IMAGE / 3, IMAGE, NOISE.variance)
+    torch.testing.assert_close(problem.finish(torch.ones_like(IMAGE)), far)
     done = fit(problem, replace(FEW, steps=3), problem.rule)
     assert done.image.shape == IMAGE.shape
     assert done.uncertainty_db > 0
 
 
-def mixed(gray: float, index: int):
-    """A step whose average is the mix of f(z) = gray and an estimate of 0."""
-    return step(1.0, gray=SHARE * gray, index=index)
+def weight(f, e, x0):
+    """What `mixed` gives f, at noise of variance 0.01."""
+    at = (f - e) != 0
+    mix = mixed(f, e, x0, lambda x: torch.full_like(x, 0.01))
+    return ((mix - e)[at] / (f - e)[at]).mean().item()
 
 
-def test_the_nearest_mix_is_chosen_and_its_distance_is_the_uncertainty():
+def test_the_mix_has_less_of_f_where_it_is_far_or_has_put_back_what_the_estimate_took_out():
+    e = torch.full((1, 1, 8, 8), 0.5)
+    noise, other = torch.zeros_like(e), torch.zeros_like(e)
+    noise[..., ::2], other[..., 1::2, 1::2] = 0.1, 0.2  # of nothing in common
+    x0 = e + noise
+    near, far = e + 1e-4 * other, e + other
+    assert weight(near, e, x0) == pytest.approx(SHARE, abs=1e-3)
+    assert weight(far, e, x0) == pytest.approx(SHARE / 2, abs=1e-4)  # as far as the noise
+    for regained in (0.1, 0.2):
+        f = e + regained * noise
+        far = (regained * noise).square().mean().item() / 0.01
+        expected = SHARE * (1 - regained / REGAINED) / (1 + far)
+        assert weight(f, e, x0) == pytest.approx(expected, rel=1e-3)
+    assert torch.equal(mixed(x0, e, x0, lambda x: torch.full_like(x, 0.01)), e)
+    assert weight(e - 0.01 * noise, e, x0) == pytest.approx(SHARE, abs=1e-2)
+
+
+def test_nothing_taken_out_and_no_noise_are_no_division_by_zero():
+    mix = mixed(IMAGE, IMAGE, IMAGE, torch.zeros_like)
+    assert torch.equal(mix, IMAGE)
+
+
+def test_the_nearest_f_is_chosen_and_its_distance_is_the_uncertainty():
     guard = AgreementGuard(torch.zeros(1, 1, 4, 4), lambda x: torch.full_like(x, 0.01))
     assert guard.uncertainty_db is None
     for index, gray in ((1, 0.5), (2, 0.2), (3, 0.4)):
-        assert guard(mixed(gray, index)) is None
+        assert guard(step(1.0, gray=gray, index=index)) is None
     assert guard.chosen.index == 2
     expected = 10 * math.log10(1 + 0.2**2 / 4 / 0.01)
     assert guard.uncertainty_db == pytest.approx(expected, rel=1e-4)
-    assert "nearest to the estimate" in guard(mixed(0.4, 3 + 2 * PATIENCE))
+    assert "nearest to the estimate" in guard(step(1.0, gray=0.4, index=3 + 2 * PATIENCE))

@@ -47,7 +47,7 @@ def test_known_values_stay_if_they_are_exact():
 
 
 def test_departure_from_the_first_image_in_decibels_by_hand():
-    rule = DistanceFromStart()
+    rule = DistanceFromStart(lambda x: x)
     assert rule(step(0.04, gray=0.5, index=1)) is None
     assert rule.uncertainty_db == 0
     assert rule(step(0.04, gray=0.7, index=2)) is None

@@ -15,13 +15,14 @@ from ..descent import Problem, Step
 from ..stopping import Patience
 from .objective import Architecture, Objective, Observed
 
-SHARE = 0.3  # of f(z) in the mix: an estimate is as a rule the nearer of the two
+SHARE = 0.5  # of f(z) in the mix, where it is as near to the truth as the estimate
+REGAINED = 0.25  # of what the estimate took out; f that has put so much back has learned the noise
 
 
 @dataclass(frozen=True)
 class Guided(Objective):
     """z the estimates, as the photo with flash is in section 3.7; the result is a mix of f(z) and
-    the last estimate. Their errors have little in common: an estimate knows the noise and windows
+    the last estimate e. Their errors have little in common: an estimate knows the noise and windows
     of the image, f neither, but all of the image at once.
 
     estimates: (noise, x0 (1, C, H, W), how many) -> (K, C, H, W); count: how many.
@@ -48,13 +49,26 @@ class Guided(Objective):
             code,
             observed.energy,
             shape=(1, inputs, height, width),
-            finish=lambda x: torch.lerp(made()[-1:], x, SHARE),
+            finish=lambda f: mixed(f, made()[-1:], x0, noise.variance),
             rule=lambda: AgreementGuard(made()[-1:], noise.variance),
         )
 
 
+def mixed(f: Tensor, e: Tensor, x0: Tensor, variance: Callable[[Tensor], Tensor]) -> Tensor:
+    """e + w (f - e), images (1, C, H, W), w = SHARE (1 - a / REGAINED) / (1 + d^2 / s^2).
+
+    a = <f - e, x0 - e> / |x0 - e|^2, at least 0: what f put back of what the estimate e took out.
+    d^2 = |f - e|^2 / n: f that is far has drawn too little. s^2 is the mean variance of the noise.
+    """
+    apart, taken = f - e, x0 - e
+    regained = (apart * taken).mean() / taken.square().mean().clamp_min(1e-12)
+    far = apart.square().mean() / variance(e).mean().clamp_min(1e-12)
+    share = SHARE * (1 - regained / REGAINED).clamp(0, 1) / (1 + far)
+    return torch.lerp(e, f, share)
+
+
 class AgreementGuard(Patience):
-    """Choose the mix that is nearest to the estimate: f leaves it again where it fits the noise.
+    """Choose the f(z) that is nearest to the estimate: f leaves it again where it fits the noise.
 
     uncertainty_db: 10 log10(1 + d^2 / 4 s^2), d the difference of f(z) and the estimate, s^2 the
     variance of the noise: a quarter of d^2 is about the error of their mean, if their errors have
@@ -63,7 +77,7 @@ class AgreementGuard(Patience):
 
     def __init__(self, estimate: Tensor, noise: Callable[[Tensor], Tensor]) -> None:
         def distance(step: Step) -> float:
-            return ((step.average - estimate) / SHARE).square().mean().item()
+            return (step.average - estimate).square().mean().item()
 
         super().__init__("nearest to the estimate", distance)
         self.variance = noise(estimate).mean().item()

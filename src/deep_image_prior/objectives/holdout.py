@@ -3,6 +3,7 @@ the rest.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -38,7 +39,7 @@ class Holdout(Objective):
             held.energy,
             shape=(1 + PARTS, IMAGES * channels, height, width),
             finish=held.finish,
-            rule=DistanceFromStart,
+            rule=partial(DistanceFromStart, held.finish),
         )
 
 
@@ -126,15 +127,16 @@ class DistanceFromStart:
 
     For codes that show the image already, and energies that are a mean square error on what the
     code was not shown: where the descent led far beside what the error is now, it matters where it
-    ends.
+    ends. finish: what of an image counts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, finish: Callable[[Tensor], Tensor]) -> None:
+        self.finish = finish
         self.first: Tensor | None = None
         self.uncertainty_db: float | None = None
 
     def __call__(self, step: Step) -> str | None:
-        self.first = step.image if self.first is None else self.first
-        apart = (step.average - self.first).square().mean().item()
+        self.first = self.finish(step.image) if self.first is None else self.first
+        apart = (self.finish(step.average) - self.first).square().mean().item()
         self.uncertainty_db = 10 * math.log10(1 + apart / max(step.energy.item(), 1e-12))
         return None

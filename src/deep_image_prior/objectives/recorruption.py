@@ -41,7 +41,7 @@ class Recorruption(Objective):
             pair.energy,
             shape=(2, IMAGES * channels, height, width),
             finish=pair.finish,
-            rule=DistanceFromStart,
+            rule=partial(DistanceFromStart, pair.finish),
         )
 
 
