@@ -15,6 +15,7 @@ import pytest
 import tifffile
 from helpers import noisy, photograph
 from PIL import Image, ImageCms
+from skimage import data
 from skimage.filters import gaussian
 
 from deep_image_prior import cli, files
@@ -178,6 +179,17 @@ def test_record_tells_everything(run):
     assert (record["device"], record["threads"] > 0) == ("cpu", True)
     assert set(record["scores"]) == {"psnr", "ssim", "psnr_input", "ssim_input"}
     assert record["scores"]["psnr_input"] is None, "infinity is no JSON"
+
+
+def test_a_clean_picture_is_said_to_be_clean(run):
+    clean = data.coffee()[:256, :256].reshape(128, 2, 128, 2, 3).mean(axis=(1, 3))
+    Image.fromarray(clean.astype(np.uint8)).save("clean.png")
+    _, out, _ = run("denoise", "clean.png", "--steps", 5, "--record", "clean.json")
+    assert "clean: what was taken out as noise is less than can be seen" in out
+    assert json.loads(Path("clean.json").read_text())["clean"]
+    _, out, _ = run("denoise", "photo.png", *FEW, "--record", "photo.json")
+    assert "clean:" not in out
+    assert not json.loads(Path("photo.json").read_text())["clean"]
 
 
 def test_reference_reports_the_gain(run):

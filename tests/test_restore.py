@@ -210,6 +210,18 @@ def test_a_result_that_lost_the_picture_is_never_sure():
     assert replace(result, cautions=("",)).confidence == "low"
 
 
+def test_a_picture_that_comes_back_as_it_was_is_said_to_be_clean():
+    # of four pixels each, so that no noise is left
+    clean = data.coffee()[:256, :256].reshape(128, 2, 128, 2, 3).mean(axis=(1, 3)) / 255
+    result = dip.denoise(clean, channel_axis=-1, steps=20)
+    assert result.clean
+    assert psnr(clean, result.image, 1) > 45
+    noisy = dip.denoise(NOISY, channel_axis=-1, steps=20)
+    assert not noisy.clean
+    shrunk = dip.denoise(1e-3 * clean, channel_axis=-1, steps=20)  # in any unit
+    assert shrunk.clean
+
+
 def correlated(clean, sigma=10 / 255):
     """The picture, in 8 bits, under Gaussian noise blurred by a pixel."""
     noise = np.random.default_rng(0).normal(size=clean.shape)

@@ -29,6 +29,7 @@ EXPLAINED = 1.5  # times the variance of the noise
 SHIFTED = 0.2  # deviations of the noise
 ALIKE = 0.2  # correlation
 SEEN = 2 / 255  # less than this nobody misses
+UNSEEN = 10 ** (-45 / 20)  # root mean square of a change, 45 dB, that nobody sees
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class Result:
     interrupted or destabilised; parts: what the result was made of, by name, in the same dtype.
     noise: what was taken out, in the units of the option sigma, compression: what was undone; if
     measured or told.
-    stripes: what was taken off first, in the same units. cautions: why the image may be wrong
+    stripes: what was taken off first, in the same units. clean: what was taken out as noise is less
+    than anybody sees. cautions: why the image may be wrong
     whatever the rules say, a line each. measures: what a classifier makes of the image, by name.
     """
 
@@ -72,6 +74,7 @@ class Result:
     noise: AnyNoise | None = None
     compression: Compression | None = None
     stripes: Stripes | None = None
+    clean: bool = False
     cautions: tuple[str, ...] = ()
     measures: Mapping[str, float] = field(default_factory=dict)
 
@@ -202,6 +205,13 @@ class Job:
             device=str(self.device),
             parts={name: back(part) for name, part in parts.items()},
         )
+
+
+def is_clean(image: Tensor, observation: Tensor) -> bool:
+    """Whether `image` (1, C, H, W), the restored one, is `observation` for the eye, both in [0,
+    1].
+    """
+    return (image - observation).square().mean().sqrt().item() < UNSEEN
 
 
 def lost(image: Tensor, observation: Tensor, noise: AnyNoise | None = None) -> list[str]:

@@ -28,6 +28,7 @@ from .degradations import (
     SMALLEST,
     AnyNoise,
     CorrelatedNoise,
+    Impulses,
     Noise,
     estimate_correlated,
     estimate_noise,
@@ -38,7 +39,7 @@ from .degradations import (
 )
 from .errors import BadInput
 from .images import Pixels, Scale
-from .job import Job, Result, lost, named
+from .job import Job, Result, is_clean, lost, named
 
 NOISES = ("auto", "white", "correlated", "impulses")
 # of the pixels are known as a rule; and of single ones, where others are drawn from them
@@ -74,6 +75,7 @@ def denoise(
         job.result(replace(done, image=kept), scale),
         noise=found.rescaled(scale.span, scale.offset),
         stripes=striped and striped.rescaled(scale.span, 0.0),
+        clean=not isinstance(found, Impulses) and is_clean(done.image, observation),
         cautions=tuple(cautions),
     )
 

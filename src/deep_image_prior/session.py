@@ -266,6 +266,8 @@ def _report(
     if result.compression:
         answers.print(f"compression: JPEG of quality {result.compression.quality}")
     unit, of = (255.0, "of 255") if scale.one else (1.0, "in the units of the file")
+    if result.clean:
+        answers.print("clean: what was taken out as noise is less than can be seen")
     for damage in (result.noise, result.stripes):
         for line in damage.sentences(unit, of) if damage else ():
             answers.print(line)
