@@ -27,7 +27,7 @@ from .gallery import Gallery
 from .job import Result
 from .options import FILE, Model, looking, option, restoring, visualising
 from .progress import Watcher
-from .session import Common, Errand
+from .session import CommandOptions, Request
 
 plain = partial(Console, markup=False, emoji=False, highlight=False, soft_wrap=True)
 messages, answers = plain(stderr=True), plain()
@@ -78,12 +78,14 @@ def _restore(
     ending: str,
     inputs: Mapping[str, Path],
     function: Callable[..., Result],
-    common: Common,
+    options: CommandOptions,
     choices: Mapping[str, Any] = {},
     parts: tuple[str, ...] = (),
 ) -> int:
-    errand = Errand(task, ending, inputs, files.read(inputs["image"]), function, choices, {}, parts)
-    return session.run(errand, common, messages, answers)
+    request = Request(
+        task, ending, inputs, files.read(inputs["image"]), function, choices, {}, parts
+    )
+    return session.run(request, options, messages, answers)
 
 
 @app.command()
@@ -96,10 +98,10 @@ def _restore(
     help="How much of the noise is taken out, 0 to 1; less keeps some grain.",
 )
 @restoring
-def denoise(image: Path, noise: str, strength: float, common: Common) -> int:
+def denoise(image: Path, noise: str, strength: float, options: CommandOptions) -> int:
     """Remove noise from IMAGE."""
     choices = {"noise": noise, "strength": strength}
-    return _restore("denoise", "denoised", {"image": image}, restore.denoise, common, choices)
+    return _restore("denoise", "denoised", {"image": image}, restore.denoise, options, choices)
 
 
 @app.command()
@@ -108,10 +110,10 @@ def denoise(image: Path, noise: str, strength: float, common: Common) -> int:
     "--quality", restore.dejpeg, type=int, help="Of the compression, 1 to 100; else it is found."
 )
 @restoring
-def dejpeg(image: Path, quality: int | None, common: Common) -> int:
+def dejpeg(image: Path, quality: int | None, options: CommandOptions) -> int:
     """Remove the compression artefacts of IMAGE."""
     return _restore(
-        "dejpeg", "dejpeg", {"image": image}, restore.dejpeg, common, {"quality": quality}
+        "dejpeg", "dejpeg", {"image": image}, restore.dejpeg, options, {"quality": quality}
     )
 
 
@@ -124,10 +126,10 @@ def dejpeg(image: Path, quality: int | None, common: Common) -> int:
     help="Enlargement.",
 )
 @restoring
-def upscale(image: Path, factor: str, common: Common) -> int:
+def upscale(image: Path, factor: str, options: CommandOptions) -> int:
     """Make IMAGE larger by an integer factor, with sharp edges."""
     return _restore(
-        "upscale", f"x{factor}", {"image": image}, restore.upscale, common, {"factor": int(factor)}
+        "upscale", f"x{factor}", {"image": image}, restore.upscale, options, {"factor": int(factor)}
     )
 
 
@@ -149,7 +151,7 @@ def upscale(image: Path, factor: str, common: Common) -> int:
 @option("--keep-known/--redraw-known", restore.inpaint, help="Paste the known pixels back.")
 @restoring
 def inpaint(
-    image: Path, mask: Path, holes: str, mask_marks: str, keep_known: bool, common: Common
+    image: Path, mask: Path, holes: str, mask_marks: str, keep_known: bool, options: CommandOptions
 ) -> int:
     """Draw the pixels of IMAGE that are missing in MASK."""
     picture, marks = files.read(image), files.read(mask).pixels
@@ -157,7 +159,7 @@ def inpaint(
         marks[..., 0] if (marks == marks[..., :1]).all() else marks.mean(axis=2).astype(marks.dtype)
     )
     known = restore.known_pixels(gray, picture.pixels, -1, mask_marks)
-    errand = Errand(
+    request = Request(
         "inpaint",
         "inpainted",
         {"image": image, "mask": mask},
@@ -166,20 +168,20 @@ def inpaint(
         choices={"holes": holes, "keep_known": keep_known},
         notes={"mask_marks": mask_marks},
     )
-    return session.run(errand, common, messages, answers)
+    return session.run(request, options, messages, answers)
 
 
 @app.command()
 @click.argument("image", type=FILE)
 @option("--boost", restore.enhance, type=float, help="How much detail to add.")
 @restoring
-def enhance(image: Path, boost: float, common: Common) -> int:
+def enhance(image: Path, boost: float, options: CommandOptions) -> int:
     """Boost the fine detail of IMAGE; the coarse image and the detail are written beside the
     result.
     """
     parts = ("coarse", "detail")
     return _restore(
-        "enhance", "enhanced", {"image": image}, restore.enhance, common, {"boost": boost}, parts
+        "enhance", "enhanced", {"image": image}, restore.enhance, options, {"boost": boost}, parts
     )
 
 
@@ -187,12 +189,12 @@ def enhance(image: Path, boost: float, common: Common) -> int:
 @click.argument("noflash", type=FILE)
 @click.argument("flash_photo", metavar="FLASH", type=FILE)
 @restoring
-def flash(noflash: Path, flash_photo: Path, common: Common) -> int:
+def flash(noflash: Path, flash_photo: Path, options: CommandOptions) -> int:
     """Remove the noise of NOFLASH, guided by the photo FLASH of the same scene."""
     guide = files.read(flash_photo).pixels
     images.check_pixels(guide, -1, str(flash_photo))
     inputs = {"image": noflash, "flash": flash_photo}
-    return _restore("flash", "restored", inputs, partial(restore.flash, guide=guide), common)
+    return _restore("flash", "restored", inputs, partial(restore.flash, guide=guide), options)
 
 
 @app.command()
@@ -201,7 +203,9 @@ def flash(noflash: Path, flash_photo: Path, common: Common) -> int:
 @click.option("--layers", help="Several, with commas between: one labelled picture of all.")
 @looking
 @visualising
-def invert(image: Path, layer: str | None, layers: str | None, model: Model, common: Common) -> int:
+def invert(
+    image: Path, layer: str | None, layers: str | None, model: Model, options: CommandOptions
+) -> int:
     """Show what a layer of a classifier still knows of IMAGE: a natural image with the same
     features there.
     """
@@ -209,9 +213,9 @@ def invert(image: Path, layer: str | None, layers: str | None, model: Model, com
     picture = files.read(image)
     pixels = picture.pixels
     images.check_pixels(pixels, -1, str(image))
-    phi = model.outline()
+    phi = model.architecture()
     for name in names:
-        Features(phi, name).tried()
+        Features(phi, name).dry_run()
     images.check_square(pixels.shape[0], pixels.shape[1], phi.size, str(image))
     ending = ".png" if layers or pixels.dtype.name in files.FORMATS[".png"][0].split() else ".tif"
     blank = np.zeros((phi.size, phi.size, pixels.shape[2]), pixels.dtype)
@@ -219,7 +223,7 @@ def invert(image: Path, layer: str | None, layers: str | None, model: Model, com
         Gallery(
             "invert",
             phi,
-            model.filled,
+            model.with_weights,
             {
                 name: partial(visualise.invert, pixels, layer=name, channel_axis=-1)
                 for name in names
@@ -232,7 +236,7 @@ def invert(image: Path, layer: str | None, layers: str | None, model: Model, com
             {"image": image, **model.files},
             {**model.choices, "layers": names},
         ),
-        common,
+        options,
         messages,
         answers,
     )
@@ -253,18 +257,18 @@ def maximise(
     unit: int | None,
     layer: str | None,
     model: Model,
-    common: Common,
+    options: CommandOptions,
 ) -> int:
     """Draw what excites an output, or a unit of a layer, of a classifier most."""
     if unit is not None and (label is not None or labels is not None):
         raise BadInput("--unit and a label both say what to excite; give one of them")
     named = [] if unit is not None else _either("--label (or --unit)", label, "--labels", labels)
-    phi = model.outline()
+    phi = model.architecture()
     units: dict[str, int | str] = (
         {name: name for name in named} if unit is None else {f"unit {unit}": unit}
     )
     operator = Features(phi, layer)
-    features = operator.tried()
+    features = operator.dry_run()
     for each in units.values():
         visualise.numbered(operator, each, features)
     where = f"{layer}, " if layer else ""
@@ -273,7 +277,7 @@ def maximise(
         Gallery(
             "maximise",
             phi,
-            model.filled,
+            model.with_weights,
             {
                 f"{where}{name}": partial(visualise.maximise, unit=each, layer=layer)
                 for name, each in units.items()
@@ -284,7 +288,7 @@ def maximise(
             model.files,
             {**model.choices, "layer": layer, "units": list(units.values())},
         ),
-        common,
+        options,
         messages,
         answers,
     )
@@ -314,7 +318,7 @@ def layers(model: Model) -> None:
     """List the layers of a classifier in the order they are done, with the shapes of what they
     give.
     """
-    phi = model.outline()
+    phi = model.architecture()
     published = {path: name for name, path in phi.published.items()}
     found = shapes(phi)
     width = max(map(len, found), default=0)

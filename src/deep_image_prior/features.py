@@ -37,7 +37,7 @@ class Features:
             )
         return features
 
-    def tried(self) -> Tensor:
+    def dry_run(self) -> Tensor:
         """Phi of a black image, which raises BadInput if the layer will not do."""
         return self(self.classifier.black().requires_grad_()).detach()
 

@@ -20,7 +20,7 @@ from .job import Options, Result
 from .panels import Tile, panel
 from .progress import Watcher
 from .record import described, fingerprint, record
-from .session import Common, save, undisturbed
+from .session import CommandOptions, save, undisturbed
 
 COLUMNS = 5
 
@@ -29,13 +29,13 @@ COLUMNS = 5
 class Gallery:
     """What a command asks for: the pictures by name, all of one kind, each made of the classifier.
 
-    outline: the classifier, perhaps without its weights; fill: brings them, once all else is known
-    to be right. blank: a picture such as they will be; scale: what its values mean. output: where
-    they go if nobody says. choices go into the record.
+    architecture: the classifier, perhaps without its weights; fill: brings them, once all else is
+    known to be right. blank: a picture such as they will be; scale: what its values mean. output:
+    where they go if nobody says. choices go into the record.
     """
 
     task: str
-    outline: Classifier
+    architecture: Classifier
     fill: Callable[[Classifier], Classifier]
     makers: Mapping[str, Callable[..., Result]]
     blank: Picture
@@ -45,24 +45,24 @@ class Gallery:
     choices: Mapping[str, Any]
 
 
-def run(gallery: Gallery, common: Common, messages: Console, answers: Console) -> int:
+def run(gallery: Gallery, options: CommandOptions, messages: Console, answers: Console) -> int:
     """Make and write the pictures; returns the exit code. What ends it early goes on once the
     others are written.
     """
-    output = common.output or gallery.output
-    _check_doors(gallery, common, output)
+    output = options.output or gallery.output
+    _check_doors(gallery, options, output)
     inputs = {name: fingerprint(path) for name, path in gallery.inputs.items()}
-    results, failure = _made(gallery, gallery.fill(gallery.outline), common, messages)
+    results, failure = _made(gallery, gallery.fill(gallery.architecture), options, messages)
     with undisturbed():
-        save(output, _picture(gallery, results), common.overwrite)
-        if common.record:
+        save(output, _picture(gallery, results), options.overwrite)
+        if options.record:
             choices = {
                 "preset": Options().preset,
                 "device": Options().device,
-                **common.fitting,
+                **options.fitting,
                 **gallery.choices,
             }
-            phi = gallery.outline
+            phi = gallery.architecture
             about = {
                 "name": phi.name,
                 "size": phi.size,
@@ -74,7 +74,7 @@ def run(gallery: Gallery, common: Common, messages: Console, answers: Console) -
                 "pictures": {name: described(result) for name, result in results.items()},
             }
             text = record(gallery.task, choices, inputs, {"image": fingerprint(output)}, content)
-            files.write_atomically(common.record, text.encode(), common.overwrite)
+            files.write_atomically(options.record, text.encode(), options.overwrite)
     complete = len(results) == len(gallery.makers) and all(
         result.complete for result in results.values()
     )
@@ -83,7 +83,7 @@ def run(gallery: Gallery, common: Common, messages: Console, answers: Console) -
         reason = f": {last.stopped}" if not last.complete else ""
         count = f"{len(results)} of {len(gallery.makers)} pictures"
         messages.print(f"dip: note: not complete, the best so far of {count} is saved{reason}")
-    if not common.quiet:
+    if not options.quiet:
         answers.print(f"wrote {output}")
         for name, result in results.items():
             steps = f"{sum(result.steps)} steps in {result.seconds:.1f} s on {result.device}"
@@ -94,28 +94,28 @@ def run(gallery: Gallery, common: Common, messages: Console, answers: Console) -
     return 130 if interrupted else 0 if complete else 1
 
 
-def _check_doors(gallery: Gallery, common: Common, output: Path) -> None:
+def _check_doors(gallery: Gallery, options: CommandOptions, output: Path) -> None:
     alone = len(gallery.makers) == 1
     files.check_format(output, gallery.blank if alone else Picture(np.zeros((2, 2, 3), np.uint8)))
-    written = [output, *([common.record] if common.record else [])]
+    written = [output, *([options.record] if options.record else [])]
     for path in written:
-        files.check_free(path, common.overwrite)
+        files.check_free(path, options.overwrite)
         if path.resolve() in {each.resolve() for each in gallery.inputs.values()}:
             raise BadInput(f"{path} is an input; write to another name")
-    if common.record and common.record.resolve() == output.resolve():
+    if options.record and options.record.resolve() == output.resolve():
         raise BadInput(f"{output} would be written twice; give the record another name")
 
 
 def _made(
-    gallery: Gallery, phi: Classifier, common: Common, messages: Console
+    gallery: Gallery, phi: Classifier, options: CommandOptions, messages: Console
 ) -> tuple[dict[str, Result], Exception | KeyboardInterrupt | None]:
     """The pictures, and what ended it early. Raises that, if there are none."""
-    runs = common.fitting.get("runs", Settings().runs)
+    runs = options.fitting.get("runs", Settings().runs)
     results: dict[str, Result] = {}
     try:
-        with Watcher(messages, runs * len(gallery.makers), common.quiet) as watch:
+        with Watcher(messages, runs * len(gallery.makers), options.quiet) as watch:
             for name, make in gallery.makers.items():
-                results[name] = make(phi, watch=watch, **common.fitting)
+                results[name] = make(phi, watch=watch, **options.fitting)
                 if results[name].interrupted:
                     break
     except (Exception, KeyboardInterrupt) as failure:

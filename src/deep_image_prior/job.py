@@ -96,7 +96,7 @@ class Result:
 
 
 class Job:
-    """One call: `options` are fields of `Options`, but for those that have no sense here, and of
+    """One call: `options` are fields of `Options`, but for the `unsupported` ones, and of
     `Settings`.
     """
 
@@ -104,16 +104,16 @@ class Job:
         self,
         presets: Mapping[str, Preset],
         options: Mapping[str, Any],
-        senseless: Collection[str] = (),
+        unsupported: Collection[str] = (),
     ) -> None:
-        own = {each.name for each in fields(Options)} - set(senseless)
+        own = {each.name for each in fields(Options)} - set(unsupported)
         settings = {each.name for each in fields(Settings)}
         if unknown := set(options) - own - settings:
             raise TypeError(
                 f"unknown option {', '.join(sorted(unknown))}; choose from "
                 f"{', '.join(sorted(own | settings))}"
             )
-        self.given, self.senseless = options, senseless
+        self.given, self.unsupported = options, unsupported
         self.options = Options(**{name: value for name, value in options.items() if name in own})
         self.preset = named("preset", presets, self.options.preset)
         named("stop", {each: each for each in STOPS}, self.options.stop)
@@ -128,7 +128,7 @@ class Job:
 
     def with_presets(self, presets: Mapping[str, Preset]) -> "Job":
         """The same call with the presets of what was found in its image."""
-        return Job(presets, self.given, self.senseless)
+        return Job(presets, self.given, self.unsupported)
 
     def read(self, image: Pixels, name: str) -> tuple[Tensor, Scale]:
         """The image as (1, C, H, W) in [0, 1], and what its values mean."""

@@ -15,7 +15,7 @@ from .classifiers import Classifier
 from .descent import Settings
 from .errors import BadInput
 from .job import DEVICES, STOPS, Options
-from .session import SNAPSHOT_EVERY, Common
+from .session import SNAPSHOT_EVERY, CommandOptions
 from .tasks import Preset
 
 Command = Callable[..., Any]
@@ -49,12 +49,14 @@ def _gathering(
     return gathered
 
 
-def _common(values: dict[str, Any]) -> dict[str, Common]:
-    own = {each.name: values.pop(each.name) for each in fields(Common) if each.name in values}
+def _command_options(values: dict[str, Any]) -> dict[str, CommandOptions]:
+    own = {
+        each.name: values.pop(each.name) for each in fields(CommandOptions) if each.name in values
+    }
     names = [each.name for each in (*fields(Settings), *fields(Options)) if each.name in values]
     chosen = {name: values.pop(name) for name in names}
     return {
-        "common": Common(
+        "options": CommandOptions(
             **own, fitting={name: value for name, value in chosen.items() if value is not None}
         )
     }
@@ -98,7 +100,7 @@ WRITING = (
 
 
 def restoring(command: Command) -> Command:
-    """Give `command` the options that all restorations share, as one argument `common`."""
+    """Give `command` the options that all restorations share, as one argument `options`."""
     stopping = (
         click.option(
             "--sigma",
@@ -126,12 +128,14 @@ def restoring(command: Command) -> Command:
         ),
     )
     options = [OUTPUT, *stopping, *_descending(tasks.denoise.PRESETS), *watching, *WRITING]
-    return _gathering(command, options, _common)
+    return _gathering(command, options, _command_options)
 
 
 def visualising(command: Command) -> Command:
-    """Give `command` the options of pictures made of a classifier, as one argument `common`."""
-    return _gathering(command, [OUTPUT, *_descending(tasks.invert.PRESETS), *WRITING], _common)
+    """Give `command` the options of pictures made of a classifier, as one argument `options`."""
+    return _gathering(
+        command, [OUTPUT, *_descending(tasks.invert.PRESETS), *WRITING], _command_options
+    )
 
 
 @dataclass(frozen=True)
@@ -147,21 +151,21 @@ class Model:
     std: tuple[float, ...] | None
     classes: Path | None
 
-    def outline(self) -> Classifier:
+    def architecture(self) -> Classifier:
         """The classifier; without weights, if they would have to be downloaded."""
         if not self._downloads:
             return classifiers.load(self.model, self.weights, **self._own())
         with torch.device("meta"):
             return classifiers.load(self.model, trained=False, **self._own())
 
-    def filled(self, outline: Classifier) -> Classifier:
-        """`outline` with its weights."""
+    def with_weights(self, architecture: Classifier) -> Classifier:
+        """`architecture` with its weights."""
         if self.weights is None and not self._downloads:
             warnings.warn(
                 f"the weights are those that {self.model} brings; --weights gives others",
                 stacklevel=1,
             )
-        return classifiers.load(self.model, **self._own()) if self._downloads else outline
+        return classifiers.load(self.model, **self._own()) if self._downloads else architecture
 
     @property
     def _downloads(self) -> bool:

@@ -26,7 +26,7 @@ FAINT = 0.25  # of white: floats that stay below it are in units of their own, s
 
 
 @dataclass(frozen=True)
-class Common:
+class CommandOptions:
     """What every task's command takes: files and how to fit."""
 
     output: Path | None
@@ -40,7 +40,7 @@ class Common:
 
 
 @dataclass(frozen=True)
-class Errand:
+class Request:
     """What a task's command asks for: the picture, the function that restores its pixels, and the
     file's ending.
 
@@ -58,21 +58,21 @@ class Errand:
     parts: tuple[str, ...] = ()
 
 
-def run(errand: Errand, common: Common, messages: Console, answers: Console) -> int:
-    """Restore and write what `errand` asks for. Returns the exit code. Raises BadInput before
+def run(request: Request, options: CommandOptions, messages: Console, answers: Console) -> int:
+    """Restore and write what `request` asks for. Returns the exit code. Raises BadInput before
     anything is written.
     """
-    picture, factor = errand.picture, errand.choices.get("factor", 1)
-    images.check_pixels(picture.pixels, -1, str(errand.inputs["image"]))
-    paths = _outputs(errand, common, factor)
-    reference = _reference(common.reference, picture, factor)
-    inputs = {**errand.inputs, **({"reference": common.reference} if common.reference else {})}
+    picture, factor = request.picture, request.choices.get("factor", 1)
+    images.check_pixels(picture.pixels, -1, str(request.inputs["image"]))
+    paths = _outputs(request, options, factor)
+    reference = _reference(options.reference, picture, factor)
+    inputs = {**request.inputs, **({"reference": options.reference} if options.reference else {})}
     fingerprints = {name: fingerprint(path) for name, path in inputs.items()}
     scale = images.scale_of(picture.pixels)
-    fitting = dict(common.fitting)
+    fitting = dict(options.fitting)
     if "sigma" in fitting and scale.one:
         fitting["sigma"] /= 255
-    if scale.dtype == np.uint16 and scale.white < 65535 and not common.quiet:
+    if scale.dtype == np.uint16 and scale.white < 65535 and not options.quiet:
         messages.print(
             f"dip: note: the greatest 16-bit value is {picture.pixels.max()}: {scale.white:.0f} "
             "counts as white"
@@ -82,63 +82,63 @@ def run(errand: Errand, common: Common, messages: Console, answers: Console) -> 
     with Watcher(
         messages,
         runs,
-        common.quiet,
-        common.every or SNAPSHOT_EVERY,
-        _snapshots(errand, common, scale),
+        options.quiet,
+        options.every or SNAPSHOT_EVERY,
+        _snapshots(request, options, scale),
     ) as watch:
-        result = errand.restore(
-            picture.pixels, channel_axis=-1, watch=watch, **errand.choices, **fitting
+        result = request.restore(
+            picture.pixels, channel_axis=-1, watch=watch, **request.choices, **fitting
         )
 
     with undisturbed():
         pictures = {"image": result.image, **result.parts}
         for name, path in paths.items():
-            save(path, picture.with_pixels(pictures[name]), common.overwrite)
+            save(path, picture.with_pixels(pictures[name]), options.overwrite)
         scores = _scores(reference, picture, result) if reference else {}
-        if common.record:
+        if options.record:
             defaults = {
                 "preset": Options().preset,
                 "device": Options().device,
                 "sigma": Options().sigma,
             }
             defaults["stop"] = Options().stop
-            choices = {**defaults, **common.fitting, **errand.choices, **errand.notes}
+            choices = {**defaults, **options.fitting, **request.choices, **request.notes}
             outputs = {name: fingerprint(path) for name, path in paths.items()}
-            text = record(errand.task, choices, fingerprints, outputs, described(result, scores))
-            files.write_atomically(common.record, text.encode(), common.overwrite)
+            text = record(request.task, choices, fingerprints, outputs, described(result, scores))
+            files.write_atomically(options.record, text.encode(), options.overwrite)
     if not result.complete:
         messages.print(f"dip: note: not complete, the best so far is saved: {result.stopped}")
-    if not common.quiet:
+    if not options.quiet:
         _report(answers, paths, result, scores, scale)
     return 130 if result.interrupted else 0 if result.complete else 1
 
 
-def _outputs(errand: Errand, common: Common, factor: int) -> dict[str, Path]:
+def _outputs(request: Request, options: CommandOptions, factor: int) -> dict[str, Path]:
     """Where the result and its parts go, every door checked."""
-    source = errand.inputs["image"]
+    source = request.inputs["image"]
     lossless = (
         source.suffix
         if source.suffix.lower() in FORMATS and source.suffix.lower() not in LOSSY
         else ".png"
     )
-    output = common.output or source.with_name(f"{source.stem}-{errand.ending}{lossless}")
-    height, width, channels = errand.picture.pixels.shape
+    output = options.output or source.with_name(f"{source.stem}-{request.ending}{lossless}")
+    height, width, channels = request.picture.pixels.shape
     shape = (factor * height, factor * width, channels)
     if shape[0] * shape[1] <= (Image.MAX_IMAGE_PIXELS or 0):
-        blank = np.zeros(shape, errand.picture.pixels.dtype)
-        files.check_format(output, errand.picture.with_pixels(blank))
+        blank = np.zeros(shape, request.picture.pixels.dtype)
+        files.check_format(output, request.picture.with_pixels(blank))
     paths = {
         "image": output,
-        **{name: output.with_stem(f"{output.stem}-{name}") for name in errand.parts},
+        **{name: output.with_stem(f"{output.stem}-{name}") for name in request.parts},
     }
-    written = [*paths.values(), *([common.record] if common.record else [])]
+    written = [*paths.values(), *([options.record] if options.record else [])]
     for path in written:
-        files.check_free(path, common.overwrite)
+        files.check_free(path, options.overwrite)
     if len({path.resolve() for path in written}) < len(written):
-        raise BadInput(f"{common.record} would be written twice; give the record another name")
+        raise BadInput(f"{options.record} would be written twice; give the record another name")
     others = {
         path.resolve()
-        for path in (*errand.inputs.values(), *([common.reference] if common.reference else []))
+        for path in (*request.inputs.values(), *([options.reference] if options.reference else []))
     }
     for path in written:
         if path.resolve() in others and not (path == output and path.resolve() == source.resolve()):
@@ -185,35 +185,38 @@ def _scores(clean: Picture, picture: Picture, result: Result) -> dict[str, float
     return {**compare(result.image, ""), **(compare(picture.pixels, "_input") if same_size else {})}
 
 
-def _snapshots(errand: Errand, common: Common, scale: Scale) -> Callable[[int, Step], None] | None:
+def _snapshots(
+    request: Request, options: CommandOptions, scale: Scale
+) -> Callable[[int, Step], None] | None:
     """A writer of averaged images into the folder for snapshots. Raises BadInput if that is not
     empty.
     """
-    folder = common.snapshots
+    folder = options.snapshots
     if folder is None:
-        if common.every:
+        if options.every:
             raise BadInput("--every needs --snapshots and a folder")
         return None
-    if folder.is_dir() and any(folder.iterdir()) and not common.overwrite:
+    if folder.is_dir() and any(folder.iterdir()) and not options.overwrite:
         raise BadInput(
             f"{folder} exists and is not an empty folder; give another --snapshots, or --overwrite"
         )
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder} is a file; give --snapshots a folder")
     if not folder.exists():
-        files.check_free(folder, common.overwrite)
-    deep = errand.picture.pixels.dtype not in (np.uint8, np.uint16) or errand.picture.pixels.shape[
-        2
-    ] not in (1, 3)
+        files.check_free(folder, options.overwrite)
+    deep = request.picture.pixels.dtype not in (
+        np.uint8,
+        np.uint16,
+    ) or request.picture.pixels.shape[2] not in (1, 3)
     suffix = ".tif" if deep else ".png"
 
     def save(run: int, step: Step) -> None:
         folder.mkdir(exist_ok=True)
         snapshot = replace(
-            errand.picture.with_pixels(images.from_tensor(step.average, -1, scale)), exif=None
+            request.picture.with_pixels(images.from_tensor(step.average, -1, scale)), exif=None
         )
         path = folder / f"run{run}-step{step.index:06d}{suffix}"
-        files.write_atomically(path, files.encode(snapshot, suffix), common.overwrite)
+        files.write_atomically(path, files.encode(snapshot, suffix), options.overwrite)
 
     return save
 

@@ -23,7 +23,7 @@ from .images import EIGHT_BITS, Pixels
 from .job import Job, Result
 from .metrics import psnr
 
-SENSELESS = ("sigma", "stop")
+UNSUPPORTED = ("sigma", "stop")
 
 
 def invert(image: Pixels, classifier: Classifier, layer: str, **options: Any) -> Result:
@@ -35,7 +35,7 @@ def invert(image: Pixels, classifier: Classifier, layer: str, **options: Any) ->
     Phi(x0)|^2 / |Phi(x0)|^2 of the image returned, and its `psnr` to x0.
     """
     _check(classifier)
-    job = Job(tasks.invert.presets(classifier), options, SENSELESS)
+    job = Job(tasks.invert.presets(classifier), options, UNSUPPORTED)
     whole, scale = job.read(image, "image")
     if whole.shape[1] not in (1, 3):
         raise BadInput(
@@ -72,7 +72,7 @@ def maximise(
     `activation` and, of outputs, its `probability`, both of the image returned.
     """
     _check(classifier)
-    job = Job(tasks.maximise.PRESETS, {"channel_axis": -1, **options}, SENSELESS)
+    job = Job(tasks.maximise.PRESETS, {"channel_axis": -1, **options}, UNSUPPORTED)
     axis = job.options.channel_axis
     images.check_axis(np.empty((2, 2, 3)), axis, "the image made")
     operator = _on(job, classifier, layer)
