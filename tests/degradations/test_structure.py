@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from deep_image_prior.degradations.structure import Evidence, part_of_noise
+from deep_image_prior.degradations.structure import CLOSE, Evidence, bound_by_colour, part_of_noise
 
 LEVEL = (10 / 255) ** 2
 
@@ -20,8 +20,8 @@ def seen(power=(1.0, 1.0, 1.0), moments=(1.0, 1.0, 1.0), quiet=(1.0, 1.0, 1.0), 
 
 
 def shares(evidence, compressed=False):
-    share, textured = part_of_noise(evidence, compressed)
-    return [round(value, 3) for value in share.tolist()], textured
+    found = part_of_noise(evidence, compressed)
+    return [round(value, 3) for value in (found.power / evidence.power).tolist()], found.doubtful
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -78,11 +78,9 @@ def test_the_flattest_hundredth_tells_structure_in_the_flattest_tenth():
 def test_jpeg_leaves_noise_in_some_patches_where_it_is_stronger():
     evidence = seen(moments=(1.5, 3.0, 2.0))
     # in luminance by the least of all, and no more than twice
-    share, textured = part_of_noise(evidence, compressed=True)
-    assert share.tolist() == pytest.approx([1.5, 3.0, 2.0])
-    assert not textured
-    extreme = part_of_noise(seen(moments=(90.0, 90.0, 90.0)), compressed=True)[0]
-    assert extreme.tolist() == pytest.approx([2, 25, 25])
+    assert shares(evidence, compressed=True) == ([1.5, 3.0, 2.0], False)
+    extreme = seen(moments=(90.0, 90.0, 90.0))
+    assert shares(extreme, compressed=True)[0] == [2, 25, 25]
     gray = seen(power=(1.0,), moments=(3.0,), quiet=(1.0,))
     assert shares(gray, compressed=True) == ([1.0], False), "structure has such moments too"
 
@@ -92,10 +90,32 @@ def test_in_a_file_the_flattest_patches_and_colour_limit_luminance():
     assert shares(evidence, compressed=True) == ([0.34, 1.0, 1.0], True), "1.7 times the flattest"
     strong = {"power": (36.0, 1.0, 1.0), "moments": (2.0, 1.0, 1.0)}
     left = seen(**strong, quietest=torch.tensor([0.0, 0.1, 0.1]))
-    assert part_of_noise(left, compressed=True)[0][0].item() == pytest.approx(16 / 36)
-    whole = seen(**strong)
-    assert part_of_noise(whole, compressed=True)[0][0].item() == pytest.approx(4 / 36)
+    assert shares(left, compressed=True)[0][0] == 0.444
+    assert shares(seen(**strong), compressed=True)[0][0] == 0.111
     gaussian = seen(power=(36.0, 1.0, 1.0))
-    assert part_of_noise(gaussian, compressed=True)[0][0].item() == pytest.approx(16 / 36)
+    assert shares(gaussian, compressed=True)[0][0] == 0.444
     rounded = seen(power=(36.0, 0.002, 0.002))
-    assert part_of_noise(rounded, compressed=True)[0][0].item() == pytest.approx(1), "no colour"
+    assert shares(rounded, compressed=True)[0][0] == 1, "no colour"
+
+
+def test_colour_says_how_far_noise_is_correlated_where_luminance_shows_structure():
+    strange = seen(moments=(1.6, 1.0, 1.0))
+    assert part_of_noise(strange, compressed=False).bounded
+    assert not part_of_noise(strange, compressed=True).bounded, "JPEG has taken more of colour"
+    assert not part_of_noise(seen(), compressed=False).bounded
+    grain = seen(power=(1.0, 0.01, 0.01), moments=(2.0, 1.0, 1.0), quietest=torch.ones(3))
+    assert not part_of_noise(grain, compressed=False).bounded
+
+
+def test_luminance_is_bounded_at_every_frequency():
+    luminance, colour = torch.full((8, 8), 2.0), torch.zeros(8, 8)
+    colour[:2] = 4.0  # long waves
+    colour[2:4] = 0.25
+    spectrum = bound_by_colour(torch.stack([luminance, colour, colour]))
+    assert (spectrum[0, :2] == 4).all(), "as strong as colour on the whole: not below it"
+    assert (spectrum[0, 2:4] == CLOSE**2 * 0.25).all()
+    assert (spectrum[0, 4:] == 0).all()
+    assert torch.equal(spectrum[1:], torch.stack([colour, colour]))
+    weak = bound_by_colour(torch.stack([luminance / 4, colour, colour]))
+    own = 0.5 / colour.mean()
+    torch.testing.assert_close(weak[0, :2], own * colour[:2])

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..colour import to_opponent
 from ..patches import dct_basis
 from .correlated import GRID, CorrelatedNoise, interpolate
-from .structure import LEAST, MONOCHROME, ROUNDED, Evidence, part_of_noise
+from .structure import LEAST, MONOCHROME, ROUNDED, Evidence, bound_by_colour, part_of_noise
 
 PATCH = 8  # pixels a side of the patches that the noise is measured on
 ENOUGH = 2**15  # patches; larger images are looked at every few pixels
@@ -76,9 +76,10 @@ def estimate_correlated(observation: Tensor, compressed: bool) -> CorrelatedNois
     noise = CorrelatedNoise(spectrum, knots, (curve / 2).exp())
     score, picked = structure(), torch.cat(chosen)
     levels = (flat / powers[..., None])[:, FINE].mean(dim=1) / noise.deviation(light).square()
-    share, textured = part_of_noise(
+    power = spectrum.mean(dim=(1, 2))
+    found = part_of_noise(
         Evidence(
-            spectrum.mean(dim=(1, 2)),
+            power,
             _moments(cosines[..., picked] / noise.deviation(light[picked])),
             levels.quantile(QUIET, dim=1) / _of_noise(QUIET),
             levels.quantile(QUIETEST, dim=1) / _of_noise(QUIETEST),
@@ -86,7 +87,10 @@ def estimate_correlated(observation: Tensor, compressed: bool) -> CorrelatedNois
         ),
         compressed,
     )
-    return replace(noise, spectrum=spectrum * share[:, None, None], textured=textured)
+    spectrum = spectrum * (found.power / power)[:, None, None]
+    if found.bounded:
+        spectrum = bound_by_colour(spectrum)
+    return replace(noise, spectrum=spectrum, textured=found.doubtful)
 
 
 def _moments(cosines: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Structure told from noise: how much of the power of flat patches is noise."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -41,37 +41,58 @@ class Evidence:
     flatter: Tensor
 
 
-def part_of_noise(seen: Evidence, compressed: bool) -> tuple[Tensor, bool]:
-    """The share (C,) of the power that is noise, more than 1 where JPEG has taken noise away; and
-    whether much of the rest may be noise too.
+@dataclass(frozen=True)
+class Verdict:
+    """power: (C,), of the noise; more than is seen where JPEG has taken noise away. doubtful: much
+    of the rest may be noise too. bounded: luminance shows structure, so that colour says what noise
+    there is in it, at every frequency.
     """
-    powers, doubtful = _of_file(seen) if compressed else _of_pixels(seen)
+
+    power: Tensor
+    doubtful: bool
+    bounded: bool = False
+
+
+def part_of_noise(seen: Evidence, compressed: bool) -> Verdict:
+    """How much of the power is noise."""
+    found = _of_file(seen) if compressed else _of_pixels(seen)
     uneven = bool(seen.flattest < UNEVEN * seen.flatter)
-    return powers.clamp_min(LEAST) / seen.power, doubtful or uneven
+    power = found.power.clamp_min(LEAST)
+    return replace(found, power=power, doubtful=found.doubtful or uneven)
 
 
-def _of_pixels(seen: Evidence) -> tuple[Tensor, bool]:
+def bound_by_colour(spectrum: Tensor) -> Tensor:
+    """A spectrum (3, H, W) whose luminance is at no frequency over CLOSE times the deviation in
+    colour, nor under its own part of it.
+    """
+    luminance, colour = spectrum[0], spectrum[1:].mean(dim=0)
+    own = (luminance.mean() / colour.mean()).clamp_max(1)
+    bounded = torch.maximum(luminance.minimum(CLOSE**2 * colour), own * colour)
+    return torch.cat([bounded[None], spectrum[1:]])
+
+
+def _of_pixels(seen: Evidence) -> Verdict:
     """Nothing has been taken away: noise is Gaussian, and in every patch; structure is neither."""
     most = seen.power * seen.quiet
     gaussian = seen.moments < GAUSSIAN
     powers = torch.where(gaussian, seen.power, torch.minimum(seen.power, most))
     if len(powers) < 3:
-        return powers, bool(powers[0] < seen.power[0] / 2)
+        return Verdict(powers, bool(powers[0] < seen.power[0] / 2))
     colour = powers[1:].mean()
     alone = seen.power[0] > MONOCHROME**2 * colour
     if alone and (gaussian[0] or seen.quietest[0] > EVERYWHERE):
         powers[0] = torch.minimum(seen.power[0], most[0])  # film grain, or a fabric
-        return powers, True
+        return Verdict(powers, True)
     if not gaussian[0]:
         ratio = EQUAL if gaussian[1:].all() else CLOSE
         # at least as much as colour has, at the most `ratio` times it
         powers[0] = torch.minimum(
             seen.power[0], torch.maximum(most[0], colour).clamp_max(ratio**2 * colour)
         )
-    return powers, bool(powers[0] < seen.power[0] / 2)
+    return Verdict(powers, bool(powers[0] < seen.power[0] / 2), bounded=not bool(gaussian[0]))
 
 
-def _of_file(seen: Evidence) -> tuple[Tensor, bool]:
+def _of_file(seen: Evidence) -> Verdict:
     """JPEG has taken noise away in many patches, in colour most of all: where it is left it is
     stronger than in the mean, which shows in the moments.
     """
@@ -88,4 +109,4 @@ def _of_file(seen: Evidence) -> tuple[Tensor, bool]:
         most = torch.minimum(most, ratio**2 * powers[1:].mean())
     doubtful = bool(most < powers[0] / 2)
     powers[0] = torch.minimum(powers[0], most)
-    return powers, doubtful
+    return Verdict(powers, doubtful)
