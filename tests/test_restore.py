@@ -220,6 +220,8 @@ def test_a_picture_that_comes_back_as_it_was_is_said_to_be_clean():
     assert not noisy.clean
     shrunk = dip.denoise(1e-3 * clean, channel_axis=-1, steps=20)  # in any unit
     assert shrunk.clean
+    told = dip.denoise(NOISY, channel_axis=-1, sigma=1e-9, steps=3)
+    assert not told.clean, "nobody has looked"
 
 
 def correlated(clean, sigma=10 / 255):
@@ -398,6 +400,22 @@ WRONG = {
     "no mask": (lambda: dip.inpaint(NOISY, None, **FEW), "the mask has shape"),
     "text boost": (lambda: dip.enhance(NOISY, boost="x", **FEW), "boost is 'x'"),
     "no device": (lambda: dip.denoise(NOISY, device=None, **FEW), "unknown device None"),
+    "nan sigma": (lambda: dip.denoise(NOISY, sigma=np.nan, **FEW), "above 0, not nan"),
+    "sigma of impulses": (
+        lambda: dip.denoise(NOISY, noise="impulses", sigma=0.1, **FEW),
+        "sigma is of white noise, not of impulses",
+    ),
+    "noise in a list": (lambda: dip.denoise(NOISY, noise=["white"], **FEW), "unknown noise"),
+    "noise in other units": (
+        lambda: dip.denoise(
+            NOISY,
+            noise=dip.CorrelatedNoise(
+                torch.full((3, 64, 64), 25.0**2), torch.tensor([0.0, 255.0]), torch.ones(2)
+            ),
+            **FEW,
+        ),
+        "a deviation of 25, more than all",
+    ),
     "true sigma": (lambda: dip.denoise(NOISY, sigma=True, **FEW), "sigma must be a number"),
     "shifts": (
         lambda: dip.denoise(NOISY, channel_axis=-1, shifts=10**9),

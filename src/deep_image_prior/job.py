@@ -121,7 +121,7 @@ class Job:
         if sigma is not None and not (
             isinstance(sigma, Real) and not isinstance(sigma, bool) and 0 < sigma < math.inf
         ):
-            raise BadInput("sigma must be a number above 0")
+            raise BadInput(f"sigma must be a number above 0, not {sigma!r}")
         changes = {name: value for name, value in options.items() if name in settings}
         self.settings = replace(self.preset.settings, **changes)
         self.device = find_device(self.options.device)
@@ -236,7 +236,7 @@ def lost(image: Tensor, observation: Tensor, noise: AnyNoise | None = None) -> l
 
 
 def named(what: str, choices: Mapping[str, Any], name: str) -> Any:
-    if name not in choices:
+    if not isinstance(name, str) or name not in choices:
         raise BadInput(f"unknown {what} {name!r}; choose one of {', '.join(choices)}")
     return choices[name]
 

@@ -71,11 +71,13 @@ def denoise(
     if stripes.detect(done.image):
         cautions.append("rows or columns of noise stay in it")
     kept = torch.lerp(observation, done.image, float(strength))
+    told = isinstance(noise, CorrelatedNoise) or job.options.sigma is not None
+    measured = not told and not isinstance(found, Impulses)
     return replace(
         job.result(replace(done, image=kept), scale),
         noise=found.rescaled(scale.span, scale.offset),
         stripes=striped and striped.rescaled(scale.span, 0.0),
-        clean=not isinstance(found, Impulses) and is_clean(done.image, observation),
+        clean=measured and is_clean(done.image, observation),
         cautions=tuple(cautions),
     )
 
@@ -93,7 +95,13 @@ def _told(noise: str | CorrelatedNoise, observation: Tensor, job: Job, scale: Sc
             f"the noise has {len(noise.spectrum)} channels, the image {observation.shape[1]}; give "
             "a spectrum for each"
         )
-    return noise.rescaled(1 / scale.span, -scale.offset / scale.span)
+    known = noise.rescaled(1 / scale.span, -scale.offset / scale.span)
+    if max(known.deviations) > 1:
+        raise BadInput(
+            f"the noise has a deviation of {max(noise.deviations):.4g}, more than all that the "
+            f"image spans, {scale.span:.4g}; give its spectrum in the units of sigma"
+        )
+    return known
 
 
 def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -> AnyNoise:
@@ -105,13 +113,14 @@ def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -
         and bool(((observation == least) | (observation == most)).all())
     ):
         raise BadInput(
-            "the image has two values only, and no gray to measure noise in; say sigma, or impulses"
+            "the image has two values only, and no gray to measure noise in; say how strong it is "
+            "(--sigma), or that it is impulses (--noise impulses)"
         )
     if kind == "auto" and sigma is None:
         return recognise(observation, clipped)
+    if kind in ("correlated", "impulses") and sigma is not None:
+        raise BadInput(f"sigma is of white noise, not of {kind}; leave it out, or say white")
     if kind == "correlated":
-        if sigma is not None:
-            raise BadInput("sigma is of white noise; leave it out, or say white")
         if min(observation.shape[-2:]) < SMALLEST:
             raise BadInput(
                 f"the image is too small to tell correlated noise in, {SMALLEST} pixels a side at "

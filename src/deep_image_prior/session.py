@@ -260,8 +260,8 @@ def _report(
     if result.confidence:
         doubt = (
             ""
-            if result.uncertainty_db is None
-            else f"; about {result.uncertainty_db:.1f} dB in doubt"
+            if result.uncertainty_db is None or result.clean
+            else f"; the fit is about {result.uncertainty_db:.1f} dB in doubt"
         )
         answers.print(f"confidence: {result.confidence}{doubt}")
     for caution in result.cautions:

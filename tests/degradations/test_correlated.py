@@ -183,8 +183,16 @@ def test_small_images_and_any_channels_are_measured(size, channels):
         (torch.ones(3, GRID, GRID), torch.zeros(1), torch.ones(1), "brightness and factor"),
         (-torch.ones(3, GRID, GRID), torch.zeros(2), torch.ones(2), "not negative"),
         (torch.ones(3, GRID, GRID), torch.zeros(2), torch.tensor([1.0, torch.inf]), "finite"),
+        (torch.ones(0, GRID, GRID), torch.zeros(2), torch.ones(2), "the spectrum has shape"),
+        (torch.zeros(3, GRID, GRID), torch.zeros(2), torch.ones(2), "is 0 in a channel"),
+        (np.ones((3, GRID, GRID)), torch.zeros(2), torch.ones(2), "spectrum is ndarray"),
+        (torch.ones(3, GRID, GRID), [0.0, 1.0], torch.ones(2), "brightness is list"),
+        (torch.ones(3, GRID, GRID), torch.zeros(2), torch.tensor([1, 1]), "factor is torch.int64"),
+        (torch.ones(3, GRID, GRID), torch.zeros(2, 2), torch.ones(2, 2), "brightness and factor"),
+        (torch.ones(3, GRID, GRID), torch.tensor([1.0, 0.0]), torch.ones(2), "must not fall"),
+        (torch.ones(3, GRID, GRID), torch.tensor([0.0, torch.nan]), torch.ones(2), "finite"),
     ],
 )
-def test_models_of_the_wrong_shape_are_refused(spectrum, brightness, factor, message):
+def test_models_that_make_no_sense_are_refused(spectrum, brightness, factor, message):
     with pytest.raises(BadInput, match=message):
         CorrelatedNoise(spectrum, brightness, factor)

@@ -15,6 +15,7 @@ def seen(power=(1.0, 1.0, 1.0), moments=(1.0, 1.0, 1.0), quiet=(1.0, 1.0, 1.0), 
         "quietest": torch.full((len(power),), 0.5),
         "flattest": torch.tensor(1.0),
         "flatter": torch.tensor(1.0),
+        "contrast": torch.tensor(30 * LEVEL),
     }
     return Evidence(**{name: torch.as_tensor(value) for name, value in (evidence | others).items()})
 
@@ -63,6 +64,28 @@ def test_noise_in_luminance_alone_is_film_grain_or_a_fabric():
 def test_a_gray_image_without_gaussian_patches_has_what_the_quiet_ones_have():
     evidence = seen(power=(1.0,), moments=(2.0,), quiet=(0.2,))
     assert shares(evidence) == ([0.2], True)
+
+
+@pytest.mark.parametrize(("quiet", "doubtful"), [(0.7, True), (0.8, False)])
+def test_in_a_gray_image_quiet_patches_have_the_noise_too(quiet, doubtful):
+    assert shares(seen(power=(1.0,), moments=(1.0,), quiet=(quiet,)))[1] == doubtful
+
+
+@pytest.mark.parametrize(("quiet", "doubtful"), [(0.55, True), (0.65, False)])
+def test_in_a_file_quiet_patches_have_some_of_the_noise(quiet, doubtful):
+    evidence = seen(quiet=(quiet, 0.0, 0.0))
+    assert shares(evidence, compressed=True)[1] == doubtful
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_an_image_that_is_all_noise_in_luminance_is_doubted(compressed):
+    few = (1.0, 0.4, 0.4)
+    assert shares(seen(power=few, contrast=8 * LEVEL), compressed)[1]
+    assert not shares(seen(power=few, contrast=10 * LEVEL), compressed)[1]
+    assert not shares(seen(power=(1.0, 0.5, 0.5), contrast=8 * LEVEL), compressed)[1]
+    ones = {"power": (1.0,), "moments": (1.0,), "quiet": (1.0,)}
+    assert shares(seen(**ones, contrast=8 * LEVEL), compressed)[1], "gray"
+    assert not shares(seen(**ones, contrast=10 * LEVEL), compressed)[1]
 
 
 def test_no_less_than_rounding_is_left():

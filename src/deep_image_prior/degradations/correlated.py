@@ -42,19 +42,31 @@ class CorrelatedNoise:
     textured: bool = False
 
     def __post_init__(self) -> None:
-        if self.spectrum.shape[1:] != (GRID, GRID):
+        for name in ("spectrum", "brightness", "factor"):
+            values = getattr(self, name)
+            if not isinstance(values, Tensor) or not values.is_floating_point():
+                kind = values.dtype if isinstance(values, Tensor) else type(values).__name__
+                raise BadInput(f"{name} is {kind}; give a tensor of floats")
+            object.__setattr__(self, name, values.detach())
+        if self.spectrum.shape[1:] != (GRID, GRID) or not len(self.spectrum):
             raise BadInput(
                 f"the spectrum has shape {tuple(self.spectrum.shape)}; give (channels, {GRID}, "
                 f"{GRID}), the power at the frequencies of torch.fft.fftfreq({GRID})"
             )
-        if self.factor.shape != self.brightness.shape or len(self.brightness.flatten()) < 2:
+        shape = self.brightness.shape
+        if self.factor.shape != shape or len(shape) != 1 or shape[0] < 2:
             raise BadInput(
                 f"brightness and factor have shapes {tuple(self.brightness.shape)} and "
                 f"{tuple(self.factor.shape)}; give two numbers or more each, as many of both"
             )
-        values = (self.spectrum, self.factor)
-        if not all(bool((torch.isfinite(v) & (v >= 0)).all()) for v in values):
+        if not all(
+            bool((torch.isfinite(v) & (v >= 0)).all()) for v in (self.spectrum, self.factor)
+        ):
             raise BadInput("the spectrum and factor of noise must be finite and not negative")
+        if not bool((self.spectrum.mean(dim=(1, 2)) > 0).all()):
+            raise BadInput("the spectrum of noise is 0 in a channel; give every channel some")
+        if not bool(torch.isfinite(self.brightness).all() & (self.brightness.diff() >= 0).all()):
+            raise BadInput("the brightness of noise must be finite and must not fall")
 
     def facts(self) -> dict[str, Any]:
         """What a record says of it."""

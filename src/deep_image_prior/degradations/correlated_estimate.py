@@ -81,9 +81,11 @@ def estimate_correlated(observation: Tensor, compressed: bool) -> CorrelatedNois
         Evidence(
             power,
             _moments(cosines[..., picked] / noise.deviation(light[picked])),
-            levels.quantile(QUIET, dim=1) / _of_noise(QUIET),
-            levels.quantile(QUIETEST, dim=1) / _of_noise(QUIETEST),
-            *(levels[0, _flattest(score, everywhere, part)].mean() for part in (FLATTEST, FLAT)),
+            quiet=levels.quantile(QUIET, dim=1) / _of_noise(QUIET),
+            quietest=levels.quantile(QUIETEST, dim=1) / _of_noise(QUIETEST),
+            flattest=levels[0, _flattest(score, everywhere, FLATTEST)].mean(),
+            flatter=levels[0, _flattest(score, everywhere, FLAT)].mean(),
+            contrast=to_opponent(observation)[:, 0].var(),
         ),
         compressed,
     )

@@ -20,6 +20,11 @@ EVERYWHERE = 0.75  # of the energy of noise, what the quietest patches have if a
 UNTOUCHED = 0.2  # the same, if JPEG has left them some
 MORE = 1.7  # times the power of the flattest patches, what the noise of all has at the most
 RARE = (2.0, 25.0)  # times its mean power, what noise has where JPEG left it: luminance, colour
+# of the energy of noise, what the quiet patches of a JPEG file have at the least: 0.67 in cc15
+LEFT = 0.6
+# of the contrast of the image, what noise in luminance has at the most if colour has less by FEW:
+# 0.29 in cc15; a close view of cells, of grass, of fur is all texture, and has 0.37 and more
+LOUD, FEW = 0.33, 1.5
 UNEVEN = 0.45  # of the power of the flattest tenth, what the flattest hundredth has of true noise
 
 
@@ -30,7 +35,7 @@ class Evidence:
     power: (C,), the mean variance; moments: (C,), the fourth moments of fine cosines, 1 for a
     Gaussian. quiet, quietest: (C,), the energy that 2 % and 0.5 % of all patches stay below, over
     what it would be for noise of that power. flattest, flatter: the power in luminance of the
-    flattest hundredth and tenth.
+    flattest hundredth and tenth. contrast: the variance of luminance over all of the image.
     """
 
     power: Tensor
@@ -39,6 +44,7 @@ class Evidence:
     quietest: Tensor
     flattest: Tensor
     flatter: Tensor
+    contrast: Tensor
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,14 @@ def part_of_noise(seen: Evidence, compressed: bool) -> Verdict:
     found = _of_file(seen) if compressed else _of_pixels(seen)
     uneven = bool(seen.flattest < UNEVEN * seen.flatter)
     power = found.power.clamp_min(LEAST)
-    return replace(found, power=power, doubtful=found.doubtful or uneven)
+    doubtful = found.doubtful or uneven or _everything(power, seen.contrast)
+    return replace(found, power=power, doubtful=doubtful)
+
+
+def _everything(power: Tensor, contrast: Tensor) -> bool:
+    """Whether noise of that power (C,) is much of all there is in luminance, and not in colour."""
+    colour = power[1:].mean() if len(power) == 3 else torch.zeros_like(contrast)
+    return bool((power[0] > LOUD**2 * contrast) & (power[0] > FEW**2 * colour))
 
 
 def bound_by_colour(spectrum: Tensor) -> Tensor:
@@ -77,7 +90,7 @@ def _of_pixels(seen: Evidence) -> Verdict:
     gaussian = seen.moments < GAUSSIAN
     powers = torch.where(gaussian, seen.power, torch.minimum(seen.power, most))
     if len(powers) < 3:
-        return Verdict(powers, bool(powers[0] < seen.power[0] / 2))
+        return Verdict(powers, bool(seen.quiet[0] < EVERYWHERE))
     colour = powers[1:].mean()
     alone = seen.power[0] > MONOCHROME**2 * colour
     if alone and (gaussian[0] or seen.quietest[0] > EVERYWHERE):
@@ -107,6 +120,6 @@ def _of_file(seen: Evidence) -> Verdict:
         untouched = bool((seen.quietest[1:] > UNTOUCHED).all())
         ratio = CLOSE if untouched and seen.moments[0] > GAUSSIAN else SPARED
         most = torch.minimum(most, ratio**2 * powers[1:].mean())
-    doubtful = bool(most < powers[0] / 2)
+    doubtful = bool((most < powers[0] / 2) | (seen.quiet[0] < LEFT))
     powers[0] = torch.minimum(powers[0], most)
     return Verdict(powers, doubtful)
