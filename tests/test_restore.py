@@ -13,8 +13,8 @@ from skimage import data
 from skimage.filters import gaussian
 
 import deep_image_prior as dip
-from deep_image_prior.degradations import Impulses, Noise, jpeg
-from deep_image_prior.job import lost
+from deep_image_prior.degradations import Impulses, Noise, Stripes, jpeg
+from deep_image_prior.job import is_clean, lost
 from deep_image_prior.metrics import psnr
 
 CLEAN = photograph(64)
@@ -208,6 +208,49 @@ def test_a_result_that_lost_the_picture_is_never_sure():
     assert result.cautions == ()
     assert result.confidence != "low"
     assert replace(result, cautions=("",)).confidence == "low"
+
+
+def test_what_the_noise_explains_or_nobody_misses_is_no_loss():
+    clean = torch.from_numpy(CLEAN).float().permute(2, 0, 1)[None]
+    taken = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    taken = taken - taken.mean()
+    noise = Noise(25 / 255, clipped=False)
+    for share, dark, safe in (
+        (1.0, 0.0, True),
+        (1.1, 0.0, True),
+        (1.5, 0.0, False),
+        (1.0, 5.5, True),
+        (0.5, 10, False),
+    ):
+        x0 = clean + (25 * share * taken + dark) / 255
+        assert (lost(clean, x0, noise) == []) is safe, (share, dark)
+    faint = Noise(0.2 / 255, clipped=False)
+    assert lost(clean, clean + 1.5 / 255 * taken, faint) == []
+    assert lost(clean, clean + 1.5 / 255, faint) == []
+    assert lost(clean, clean + 3 / 255 * taken, faint) != []
+    assert lost(clean, clean + 3 / 255, faint) != []
+
+
+def test_a_photograph_may_look_little_like_very_strong_noise():
+    clean = torch.from_numpy(CLEAN).float().permute(2, 0, 1)[None]
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    noise = clean.std() * noise
+    assert lost(clean, clean + 3 * noise) == []
+    assert "hardly looks like" in lost(clean, clean + 7 * noise)[0]
+
+
+def test_a_change_of_a_gray_level_is_not_seen_and_of_two_it_is():
+    clean = torch.from_numpy(CLEAN).float().permute(2, 0, 1)[None]
+    assert is_clean(clean, clean + 1 / 255)
+    assert not is_clean(clean, clean + 2 / 255)
+
+
+def test_confidence_falls_with_the_decibels_that_the_choice_may_cost():
+    result = replace(dip.denoise(NOISY[:16, :16], **FEW), cautions=())
+    named = [replace(result, uncertainty_db=db).confidence for db in (0.1, 0.4, 0.8, 1.2, 2, 9)]
+    assert named == ["high", "high", "medium", "medium", "low", "low"]
+    striped = replace(result, stripes=Stripes(0.1, 0.0), uncertainty_db=0.1)
+    assert striped.confidence == "medium"
 
 
 def test_a_picture_that_comes_back_as_it_was_is_said_to_be_clean():

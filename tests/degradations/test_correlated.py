@@ -4,7 +4,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 import torch
-from helpers import tensor
+from helpers import photograph, tensor
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage import data
@@ -20,6 +20,7 @@ from deep_image_prior.degradations import (
 from deep_image_prior.degradations.correlated import GRID
 
 PHOTO = data.astronaut()[:256, 96:352] / 255
+COFFEE = data.coffee()[100:356, 150:406] / 255
 
 
 def gaussian_spectrum(width: float, variance: float = 1.0) -> torch.Tensor:
@@ -41,6 +42,14 @@ def blurred(photo, sigma, width, seed=0):
     noise = gaussian_filter(noise, (width, width, 0)) if width else noise
     noisy = (photo + sigma / 255 * noise / noise.std()).clip(0, 1)
     return tensor(np.rint(255 * noisy) / 255)
+
+
+def compressed(image, quality):
+    """The image (1, 3, H, W) as a JPEG file keeps it."""
+    buffer = BytesIO()
+    pixels = np.rint(255 * image[0].permute(1, 2, 0).numpy()).astype(np.uint8)
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    return tensor(np.asarray(Image.open(buffer)) / 255)
 
 
 def test_draws_have_the_spectrum_and_follow_brightness():
@@ -92,6 +101,39 @@ def test_blurred_noise_is_measured_in_a_photograph(sigma, width):
     assert noise.lengths[1] == pytest.approx(expected, rel=0.3)
 
 
+def test_noise_in_fur_is_beyond_doubt():
+    fur = data.chelsea()[:256, 100:356] / 255
+    found = estimate_correlated(blurred(fur, 10, 1), compressed=False)
+    assert 255 * found.deviations[0] == pytest.approx(10, rel=0.25)
+    assert not found.textured
+
+
+def test_noise_over_many_pixels_is_measured():
+    found = estimate_correlated(blurred(PHOTO, 10, 3), compressed=False)
+    assert 0.6 * 10 < 255 * found.deviations[0] < 1.5 * 10
+    assert found.lengths[0] == pytest.approx(2 * np.pi**0.5 * 3, rel=0.3)
+
+
+def test_weak_noise_is_measured():
+    found = estimate_correlated(blurred(COFFEE, 2, 1), compressed=False)
+    assert 255 * found.deviations[0] == pytest.approx(2, rel=0.4)
+    assert 255 * found.deviations[1] == pytest.approx(2, rel=0.4)
+
+
+def test_noise_in_a_small_picture_is_measured():
+    found = estimate_correlated(blurred(photograph(64), 10, 1), compressed=False)
+    assert 255 * found.deviations[0] == pytest.approx(10, rel=0.3)
+
+
+@pytest.mark.parametrize("size", [32, 48, 96])
+def test_the_smaller_a_picture_the_less_is_said(size):
+    corner = data.astronaut()[:size, :size] / 255
+    observation = blurred(corner, 10, 1)
+    found = recognise(observation)
+    assert isinstance(found, CorrelatedNoise if size > 64 else Noise)
+    assert 255 * found.variance(observation).mean().sqrt() < 1.5 * 10
+
+
 @pytest.mark.parametrize("gray", [False, True])
 @pytest.mark.parametrize("sigma", [5, 25])
 def test_white_noise_is_known_as_such(sigma, gray):
@@ -109,6 +151,24 @@ def test_noise_that_is_brighter_where_the_image_is_has_a_rising_curve():
     assert found.factor[-1] > 1.5 * found.factor[0]
 
 
+@pytest.mark.parametrize(
+    ("photo", "dark", "bright"), [("astronaut", 2, 20), ("astronaut", 20, 2), ("coffee", 1, 30)]
+)
+def test_noise_follows_brightness_about_as_much_as_it_does(photo, dark, bright):
+    photo = PHOTO if photo == "astronaut" else COFFEE
+    noise = np.random.default_rng(0).normal(size=photo.shape)
+    noise = gaussian_filter(noise, (1, 1, 0))
+    sigma = dark + (bright - dark) * photo.mean(axis=2, keepdims=True)
+    noisy = (photo + sigma / 255 * noise / noise.std()).clip(0, 1)
+    found = estimate_correlated(tensor(np.rint(255 * noisy) / 255), compressed=False)
+    low, high = found.deviation(torch.tensor([0.2, 0.8])).tolist()
+    expected = (dark + 0.8 * (bright - dark)) / (dark + 0.2 * (bright - dark))
+    assert 0.6 < high / low / expected < 1.5
+    measured = 255 * found.variance(tensor(photo)).mean().sqrt().item()
+    assert 0.5 < measured / np.square(sigma).mean() ** 0.5 < 1.4
+    assert not found.textured
+
+
 def test_noise_in_luminance_alone_is_not_certain():
     noise = model()
     assert noise.certain
@@ -116,6 +176,18 @@ def test_noise_in_luminance_alone_is_not_certain():
     assert not model(channels=1).certain
     luminance = torch.tensor([16.0, 1, 1])[:, None, None]
     assert not replace(noise, spectrum=noise.spectrum * luminance).certain
+    camera = torch.tensor([9.0, 1, 1])[:, None, None]  # three times colour, as cameras have it
+    assert replace(noise, spectrum=noise.spectrum * camera).certain
+
+
+def test_no_noise_at_all_divides_by_nothing():
+    nothing = model(sigma=0.0)
+    patches = nothing.of_patches(3, 4, torch.tensor([0.5]))
+    assert torch.isfinite(torch.linalg.cholesky(patches)).all()
+    cosines = nothing.of_dct(0, 8, torch.full((1, 1), 0.5))
+    assert (cosines > 0).all()
+    assert 255 * cosines.max().sqrt() < 0.3, "less than rounding to 8 bits"
+    assert nothing.lengths == (0, 0)
 
 
 def test_a_clean_picture_of_texture_and_flat_parts_is_told():
@@ -131,6 +203,23 @@ def test_a_clean_picture_has_next_to_no_noise(gray):
     assert noise.variance(tensor(photo)).mean().sqrt().item() < 2.6 / 255
 
 
+def test_clean_coffee_has_next_to_no_noise():
+    found = estimate_correlated(tensor(COFFEE), compressed=False)
+    assert max(found.deviations) < 2 / 255
+
+
+@pytest.mark.parametrize("fine", [0.0, 1e-3])
+def test_a_drawing_has_no_noise(fine):
+    clean = np.full((128, 128, 3), 0.8)
+    clean[20:100, 30:60] = 0.2
+    clean[50:80, 50:110, 0] = 0.5
+    shade = np.linspace(0, 0.1, 128)[:, None, None]
+    noise = recognise(
+        tensor(clean + shade + fine / 255 * np.random.default_rng(0).normal(size=clean.shape))
+    )
+    assert isinstance(noise, Noise)
+
+
 @pytest.mark.parametrize("sigma", [10, 20])
 def test_film_grain_is_in_luminance_alone(sigma):
     noise = gaussian_filter(np.random.default_rng(0).normal(size=PHOTO.shape[:2]), 1)
@@ -143,13 +232,23 @@ def test_film_grain_is_in_luminance_alone(sigma):
 
 
 def test_a_photograph_as_a_camera_stores_it_is_correlated():
-    noisy = blurred(PHOTO, 8, 1)
-    buffer = BytesIO()
-    pixels = np.rint(255 * noisy[0].permute(1, 2, 0).numpy()).astype(np.uint8)
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=92)
-    found = recognise(tensor(np.asarray(Image.open(buffer)) / 255))
+    found = recognise(compressed(blurred(PHOTO, 8, 1), 92))
     assert isinstance(found, CorrelatedNoise)
     assert 0.5 * 8 < 255 * found.deviations[0] < 1.6 * 8
+
+
+def test_a_clean_file_has_next_to_no_noise():
+    found = estimate_correlated(compressed(tensor(data.astronaut()[::2, ::2] / 255), 90), True)
+    luminance, colour = found.deviations
+    assert luminance < 1 / 255
+    assert colour < 2.6 / 255
+
+
+def test_noise_in_a_file_of_middle_quality_is_measured():
+    found = estimate_correlated(compressed(blurred(PHOTO, 10, 1), 75), True)
+    luminance, colour = found.deviations
+    assert 255 * luminance == pytest.approx(10, rel=0.33)
+    assert 255 * colour > 5, "in colour JPEG has taken much away"
 
 
 def test_it_says_what_it_is():
@@ -184,7 +283,6 @@ def test_small_images_and_any_channels_are_measured(size, channels):
         (-torch.ones(3, GRID, GRID), torch.zeros(2), torch.ones(2), "not negative"),
         (torch.ones(3, GRID, GRID), torch.zeros(2), torch.tensor([1.0, torch.inf]), "finite"),
         (torch.ones(0, GRID, GRID), torch.zeros(2), torch.ones(2), "the spectrum has shape"),
-        (torch.zeros(3, GRID, GRID), torch.zeros(2), torch.ones(2), "is 0 in a channel"),
         (np.ones((3, GRID, GRID)), torch.zeros(2), torch.ones(2), "spectrum is ndarray"),
         (torch.ones(3, GRID, GRID), [0.0, 1.0], torch.ones(2), "brightness is list"),
         (torch.ones(3, GRID, GRID), torch.zeros(2), torch.tensor([1, 1]), "factor is torch.int64"),

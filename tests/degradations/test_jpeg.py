@@ -7,6 +7,7 @@ import pytest
 import torch
 from helpers import photograph
 from PIL import Image
+from skimage import data
 
 from deep_image_prior.degradations.jpeg import Compression, detect, is_compressed
 from deep_image_prior.files import _upright
@@ -116,6 +117,12 @@ def test_sigma_falls_with_quality():
 def test_a_file_is_known_by_the_zeros_of_its_blocks(quality, top, left, gray):
     x0 = as_file(CLEAN.mean(axis=2) if gray else CLEAN, quality)[top:, left:]
     assert is_compressed(tensor(x0[..., None] if gray else x0))
+
+
+def test_a_noisy_file_of_the_highest_quality_is_known_too():
+    camera = data.camera()[100:228, 100:228] / 255
+    noisy = (camera + 15 / 255 * np.random.default_rng(0).normal(size=camera.shape)).clip(0, 1)
+    assert is_compressed(tensor(as_file(noisy, 97)[..., None]))
 
 
 @pytest.mark.parametrize("sigma", [0, 5])

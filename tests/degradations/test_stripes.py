@@ -51,6 +51,31 @@ def test_stripes_are_found_and_taken_off(name, sigma, axis):
     assert psnr(clean, remove(observation).clamp(0, 1)) > psnr(clean, observation) + 4
 
 
+@pytest.mark.parametrize(
+    ("name", "top", "left", "size"),
+    [("chelsea", 0, 192, 64), ("astronaut", 0, 448, 64), ("coffee", 0, 256, 128)],
+)
+def test_parts_of_photographs_have_no_stripes(name, top, left, size):
+    part = picture(name)[..., top : top + size, left : left + size]
+    assert detect(part) is None
+
+
+@pytest.mark.parametrize("name", ["astronaut", "chelsea"])
+def test_in_very_small_pictures_no_stripes_are_told_from_chance(name):
+    clean = picture(name)
+    rows, columns = (range(0, side - 40, 40) for side in clean.shape[-2:])
+    parts = (clean[..., y : y + 40, x : x + 40] for y in rows for x in columns)
+    assert not any(detect(part) for part in parts)
+
+
+def test_weak_stripes_are_found_in_strong_noise():
+    clean = picture("camera")
+    draw = np.random.default_rng(0)
+    rows = torch.from_numpy(draw.normal(0, 3 / 255, (1, 1, 512, 1)))
+    noise = torch.from_numpy(draw.normal(0, 20 / 255, clean.shape))
+    assert 255 * detect((clean + rows + noise).clamp(0, 1).float()).rows > 1.5
+
+
 def test_channels_may_have_stripes_of_their_own_and_white_noise_beside():
     clean = picture("coffee")
     observation = striped(striped(clean, 10 / 255, -2, alike=False), 10 / 255, -1)
@@ -77,6 +102,18 @@ def test_lines_and_edges_that_span_the_picture_are_no_stripes():
     assert detect(framed) is None
     again = remove(striped(framed, 5 / 255, -2))
     assert (again[..., 198, :] - again[..., 202, :]).mean() > 0.15, "the edge is still there"
+
+
+@pytest.mark.parametrize("step", [0.15, 0.2])
+def test_the_edge_of_a_shadow_stays_under_stripes(step):
+    clean = torch.full((1, 1, 128, 128), 0.7)
+    clean[..., 64:, :] -= step
+    draw = np.random.default_rng(0)
+    rows = torch.from_numpy(draw.normal(0, 5 / 255, (1, 1, 128, 1)))
+    noise = torch.from_numpy(draw.normal(0, 2 / 255, clean.shape))
+    kept = remove((clean + rows + noise).float())
+    left = kept[..., 32:64, :].mean() - kept[..., 64:96, :].mean()
+    assert left.item() == pytest.approx(step, abs=0.02)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 2, 2), (1, 3, 16, 16), (1, 2, 8, 90), (1, 1, 90, 47)])

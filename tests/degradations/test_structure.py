@@ -15,7 +15,7 @@ def seen(power=(1.0, 1.0, 1.0), moments=(1.0, 1.0, 1.0), quiet=(1.0, 1.0, 1.0), 
         "quietest": torch.full((len(power),), 0.5),
         "flattest": torch.tensor(1.0),
         "flatter": torch.tensor(1.0),
-        "contrast": torch.tensor(30 * LEVEL),
+        "contrast": torch.tensor(1000 * LEVEL),
     }
     return Evidence(**{name: torch.as_tensor(value) for name, value in (evidence | others).items()})
 
@@ -45,6 +45,10 @@ def test_luminance_that_is_not_gaussian_is_about_as_strong_as_colour():
     assert shares(quiet)[0][0] == 0.1, "what quiet patches have"
     empty = seen(**strong, **colourful, quiet=(0.0, 1.0, 1.0))
     assert shares(empty)[0][0] == 0.04, "no less than colour"
+    most = seen(**strong, moments=(1.2, 1.0, 1.0), quiet=(0.5, 1.0, 1.0))
+    assert shares(most) == ([1.0, 1.0, 1.0], False), "moments of most photographs with noise"
+    few = seen(**strong, moments=(1.4, 1.0, 1.0), quiet=(0.5, 1.0, 1.0))
+    assert shares(few) == ([0.04, 1.0, 1.0], True), "moments of few"
     loose = seen(power=(2.0, 1.0, 1.0), moments=(1.6, 1.6, 1.0), quiet=(2.0, 1.0, 1.0))
     assert shares(loose) == ([1.0, 1.0, 1.0], False), "no more than there is"
 
@@ -115,6 +119,12 @@ def test_in_a_file_the_flattest_patches_and_colour_limit_luminance():
     left = seen(**strong, quietest=torch.tensor([0.0, 0.1, 0.1]))
     assert shares(left, compressed=True)[0][0] == 0.444
     assert shares(seen(**strong), compressed=True)[0][0] == 0.111
+    some = seen(**strong, quietest=torch.tensor([0.0, 0.3, 0.3]))
+    assert shares(some, compressed=True)[0][0] == 0.111
+    little = seen(**strong, quietest=torch.tensor([0.0, 0.15, 0.15]))
+    assert shares(little, compressed=True)[0][0] == 0.444
+    weak = seen(power=(0.288, 0.008, 0.008))  # 0.9 gray levels in colour
+    assert shares(weak, compressed=True)[0][0] == 0.444
     gaussian = seen(power=(36.0, 1.0, 1.0))
     assert shares(gaussian, compressed=True)[0][0] == 0.444
     rounded = seen(power=(36.0, 0.002, 0.002))

@@ -61,6 +61,19 @@ def test_the_mix_has_less_of_f_where_it_is_far_or_has_put_back_what_the_estimate
     assert weight(e - 0.01 * noise, e, x0) == pytest.approx(SHARE, abs=1e-2)
 
 
+def test_independent_errors_of_equal_size_are_halved_and_noise_that_came_back_is_left_out():
+    generator = torch.Generator().manual_seed(0)
+    truth, noise, mine, other = torch.randn((4, 1, 1, 200, 200), generator=generator)
+    x0, e, f = truth + noise, truth + 0.1 * mine, truth + 0.1 * other
+
+    def error(image):
+        return (image - truth).square().mean().item()
+
+    assert error(mixed(f, e, x0, torch.ones_like)) < 0.55 * error(e)
+    learned = f + 0.3 * noise
+    assert error(mixed(learned, e, x0, torch.ones_like)) == pytest.approx(error(e), rel=0.02)
+
+
 def test_nothing_taken_out_and_no_noise_are_no_division_by_zero():
     mix = mixed(IMAGE, IMAGE, IMAGE, torch.zeros_like)
     assert torch.equal(mix, IMAGE)

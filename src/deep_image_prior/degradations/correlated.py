@@ -63,8 +63,6 @@ class CorrelatedNoise:
             bool((torch.isfinite(v) & (v >= 0)).all()) for v in (self.spectrum, self.factor)
         ):
             raise BadInput("the spectrum and factor of noise must be finite and not negative")
-        if not bool((self.spectrum.mean(dim=(1, 2)) > 0).all()):
-            raise BadInput("the spectrum of noise is 0 in a channel; give every channel some")
         if not bool(torch.isfinite(self.brightness).all() & (self.brightness.diff() >= 0).all()):
             raise BadInput("the brightness of noise must be finite and must not fall")
 
@@ -180,7 +178,7 @@ class CorrelatedNoise:
         """How many pixels the noise is correlated over, in luminance and in colour: the side of the
         square that is the integral of the autocorrelation; 1 for white noise.
         """
-        areas = self.spectrum[:, 0, 0] / self.spectrum.mean(dim=(-2, -1))
+        areas = self.spectrum[:, 0, 0] / self.spectrum.mean(dim=(-2, -1)).clamp_min(1e-30)
         colour = areas[1:].mean().sqrt().item() if len(areas) == 3 else 0.0
         return areas[0].sqrt().item(), colour
 
