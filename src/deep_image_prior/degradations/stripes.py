@@ -13,7 +13,9 @@ MIDDLE = 0.6745  # the median of the size of a normal number of variance 1
 STRANGE = 4.0  # deviations that a step of stripes stays below
 CLEAR = 4.0  # times the error: photographs, with white noise or without, stay below it
 LEAST = 2 / 255  # weaker ones are in photographs that are taken for clean
-FEWEST = 48  # rows and columns; in smaller pictures chance and structure look the same
+# rows and columns; in smaller pictures chance and structure look the same: up to 1 in 10 crops of
+# 48 pixels of photographs had false stripes, 1 in 16 of 64, 1 in 25 of 96, none of 128
+FEWEST = 100
 
 
 @dataclass(frozen=True)
