@@ -204,10 +204,8 @@ def _snapshots(
         raise BadInput(f"{folder} is a file; give --snapshots a folder")
     if not folder.exists():
         files.check_free(folder, options.overwrite)
-    deep = request.picture.pixels.dtype not in (
-        np.uint8,
-        np.uint16,
-    ) or request.picture.pixels.shape[2] not in (1, 3)
+    pixels = request.picture.pixels
+    deep = pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[2] not in (1, 3)
     suffix = ".tif" if deep else ".png"
 
     def save(run: int, step: Step) -> None:

@@ -64,11 +64,11 @@ def part_of_noise(seen: Evidence, compressed: bool) -> Verdict:
     found = _of_file(seen) if compressed else _of_pixels(seen)
     uneven = bool(seen.flattest < UNEVEN * seen.flatter)
     power = found.power.clamp_min(LEAST)
-    doubtful = found.doubtful or uneven or _everything(power, seen.contrast)
+    doubtful = found.doubtful or uneven or _fills_the_image(power, seen.contrast)
     return replace(found, power=power, doubtful=doubtful)
 
 
-def _everything(power: Tensor, contrast: Tensor) -> bool:
+def _fills_the_image(power: Tensor, contrast: Tensor) -> bool:
     """Whether noise of that power (C,) is much of all there is in luminance, and not in colour."""
     colour = power[1:].mean() if len(power) == 3 else torch.zeros_like(contrast)
     return bool((power[0] > LOUD**2 * contrast) & (power[0] > FEW**2 * colour))
