@@ -245,6 +245,22 @@ def test_noise_in_a_file_of_middle_quality_is_measured():
     assert 255 * colour > 5, "in colour JPEG has taken much away"
 
 
+def test_in_a_file_with_structure_luminance_is_not_long():
+    image = compressed(blurred(PHOTO, 8, 2), 60)
+    (file, _), (pixels, _) = (estimate_correlated(image, made).lengths for made in (True, False))
+    assert file < 2.4 < pixels
+
+
+@pytest.mark.parametrize(("width", "pixels"), [(1, 3.5), (1.5, 5.3)])
+def test_grain_in_a_file_is_as_strong_and_as_long_as_it_is(width, pixels):
+    grain = gaussian_filter(np.random.default_rng(0).normal(size=PHOTO.shape[:2]), width)
+    noisy = (PHOTO + 12 / 255 * (grain / grain.std())[..., None]).clip(0, 1)
+    found = recognise(compressed(tensor(np.rint(255 * noisy) / 255), 95))
+    assert found.lengths[0] == pytest.approx(pixels, rel=0.1)
+    assert 255 * found.deviations[0] == pytest.approx(12 * 3**0.5, rel=0.3)
+    assert found.textured, "it may be a fabric"
+
+
 def test_it_says_what_it_is():
     noise = model(width=1.0, sigma=10 / 255)
     assert noise.sentences(255, "of 255") == [

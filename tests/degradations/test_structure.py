@@ -15,7 +15,7 @@ def seen(power=(1.0, 1.0, 1.0), moments=(1.0, 1.0, 1.0), quiet=(1.0, 1.0, 1.0), 
         "quietest": torch.full((len(power),), 0.5),
         "flattest": torch.tensor(1.0),
         "flatter": torch.tensor(1.0),
-        "contrast": torch.tensor(1000 * LEVEL),
+        "contrast": torch.full((len(power),), 1000 * LEVEL),
     }
     return Evidence(**{name: torch.as_tensor(value) for name, value in (evidence | others).items()})
 
@@ -84,12 +84,14 @@ def test_in_a_file_quiet_patches_have_some_of_the_noise(quiet, doubtful):
 @pytest.mark.parametrize("compressed", [False, True])
 def test_an_image_that_is_all_noise_in_luminance_is_doubted(compressed):
     few = (1.0, 0.4, 0.4)
-    assert shares(seen(power=few, contrast=8 * LEVEL), compressed)[1]
-    assert not shares(seen(power=few, contrast=10 * LEVEL), compressed)[1]
-    assert not shares(seen(power=(1.0, 0.5, 0.5), contrast=8 * LEVEL), compressed)[1]
+    assert shares(seen(power=few, contrast=torch.tensor([8 * LEVEL])), compressed)[1]
+    assert not shares(seen(power=few, contrast=torch.tensor([10 * LEVEL])), compressed)[1]
+    assert not shares(seen(power=(1.0, 0.5, 0.5), contrast=torch.tensor([8 * LEVEL])), compressed)[
+        1
+    ]
     ones = {"power": (1.0,), "moments": (1.0,), "quiet": (1.0,)}
-    assert shares(seen(**ones, contrast=8 * LEVEL), compressed)[1], "gray"
-    assert not shares(seen(**ones, contrast=10 * LEVEL), compressed)[1]
+    assert shares(seen(**ones, contrast=torch.tensor([8 * LEVEL])), compressed)[1], "gray"
+    assert not shares(seen(**ones, contrast=torch.tensor([10 * LEVEL])), compressed)[1]
 
 
 def test_no_less_than_rounding_is_left():
@@ -117,27 +119,56 @@ def test_in_a_file_the_flattest_patches_and_colour_limit_luminance():
     assert shares(evidence, compressed=True) == ([0.34, 1.0, 1.0], True), "1.7 times the flattest"
     strong = {"power": (36.0, 1.0, 1.0), "moments": (2.0, 1.0, 1.0)}
     left = seen(**strong, quietest=torch.tensor([0.0, 0.1, 0.1]))
-    assert shares(left, compressed=True)[0][0] == 0.444
-    assert shares(seen(**strong), compressed=True)[0][0] == 0.111
+    assert shares(left, compressed=True)[0][0] == 0.144, "2.25 times colour, and what JPEG took"
+    assert shares(seen(**strong), compressed=True)[0][0] == 0.111, "twice"
     some = seen(**strong, quietest=torch.tensor([0.0, 0.3, 0.3]))
     assert shares(some, compressed=True)[0][0] == 0.111
     little = seen(**strong, quietest=torch.tensor([0.0, 0.15, 0.15]))
-    assert shares(little, compressed=True)[0][0] == 0.444
-    weak = seen(power=(0.288, 0.008, 0.008))  # 0.9 gray levels in colour
-    assert shares(weak, compressed=True)[0][0] == 0.444
-    gaussian = seen(power=(36.0, 1.0, 1.0))
-    assert shares(gaussian, compressed=True)[0][0] == 0.444
-    rounded = seen(power=(36.0, 0.002, 0.002))
-    assert shares(rounded, compressed=True)[0][0] == 1, "no colour"
+    assert shares(little, compressed=True)[0][0] == 0.144
+    none = {"moments": (2.0, 1.0, 1.0), "quietest": torch.zeros(3)}
+    weak = seen(power=(0.288, 0.008, 0.008), **none)  # 0.9 gray levels in colour
+    assert shares(weak, compressed=True)[0][0] == 0.536
+    # of an image with colours, and no noise in them
+    rounded = seen(power=(36.0, 0.002, 0.002), moments=(2.0, 1.0, 1.0))
+    assert shares(rounded, compressed=True)[0][0] == 0.003
 
 
-def test_colour_says_how_far_noise_is_correlated_where_luminance_shows_structure():
-    strange = seen(moments=(1.6, 1.0, 1.0))
-    assert part_of_noise(strange, compressed=False).bounded
-    assert not part_of_noise(strange, compressed=True).bounded, "JPEG has taken more of colour"
-    assert not part_of_noise(seen(), compressed=False).bounded
+def test_in_a_file_gaussian_luminance_beyond_its_colours_may_be_grain():
+    assert shares(seen(power=(36.0, 1.0, 1.0)), compressed=True) == ([1.0, 1.0, 1.0], True)
+    assert shares(seen(power=(5.0, 1.0, 1.0)), compressed=True) == ([1.0, 1.0, 1.0], False)
+
+
+def test_in_a_file_luminance_alone_and_in_every_patch_may_be_grain():
+    def found(power=(1.0, 0.01, 0.01), quiet=0.8):
+        return seen(power=power, moments=(5.0, 1.0, 1.0), quiet=(quiet, 0.0, 0.0))
+
+    assert shares(found(), compressed=True) == ([1.0, 1.0, 1.0], True)
+    assert not part_of_noise(found(), compressed=True).structured
+    assert shares(found(quiet=0.7), compressed=True)[0][0] < 0.2
+    assert shares(found(power=(1.0, 0.02, 0.02)), compressed=True)[0][0] < 0.25
+    assert part_of_noise(found(power=(1.0, 0.02, 0.02)), compressed=True).structured
+
+
+def test_the_colours_of_a_gray_file_say_nothing_of_its_noise():
+    power = (36.0, 0.0, 0.0)
+    moments = (1.6, 1.0, 1.0)
+    levels = torch.tensor([100 * LEVEL, 0.0, 0.0])
+    assert shares(seen(power=power, moments=moments, contrast=levels), compressed=True)[0][0] == 1
+    levels[2] = (0.6 / 255) ** 2
+    assert (
+        shares(seen(power=power, moments=moments, contrast=levels), compressed=True)[0][0] == 0.003
+    )
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_moments_tell_that_luminance_shows_structure(compressed):
+    assert part_of_noise(seen(moments=(1.3, 1.0, 1.0)), compressed).structured
+    assert not part_of_noise(seen(moments=(1.2, 1.0, 1.0)), compressed).structured
+
+
+def test_grain_has_the_spectrum_that_is_seen():
     grain = seen(power=(1.0, 0.01, 0.01), moments=(2.0, 1.0, 1.0), quietest=torch.ones(3))
-    assert not part_of_noise(grain, compressed=False).bounded
+    assert not part_of_noise(grain, compressed=False).structured
 
 
 def test_luminance_is_bounded_at_every_frequency():

@@ -26,6 +26,9 @@ STIFF = 4.0  # weight of the bend of the curve over brightness
 REACHED = 1.4  # of the logarithm of variance: how far a curve goes from its mean
 EXCESS = 0.15  # of the same: bands that lie higher have structure, and count less
 WIDTHS = torch.cat([torch.arange(0, 1, 0.05), torch.arange(1, 3.6, 0.125)])
+# of WIDTHS, the most in luminance of a file that shows structure: JPEG has made its fine waves zero,
+# and the picture has coarse ones, so that noise looks longer than it is
+LONGEST = 0.65
 FLOORS = torch.tensor([0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3])
 # of the power of coarse waves that the fine ones of white noise have: measured 0.29 and more with
 # white noise of sigma 5 to 50 (but for a fingerprint), 0.084 and less in photographs of cameras
@@ -85,12 +88,14 @@ def estimate_correlated(observation: Tensor, compressed: bool) -> CorrelatedNois
             quietest=levels.quantile(QUIETEST, dim=1) / _of_noise(QUIETEST),
             flattest=levels[0, _flattest(score, everywhere, FLATTEST)].mean(),
             flatter=levels[0, _flattest(score, everywhere, FLAT)].mean(),
-            contrast=to_opponent(observation)[:, 0].var(),
+            contrast=to_opponent(observation)[0].var(dim=(1, 2)),
         ),
         compressed,
     )
+    if found.structured and compressed:
+        spectrum[0] = fits[0].short
     spectrum = spectrum * (found.power / power)[:, None, None]
-    if found.bounded:
+    if found.structured and not compressed:
         spectrum = bound_by_colour(spectrum)
     return replace(noise, spectrum=spectrum, textured=found.doubtful)
 
@@ -158,6 +163,7 @@ def _bins() -> tuple[Tensor, Tensor, Tensor]:
 class _Fit:
     powers: Tensor  # (bins,)
     spectrum: Tensor  # (64, 64)
+    short: Tensor  # (64, 64), of the same power, over LONGEST pixels at the most
 
 
 def _fit(powers: Tensor, compressed: bool, colour: bool) -> _Fit:
@@ -177,9 +183,12 @@ def _fit(powers: Tensor, compressed: bool, colour: bool) -> _Fit:
     cost = (weight * (apart - level).abs()).sum(dim=-1)
     width, floor = divmod(int(cost.argmin()), len(FLOORS))
     amplitude = level[width, floor].exp()
+    power = amplitude * (spectra[width] + FLOORS[floor].to(powers))
+    short = spectra[min(width, int((WIDTHS <= LONGEST).sum()) - 1)] + FLOORS[floor].to(powers)
     return _Fit(
         (amplitude * models[width, floor]).clamp_min(LEAST),
-        (amplitude * (spectra[width] + FLOORS[floor].to(powers))).clamp_min(LEAST),
+        power.clamp_min(LEAST),
+        (short * (power.mean() / short.mean())).clamp_min(LEAST),
     )
 
 
