@@ -125,7 +125,7 @@ def test_in_a_file_the_flattest_patches_and_colour_limit_luminance():
     assert shares(some, compressed=True)[0][0] == 0.111
     little = seen(**strong, quietest=torch.tensor([0.0, 0.15, 0.15]))
     assert shares(little, compressed=True)[0][0] == 0.144
-    none = {"moments": (2.0, 1.0, 1.0), "quietest": torch.zeros(3)}
+    none = {"moments": (2.0, 1.0, 1.0), "quiet": (0.7, 0.0, 0.0), "quietest": torch.zeros(3)}
     weak = seen(power=(0.288, 0.008, 0.008), **none)  # 0.9 gray levels in colour
     assert shares(weak, compressed=True)[0][0] == 0.536
     # of an image with colours, and no noise in them
@@ -151,13 +151,11 @@ def test_in_a_file_luminance_alone_and_in_every_patch_may_be_grain():
 
 def test_the_colours_of_a_gray_file_say_nothing_of_its_noise():
     power = (36.0, 0.0, 0.0)
-    moments = (1.6, 1.0, 1.0)
+    some = {"moments": (1.6, 1.0, 1.0), "quiet": (0.7, 0.0, 0.0)}
     levels = torch.tensor([100 * LEVEL, 0.0, 0.0])
-    assert shares(seen(power=power, moments=moments, contrast=levels), compressed=True)[0][0] == 1
+    assert shares(seen(power=power, **some, contrast=levels), compressed=True)[0][0] == 1
     levels[2] = (0.6 / 255) ** 2
-    assert (
-        shares(seen(power=power, moments=moments, contrast=levels), compressed=True)[0][0] == 0.003
-    )
+    assert shares(seen(power=power, **some, contrast=levels), compressed=True)[0][0] == 0.003
 
 
 @pytest.mark.parametrize("compressed", [False, True])

@@ -26,8 +26,8 @@ STIFF = 4.0  # weight of the bend of the curve over brightness
 REACHED = 1.4  # of the logarithm of variance: how far a curve goes from its mean
 EXCESS = 0.15  # of the same: bands that lie higher have structure, and count less
 WIDTHS = torch.cat([torch.arange(0, 1, 0.05), torch.arange(1, 3.6, 0.125)])
-# of WIDTHS, the most in luminance of a file that shows structure: JPEG has made its fine waves zero,
-# and the picture has coarse ones, so that noise looks longer than it is
+# of WIDTHS, the most in luminance of a file that shows structure: JPEG has made its fine waves
+# zero, and the picture has coarse ones, so that noise looks longer than it is
 LONGEST = 0.65
 FLOORS = torch.tensor([0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3])
 # of the power of coarse waves that the fine ones of white noise have: measured 0.29 and more with
