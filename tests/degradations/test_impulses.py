@@ -1,6 +1,7 @@
 import pytest
 import torch
 from helpers import photograph
+from skimage import data
 
 from deep_image_prior.degradations import Impulses, Noise, recognise
 from deep_image_prior.degradations.impulses import detect, has_impulses, impulse_mask, measure
@@ -33,6 +34,19 @@ def test_impulses_are_told_from_other_noise_and_found(share):
 @pytest.mark.parametrize("sigma", [0, 25, 50, 100])
 def test_other_noise_and_none_are_no_impulses(sigma):
     assert not has_impulses(grainy(sigma))
+
+
+def test_impulses_on_a_page_of_text_are_found():
+    page = torch.from_numpy(data.page()).float()[None, None] / 255
+    assert not has_impulses(page)
+    n = torch.randn(page.shape, generator=torch.Generator().manual_seed(0))
+    for sigma in (10, 25, 100):
+        assert not has_impulses((page + sigma / 255 * n).clamp(0, 1))
+    drawn = torch.rand(page.shape, generator=torch.Generator().manual_seed(2))
+    salted = torch.where(drawn < 0.04, (drawn < 0.02).float(), page)
+    assert has_impulses(salted)
+    dark = torch.where(drawn < 0.04, 0.0, page)
+    assert not has_impulses(dark), "strokes of a pen may be black"
 
 
 def test_a_drawing_of_black_and_white_areas_has_no_impulses():
