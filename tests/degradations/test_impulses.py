@@ -45,6 +45,8 @@ def test_impulses_on_a_page_of_text_are_found():
     drawn = torch.rand(page.shape, generator=torch.Generator().manual_seed(2))
     salted = torch.where(drawn < 0.04, (drawn < 0.02).float(), page)
     assert has_impulses(salted)
+    few = torch.where(drawn < 0.004, (drawn < 0.002).float(), page.clamp(0.05, 0.95))
+    assert not has_impulses(few), "a few may be of the picture"
     dark = torch.where(drawn < 0.04, 0.0, page)
     assert not has_impulses(dark), "strokes of a pen may be black"
 

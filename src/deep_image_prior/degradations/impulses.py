@@ -13,10 +13,10 @@ FAR, SLIGHT = 0.25, 0.1  # distances from it
 # measured: 0.6 or more with 5 % of impulses or more, 0.4 or less with Gaussian noise up to sigma
 # 100
 MOST = 0.55
-# where there is little other noise, how many impulses of both colours there are for every value far
-# from the median that is NEAR to black or white: measured 21 and more with 4 % of impulses, 7 and
-# less without, drawings left out
-RATIO, NEAR = 8, 4.5 / 255
+# where there is little other noise, the least share of impulses of either colour, and how many there
+# are for every value far from the median that is NEAR to black or white: measured 21 and more with
+# 4 % of impulses, 7 and less without, drawings left out
+FEWEST, RATIO, NEAR = 0.005, 8, 4.5 / 255
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,9 @@ def has_impulses(observation: Tensor) -> bool:
         return False
     nearly = far & ~extreme & ((observation < NEAR) | (observation > 1 - NEAR))
     fewer = torch.minimum((far & (observation <= 0)).sum(), (far & (observation >= 1)).sum())
-    alone = strange.median() < SLIGHT / 2 and fewer > RATIO * nearly.sum()
-    return bool((far & extreme).sum() > MOST * far.sum()) or bool(alone)
+    many = fewer > FEWEST * far.numel() and fewer > RATIO * nearly.sum()
+    most = (far & extreme).sum() > MOST * far.sum()
+    return bool(most) or (bool(many) and bool(strange.median() < SLIGHT / 2))
 
 
 def _extreme(observation: Tensor) -> Tensor:
