@@ -13,9 +13,9 @@ FAR, SLIGHT = 0.25, 0.1  # distances from it
 # measured: 0.6 or more with 5 % of impulses or more, 0.4 or less with Gaussian noise up to sigma
 # 100
 MOST = 0.55
-# where there is little other noise, the least share of impulses of either colour, and how many there
-# are for every value far from the median that is NEAR to black or white: measured 21 and more with
-# 4 % of impulses, 7 and less without, drawings left out
+# where there is little other noise: the least share of impulses of either colour, and how many
+# there are for every far value NEAR to black or white: measured 21 and more with 4 % of them,
+# 7 and less without, drawings left out
 FEWEST, RATIO, NEAR = 0.005, 8, 4.5 / 255
 
 
