@@ -47,6 +47,10 @@ def test_impulses_on_a_page_of_text_are_found():
     assert has_impulses(salted)
     few = torch.where(drawn < 0.004, (drawn < 0.002).float(), page.clamp(0.05, 0.95))
     assert not has_impulses(few), "a few may be of the picture"
+    nearly = torch.where(drawn > 0.999, 252 / 255, 3 / 255)
+    assert not has_impulses(torch.where(drawn > 0.998, nearly, salted)), "values go on to white"
+    photons = torch.poisson(5 * page, torch.Generator().manual_seed(0)) / 5
+    assert not has_impulses(photons.clamp(0, 1)), "no photon where it is bright is no impulse"
     dark = torch.where(drawn < 0.04, 0.0, page)
     assert not has_impulses(dark), "strokes of a pen may be black"
 

@@ -147,6 +147,8 @@ def test_in_a_file_luminance_alone_and_in_every_patch_may_be_grain():
     assert shares(found(quiet=0.7), compressed=True)[0][0] < 0.2
     assert shares(found(power=(1.0, 0.02, 0.02)), compressed=True)[0][0] < 0.25
     assert part_of_noise(found(power=(1.0, 0.02, 0.02)), compressed=True).structured
+    gray = seen(power=(1.0,), moments=(5.0,), quiet=(0.8,))
+    assert not part_of_noise(gray, compressed=True).structured
 
 
 def test_the_colours_of_a_gray_file_say_nothing_of_its_noise():
