@@ -382,3 +382,15 @@ def test_places_that_cannot_be_written_are_refused(tmp_path):
 def test_encode_is_a_whole_file():
     content = files.encode(Picture(samples("uint16", 3)), ".png")
     assert Image.open(io.BytesIO(content)).size == (7, 5)
+
+
+def test_a_full_disk_names_the_file_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(part, content):
+        part.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    path = tmp_path / "a.png"
+    with pytest.raises(OSError, match=r"a\.png cannot be written: No space left on device"):
+        files.write_atomically(path, b"first", overwrite=True)
+    assert not list(tmp_path.iterdir())

@@ -396,7 +396,7 @@ def check_free(path: Path, overwrite: bool) -> None:
 
 def write_atomically(path: Path, content: bytes, overwrite: bool) -> None:
     """Write all of `content` to `path` or nothing. Raises BadInput if it exists and may not be
-    overwritten.
+    overwritten, OSError that names it if it cannot be written.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -406,5 +406,7 @@ def write_atomically(path: Path, content: bytes, overwrite: bool) -> None:
         part.replace(path)
     except FileExistsError:
         raise BadInput(f"{path} exists; choose another name, or allow --overwrite") from None
+    except OSError as error:  # a full disk does not name the file
+        raise OSError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)

@@ -134,7 +134,7 @@ class SureGuard:
             return None
         if step.index < EARLY:  # the weights have hardly settled, and the image has their mesh
             self.chosen = self.start
-        return f"Stein's energy promises too much from step {step.index} on"
+        return f"the noise is being learned from step {step.index} on: Stein's energy is too low"
 
     @property
     def uncertainty_db(self) -> float | None:
