@@ -1,7 +1,16 @@
+from math import inf
+
 import pytest
 import torch
 
-from deep_image_prior.degradations.structure import CLOSE, Evidence, bound_by_colour, part_of_noise
+from deep_image_prior.degradations.structure import (
+    CLOSE,
+    LONG,
+    SHORT,
+    Evidence,
+    bound_by_colour,
+    part_of_noise,
+)
 
 LEVEL = (10 / 255) ** 2
 
@@ -143,12 +152,12 @@ def test_in_a_file_luminance_alone_and_in_every_patch_may_be_grain():
         return seen(power=power, moments=(5.0, 1.0, 1.0), quiet=(quiet, 0.0, 0.0))
 
     assert shares(found(), compressed=True) == ([1.0, 1.0, 1.0], True)
-    assert not part_of_noise(found(), compressed=True).structured
+    assert part_of_noise(found(), compressed=True).longest == inf
     assert shares(found(quiet=0.7), compressed=True)[0][0] < 0.2
     assert shares(found(power=(1.0, 0.02, 0.02)), compressed=True)[0][0] < 0.25
-    assert part_of_noise(found(power=(1.0, 0.02, 0.02)), compressed=True).structured
+    assert part_of_noise(found(power=(1.0, 0.02, 0.02)), compressed=True).longest == LONG
     gray = seen(power=(1.0,), moments=(5.0,), quiet=(0.8,))
-    assert not part_of_noise(gray, compressed=True).structured
+    assert part_of_noise(gray, compressed=True).longest == inf
 
 
 def test_the_colours_of_a_gray_file_say_nothing_of_its_noise():
@@ -160,15 +169,20 @@ def test_the_colours_of_a_gray_file_say_nothing_of_its_noise():
     assert shares(seen(power=power, **some, contrast=levels), compressed=True)[0][0] == 0.003
 
 
-@pytest.mark.parametrize("compressed", [False, True])
-def test_moments_tell_that_luminance_shows_structure(compressed):
-    assert part_of_noise(seen(moments=(1.3, 1.0, 1.0)), compressed).structured
-    assert not part_of_noise(seen(moments=(1.2, 1.0, 1.0)), compressed).structured
+def test_moments_tell_that_luminance_shows_structure():
+    for moments, structured in (((1.3, 1.0, 1.0), True), ((1.2, 1.0, 1.0), False)):
+        pixels = part_of_noise(seen(moments=moments), compressed=False)
+        assert (pixels.bounded, pixels.longest) == (structured, inf), "colour says how far"
+        file = part_of_noise(seen(moments=moments), compressed=True)
+        assert (file.bounded, file.longest) == (False, LONG if structured else inf)
+        empty = seen(moments=moments, quietest=torch.zeros(3))
+        file = part_of_noise(empty, compressed=True)
+        assert (file.bounded, file.longest) == (False, SHORT if structured else inf)
 
 
 def test_grain_has_the_spectrum_that_is_seen():
     grain = seen(power=(1.0, 0.01, 0.01), moments=(2.0, 1.0, 1.0), quietest=torch.ones(3))
-    assert not part_of_noise(grain, compressed=False).structured
+    assert not part_of_noise(grain, compressed=False).bounded
 
 
 def test_luminance_is_bounded_at_every_frequency():

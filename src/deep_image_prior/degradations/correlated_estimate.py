@@ -26,9 +26,6 @@ STIFF = 4.0  # weight of the bend of the curve over brightness
 REACHED = 1.4  # of the logarithm of variance: how far a curve goes from its mean
 EXCESS = 0.15  # of the same: bands that lie higher have structure, and count less
 WIDTHS = torch.cat([torch.arange(0, 1, 0.05), torch.arange(1, 3.6, 0.125)])
-# of WIDTHS, the most in luminance of a file that shows structure: JPEG has made its fine waves
-# zero, and the picture has coarse ones, so that noise looks longer than it is
-LONGEST = 0.65
 FLOORS = torch.tensor([0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3])
 # of the power of coarse waves that the fine ones of white noise have: measured 0.29 and more with
 # white noise of sigma 5 to 50 (but for a fingerprint), 0.084 and less in photographs of cameras
@@ -92,12 +89,21 @@ def estimate_correlated(observation: Tensor, compressed: bool) -> CorrelatedNois
         ),
         compressed,
     )
-    if found.structured and compressed:
-        spectrum[0] = fits[0].short
     spectrum = spectrum * (found.power / power)[:, None, None]
-    if found.structured and not compressed:
+    spectrum[0] = _shortened(spectrum[0], found.longest)
+    if found.bounded:
         spectrum = bound_by_colour(spectrum)
     return replace(noise, spectrum=spectrum, textured=found.doubtful)
+
+
+def _shortened(spectrum: Tensor, longest: float) -> Tensor:
+    """The spectrum (H, W) of white noise under a Gaussian of `longest` pixels, of the same floor and
+    power, if that is shorter.
+    """
+    floor = spectrum.min()
+    gaussian = _of_blur(torch.tensor(longest)).to(spectrum)
+    short = floor + gaussian * ((spectrum.mean() - floor) / gaussian.mean())
+    return short if short[0, 0] < spectrum[0, 0] else spectrum
 
 
 def _moments(cosines: Tensor) -> Tensor:
@@ -141,6 +147,11 @@ def _frequencies(size: int) -> Tensor:
     return (along[:, None].square() + along.square()).sqrt()
 
 
+def _of_blur(width: Tensor) -> Tensor:
+    """The spectrum of white noise under a Gaussian of `width` pixels."""
+    return torch.exp(-(2 * torch.pi * width * _frequencies(GRID)).square())
+
+
 @cache
 def _bins() -> tuple[Tensor, Tensor, Tensor]:
     """Rings of cosines: their mean power (W, bins) under Gaussian spectra of WIDTHS, those spectra
@@ -151,8 +162,7 @@ def _bins() -> tuple[Tensor, Tensor, Tensor]:
     place = torch.bucketize(frequency, torch.tensor(EDGES)) - 1  # -1: the constant
     members = torch.stack([(place == ring).float() for ring in range(len(EDGES) - 1)])
     members = members / members.sum(dim=1, keepdim=True)
-    squared = (2 * torch.pi * WIDTHS[:, None, None] * _frequencies(GRID)).square()
-    spectra = torch.exp(-squared)  # of white noise under a Gaussian of that many pixels
+    spectra = _of_blur(WIDTHS[:, None, None])
     knots = torch.tensor([0.0, 1.0])
     models = [CorrelatedNoise(each[None], knots, torch.ones(2)) for each in spectra]
     powers = torch.stack([model.of_dct(0, PATCH, torch.ones(1, 1)).flatten() for model in models])
@@ -163,7 +173,6 @@ def _bins() -> tuple[Tensor, Tensor, Tensor]:
 class _Fit:
     powers: Tensor  # (bins,)
     spectrum: Tensor  # (64, 64)
-    short: Tensor  # (64, 64), of the same power, over LONGEST pixels at the most
 
 
 def _fit(powers: Tensor, compressed: bool, colour: bool) -> _Fit:
@@ -183,12 +192,9 @@ def _fit(powers: Tensor, compressed: bool, colour: bool) -> _Fit:
     cost = (weight * (apart - level).abs()).sum(dim=-1)
     width, floor = divmod(int(cost.argmin()), len(FLOORS))
     amplitude = level[width, floor].exp()
-    power = amplitude * (spectra[width] + FLOORS[floor].to(powers))
-    short = spectra[min(width, int((WIDTHS <= LONGEST).sum()) - 1)] + FLOORS[floor].to(powers)
     return _Fit(
         (amplitude * models[width, floor]).clamp_min(LEAST),
-        power.clamp_min(LEAST),
-        (short * (power.mean() / short.mean())).clamp_min(LEAST),
+        (amplitude * (spectra[width] + FLOORS[floor].to(powers))).clamp_min(LEAST),
     )
 
 

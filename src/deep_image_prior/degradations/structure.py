@@ -1,5 +1,6 @@
 """Structure told from noise: how much of the power of flat patches is noise."""
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,6 +18,10 @@ MONOCHROME = 8.0  # the same: beyond it the noise, or the structure, has no colo
 # the same in files, once colour has back the power that JPEG takes of it: the deviation of the true
 # noise in colour is 1.1 to 2.8 over what is measured in polyu40, quadratically
 SPARED, TAKEN = 2.25, (1.5 / 255) ** 2
+# pixels, of the Gaussian of noise in luminance that shows structure, at the most: JPEG has made its
+# fine waves zero, and the picture has coarse ones, so that it looks longer than it is. Where JPEG
+# has left colour alone, and where not
+LONG, SHORT = 0.8, 0.65
 EVERYWHERE = 0.75  # of the energy of noise, what the quietest patches have if all have noise
 UNTOUCHED = 0.2  # the same, if JPEG has left them some
 MORE = 1.7  # times the power of the flattest patches, what the noise of all has at the most
@@ -51,13 +56,15 @@ class Evidence:
 @dataclass(frozen=True)
 class Verdict:
     """power: (C,), of the noise; more than is seen where JPEG has taken noise away. doubtful: much
-    of the rest may be noise too. structured: luminance shows structure, so that its spectrum is not
-    that of the noise.
+    of the rest may be noise too. Where luminance shows structure: bounded, colour says what noise
+    there is in it, at every frequency; longest, it is white noise under a Gaussian of so many
+    pixels at the most.
     """
 
     power: Tensor
     doubtful: bool
-    structured: bool = False
+    bounded: bool = False
+    longest: float = math.inf
 
 
 def part_of_noise(seen: Evidence, compressed: bool) -> Verdict:
@@ -103,7 +110,7 @@ def _of_pixels(seen: Evidence) -> Verdict:
         powers[0] = torch.minimum(
             seen.power[0], torch.maximum(most[0], colour).clamp_max(ratio**2 * colour)
         )
-    return Verdict(powers, bool(powers[0] < seen.power[0] / 2), structured=not bool(gaussian[0]))
+    return Verdict(powers, bool(powers[0] < seen.power[0] / 2), bounded=not bool(gaussian[0]))
 
 
 def _of_file(seen: Evidence) -> Verdict:
@@ -121,14 +128,15 @@ def _of_file(seen: Evidence) -> Verdict:
     alone = not coloured or bool(seen.power[0] > MONOCHROME**2 * seen.power[1:].mean())
     everywhere = alone and bool(seen.quiet[0] > EVERYWHERE)
     structured = bool(seen.moments[0] > GAUSSIAN) and not everywhere
-    most, grain = MORE * seen.flattest * powers[0], False
+    most, grain, kept = MORE * seen.flattest * powers[0], False, False
     if coloured:
         colour = powers[1:].mean()
         borne = SPARED**2 * (colour + TAKEN)
+        kept = bool(((seen.power > ROUNDED) & (seen.quietest > UNTOUCHED))[1:].all())
         grain = not structured and bool(powers[0] > borne)
         if structured:
-            kept = (seen.power[1:] > ROUNDED) & (seen.quietest[1:] > UNTOUCHED)
-            most = torch.minimum(most, CLOSE**2 * colour if kept.all() else borne)
+            most = torch.minimum(most, CLOSE**2 * colour if kept else borne)
     doubtful = grain or bool((most < powers[0] / 2) | (seen.quiet[0] < LEFT))
     powers[0] = torch.minimum(powers[0], most)
-    return Verdict(powers, doubtful, structured)
+    longest = math.inf if not structured else LONG if kept else SHORT
+    return Verdict(powers, doubtful, longest=longest)
