@@ -97,8 +97,8 @@ def estimate_correlated(observation: Tensor, compressed: bool) -> CorrelatedNois
 
 
 def _shortened(spectrum: Tensor, longest: float) -> Tensor:
-    """The spectrum (H, W) of white noise under a Gaussian of `longest` pixels, of the same floor and
-    power, if that is shorter.
+    """The spectrum (H, W) of white noise under a Gaussian of `longest` pixels, of the same floor
+    and power, if that is shorter.
     """
     floor = spectrum.min()
     gaussian = _of_blur(torch.tensor(longest)).to(spectrum)
