@@ -245,6 +245,18 @@ def test_noise_in_a_file_of_middle_quality_is_measured():
     assert 255 * colour > 5, "in colour JPEG has taken much away"
 
 
+def test_colours_without_noise_do_not_flatten_the_curve_over_brightness():
+    gray = tensor(PHOTO).mean(dim=1, keepdim=True)
+    grain = gaussian_filter(np.random.default_rng(0).normal(size=PHOTO.shape[:2]), 1)
+    noisy = (gray + (0.01 + 0.1 * gray) * torch.from_numpy(grain / grain.std()).float()).clamp(0, 1)
+    alone, with_colours = (
+        estimate_correlated((noisy.expand(-1, channels, -1, -1) * 255).round() / 255, False).factor
+        for channels in (1, 3)
+    )
+    torch.testing.assert_close(with_colours, alone, rtol=0.05, atol=0)
+    assert alone.max() > 1.5 * alone.min()
+
+
 @pytest.mark.parametrize(("quality", "pixels"), [(60, 2.8), (30, 2.3)])
 def test_in_a_file_with_structure_luminance_is_not_long(quality, pixels):
     image = compressed(blurred(PHOTO, 8, 2), quality)  # 30 leaves little of colour

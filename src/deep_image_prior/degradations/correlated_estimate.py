@@ -66,6 +66,9 @@ def estimate_correlated(observation: Tensor, compressed: bool) -> CorrelatedNois
         # (bands, C, bins)
         seen = torch.stack([flat[..., band].mean(dim=2) for band in chosen]).clamp_min(LEAST)
         levels = (seen[..., FINE] / powers[:, FINE]).mean(dim=2).log()
+        noisy = powers[:, FINE].mean(dim=1) > ROUNDED
+        if noisy.any():  # what is only rounded does not know how noise follows brightness
+            levels = torch.where(noisy, levels, levels[:, noisy].mean(dim=1, keepdim=True))
         curve, excess = _curve(levels, curve)
         trust = torch.exp(-excess.clamp_min(0) / EXCESS)
         trust = trust / trust.sum(dim=0)
