@@ -92,15 +92,13 @@ def test_in_a_file_quiet_patches_have_some_of_the_noise(quiet, doubtful):
 
 @pytest.mark.parametrize("compressed", [False, True])
 def test_an_image_that_is_all_noise_in_luminance_is_doubted(compressed):
-    few = (1.0, 0.4, 0.4)
-    assert shares(seen(power=few, contrast=torch.tensor([8 * LEVEL])), compressed)[1]
-    assert not shares(seen(power=few, contrast=torch.tensor([10 * LEVEL])), compressed)[1]
-    assert not shares(seen(power=(1.0, 0.5, 0.5), contrast=torch.tensor([8 * LEVEL])), compressed)[
-        1
-    ]
+    few, low, high = (1.0, 0.4, 0.4), torch.tensor([8 * LEVEL]), torch.tensor([10 * LEVEL])
+    assert shares(seen(power=few, contrast=low), compressed)[1]
+    assert not shares(seen(power=few, contrast=high), compressed)[1]
+    assert not shares(seen(power=(1.0, 0.5, 0.5), contrast=low), compressed)[1]
     ones = {"power": (1.0,), "moments": (1.0,), "quiet": (1.0,)}
-    assert shares(seen(**ones, contrast=torch.tensor([8 * LEVEL])), compressed)[1], "gray"
-    assert not shares(seen(**ones, contrast=torch.tensor([10 * LEVEL])), compressed)[1]
+    assert shares(seen(**ones, contrast=low), compressed)[1], "gray"
+    assert not shares(seen(**ones, contrast=high), compressed)[1]
 
 
 def test_no_less_than_rounding_is_left():
