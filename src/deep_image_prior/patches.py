@@ -5,14 +5,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def dct_basis(size: int) -> Tensor:
-    """The orthonormal cosines of `size` x `size` pixels, (size^2, size^2), a row each, the constant
+def cosines(size: int) -> Tensor:
+    """The orthonormal cosines of `size` pixels in a line, (size, size), a row each, the constant
     first (DCT-II).
     """
     k = torch.arange(size)
     rows = (2 / size) ** 0.5 * torch.cos(torch.pi * (2 * k + 1) * k[:, None] / (2 * size))
     rows[0] /= 2**0.5
-    return torch.kron(rows, rows)
+    return rows
+
+
+def dct_basis(size: int) -> Tensor:
+    """Those of `size` x `size` pixels, (size^2, size^2), the constant first."""
+    return torch.kron(cosines(size), cosines(size))
 
 
 def patches(image: Tensor, size: int, step: int = 1) -> Tensor:

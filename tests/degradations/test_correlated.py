@@ -71,14 +71,14 @@ def test_draws_have_the_spectrum_and_follow_brightness():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_cosines_and_patches_have_the_variance_of_draws(channels):
     noise = model(width=1.0, channels=channels)
-    assert noise.of_dct(0, 8, torch.full((1, 1), 0.5)).mean().item() == pytest.approx(
-        0.01, rel=0.02
-    )
-    covariance = noise.of_patches(channels, 3, torch.full((2,), 0.5))
-    assert covariance.shape == (2, 9 * channels, 9 * channels)
+    variances = noise.of_dct(channels, 8)
+    assert variances.shape == (channels, 8, 8)
+    assert variances.mean().item() == pytest.approx(0.01, rel=0.02)
+    covariance = noise.of_patches(channels, 3)
+    assert covariance.shape == (9 * channels, 9 * channels)
     # neighbours of a patch of 3 x 3 are numbers 0 and 1, of two blurs by one pixel
-    assert covariance[0, 0, 0].item() == pytest.approx(0.01, rel=0.01)
-    assert covariance[0, 0, 1].item() == pytest.approx(0.01 * np.exp(-1 / 4), rel=0.02)
+    assert covariance[0, 0].item() == pytest.approx(0.01, rel=0.01)
+    assert covariance[0, 1].item() == pytest.approx(0.01 * np.exp(-1 / 4), rel=0.02)
 
 
 def test_at_half_the_resolution_the_long_waves_are_left():
@@ -181,9 +181,9 @@ def test_noise_in_luminance_alone_is_not_certain():
 
 def test_no_noise_at_all_divides_by_nothing():
     nothing = model(sigma=0.0)
-    patches = nothing.of_patches(3, 4, torch.tensor([0.5]))
+    patches = nothing.of_patches(3, 4)
     assert torch.isfinite(torch.linalg.cholesky(patches)).all()
-    cosines = nothing.of_dct(0, 8, torch.full((1, 1), 0.5))
+    cosines = nothing.of_dct(3, 8)
     assert (cosines > 0).all()
     assert 255 * cosines.max().sqrt() < 0.3, "less than rounding to 8 bits"
     assert nothing.lengths == (0, 0)

@@ -119,22 +119,16 @@ class CorrelatedNoise:
         noise = from_opponent(spread[..., GRID:, GRID:].to(x))
         return noise * self.deviation(x.mean(dim=1, keepdim=True))
 
-    def of_dct(self, channel: int, size: int, brightness: Tensor) -> Tensor:
-        """Variances of the cosines of size x size patches, (size^2, h, w), of mean `brightness` (h,
-        w).
-        """
+    def of_dct(self, channels: int, size: int) -> Tensor:
+        """Variances (channels, size, size) of the cosines of patches where d is 1."""
         basis = dct_basis(size).double()
-        powers = ((basis @ self._covariance(size)[channel]) * basis).sum(dim=1)
-        powers = powers.clamp_min(NOTHING).to(brightness)
-        return powers[:, None, None] * self.deviation(brightness).square()
+        powers = ((basis @ self._covariance(size)) * basis).sum(dim=2)
+        return powers.clamp_min(NOTHING).float().unflatten(1, (size, size))
 
-    def of_patches(self, channels: int, size: int, brightness: Tensor) -> Tensor:
-        """Covariances (N, n, n) of the n = channels size^2 values of patches of mean `brightness`
-        (N,).
-        """
+    def of_patches(self, channels: int, size: int) -> Tensor:
+        """Covariance of the channels size^2 values of patches where d is 1."""
         whole = torch.block_diag(*self._covariance(size))
-        whole = whole + NOTHING * torch.eye(len(whole))
-        return whole.to(brightness) * self.deviation(brightness).square()[:, None, None]
+        return (whole + NOTHING * torch.eye(len(whole))).float()
 
     def _covariance(self, size: int) -> Tensor:
         """Of the pixels of a patch, in each channel, (C, size^2, size^2)."""

@@ -168,7 +168,7 @@ def _bins() -> tuple[Tensor, Tensor, Tensor]:
     spectra = _of_blur(WIDTHS[:, None, None])
     knots = torch.tensor([0.0, 1.0])
     models = [CorrelatedNoise(each[None], knots, torch.ones(2)) for each in spectra]
-    powers = torch.stack([model.of_dct(0, PATCH, torch.ones(1, 1)).flatten() for model in models])
+    powers = torch.stack([model.of_dct(1, PATCH).flatten() for model in models])
     return powers @ members.T, spectra, members
 
 

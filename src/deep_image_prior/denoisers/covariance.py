@@ -8,17 +8,18 @@ from torch import Tensor
 
 
 class Covariance(Protocol):
-    """The second moments of noise of mean 0, in opponent colours."""
+    """The second moments of noise of mean 0, in opponent colours: those of d(b) n, n stationary, b
+    the brightness.
+    """
 
-    def of_dct(self, channel: int, size: int, brightness: Tensor) -> Tensor | float:
-        """Variances of the cosines of size x size patches of one channel: a number, or (size^2, h,
-        w) for patches of mean `brightness` (h, w).
-        """
+    def of_dct(self, channels: int, size: int) -> Tensor:
+        """Variances of the cosines of patches of n, (channels, size, size) or (1, 1, 1)."""
 
-    def of_patches(self, channels: int, size: int, brightness: Tensor) -> Tensor:
-        """Covariances (N, n, n) or (1, n, n) of the n = channels size^2 values of patches of mean
-        `brightness` (N,).
-        """
+    def of_patches(self, channels: int, size: int) -> Tensor:
+        """Covariance of the channels size^2 values of patches of n."""
+
+    def deviation(self, brightness: Tensor) -> Tensor:
+        """d(b), of the shape of `brightness`."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,11 @@ class White:
 
     sigma: float = 1.0
 
-    def of_dct(self, channel: int, size: int, brightness: Tensor) -> float:
-        return self.sigma**2
+    def of_dct(self, channels: int, size: int) -> Tensor:
+        return torch.ones(1, 1, 1)
 
-    def of_patches(self, channels: int, size: int, brightness: Tensor) -> Tensor:
-        return self.sigma**2 * torch.eye(channels * size**2).to(brightness)[None]
+    def of_patches(self, channels: int, size: int) -> Tensor:
+        return torch.eye(channels * size**2)
+
+    def deviation(self, brightness: Tensor) -> Tensor:
+        return torch.full_like(brightness, self.sigma)

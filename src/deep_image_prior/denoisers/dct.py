@@ -1,6 +1,8 @@
 """Sliding-window DCT: the cosines of overlapping patches, thresholded and averaged."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from math import ceil
 
 import torch
 import torch.nn.functional as F
@@ -8,10 +10,11 @@ from torch import Tensor
 
 from ..colour import from_opponent, to_opponent
 from ..padding import pad_reflect
-from ..patches import dct_basis
+from ..patches import cosines
 from .covariance import Covariance, White
 
 THRESHOLD = 2.7  # standard deviations that a coefficient must exceed
+SIDE = 192  # cosines along a side of a tile: as many as stay in the cache of a processor
 
 
 def dct_denoise(noisy: Tensor, noise: Covariance = White(), size: int = 8) -> Tensor:
@@ -22,56 +25,91 @@ def dct_denoise(noisy: Tensor, noise: Covariance = White(), size: int = 8) -> Te
     doi:10.5201/ipol.2011.ys-dct.
     """
     windows = Windows(noisy.shape[-2:], size, step=max(1, size // 8))
-    brightness = windows.dct(noisy.mean(dim=1, keepdim=True))[0, 0] / size
+    channels = noisy.shape[1]
+    powers = noise.of_dct(channels, size).to(noisy)[:, :, None, :, None]
+    gray = to_opponent(torch.full((1, channels, 1, 1), 1 / channels))[0].to(noisy)
 
-    def shrunk(channel: int, plane: Tensor) -> Tensor:
-        variance = noise.of_dct(channel, size, brightness)
-        observed = windows.dct(plane)
-        power = windows.dct(windows.inverse(observed, hard_threshold(observed, variance))).square()
-        return windows.inverse(observed, power / (power + variance))
+    def variance(observed: Tensor) -> Tensor:
+        brightness = (gray * observed[:, 0, :, 0]).sum(dim=0) / size
+        return powers * noise.deviation(brightness).square()[:, None]
 
-    # a channel at a time: the cosines are size^2 times as many as the pixels
-    planes = to_opponent(noisy).transpose(0, 1).split(1)
-    clean = [shrunk(channel, plane) for channel, plane in enumerate(planes)]
-    return from_opponent(torch.cat(clean).transpose(0, 1))
+    def threshold(observed: Tensor) -> Tensor:
+        return hard_threshold(observed, variance(observed))
+
+    def wiener(observed: Tensor, pilot: Tensor) -> Tensor:
+        power = pilot.square()
+        return power / (power + variance(observed))
+
+    planes = to_opponent(noisy)[0]
+    pilot = windows.shrink(threshold, planes)
+    return from_opponent(windows.shrink(wiener, planes, pilot)[None])
 
 
 def hard_threshold(observed: Tensor, variance: Tensor | float) -> Tensor:
     """1 for the cosines above noise of `variance` and for the mean, 0 for the others."""
-    gain = (observed.square() > THRESHOLD**2 * variance).to(observed)
-    gain[:, 0] = 1
+    gain = observed.square().gt_(THRESHOLD**2 * variance)
+    gain[:, 0, :, 0] = 1
     return gain
 
 
 class Windows:
-    """The size x size patches of planes (B, 1, H, W), one every `step` pixels from (top, left), and
+    """The size x size patches of planes (C, H, W), one every `step` pixels from (top, left), and
     their cosines.
     """
 
     def __init__(
         self, shape: Sequence[int], size: int, step: int = 1, top: int = 0, left: int = 0
     ) -> None:
-        self.size, self.step, self.top, self.left = size, step, top, left
-        self.margin = size + step - 2
-        self.rows = slice(self.margin - top, self.margin - top + shape[0])
-        self.columns = slice(self.margin - left, self.margin - left + shape[1])
+        self.size, self.step = size, step
+        self.tile = SIDE // size  # windows along a side
+        # pixels from one tile to the next, and those that both have
+        self.stride, self.overlap = self.tile * step, size - step
+        self.before = [size + step - 2 - offset for offset in (top, left)]
+        self.inside = [slice(b, b + n) for b, n in zip(self.before, shape, strict=True)]
 
-    def dct(self, planes: Tensor) -> Tensor:
-        """The cosines of every patch, (B, size^2, rows, columns)."""
-        grown = pad_reflect(
-            planes, (self.margin - self.top, self.margin), (self.margin - self.left, self.margin)
-        )
-        return F.conv2d(grown, self._basis(planes), stride=self.step)
+    def shrink(self, gain: Callable[..., Tensor], planes: Tensor, *pilots: Tensor) -> Tensor:
+        """The patches of `planes` with their cosines times gain(cosines, those of the pilots),
+        averaged by the inverse of the noise that they keep.
 
-    def inverse(self, observed: Tensor, gain: Tensor) -> Tensor:
-        """The patches with their cosines times `gain`, averaged by the inverse of the noise that
-        they keep.
+        Cosines are (C, size, tile, size, tile): frequency and place down, frequency and place
+        across.
         """
-        weight = 1 / (gain.square().sum(dim=1, keepdim=True) + 1e-3)
-        basis = self._basis(observed)
-        total = F.conv_transpose2d(observed * gain * weight, basis, stride=self.step)
-        weights = F.conv_transpose2d(weight, torch.ones_like(basis[:1]), stride=self.step)
-        return (total / weights.clamp_min(1e-9))[..., self.rows, self.columns]
+        grown = [self._grown(each) for each in (planes, *pilots)]
+        analysis, box = self._sliding(cosines(self.size)), self._sliding(torch.ones(1, self.size))
+        analysis, box = analysis.to(planes), box.to(planes)
+        total, weights = torch.zeros_like(grown[0]), torch.zeros_like(grown[0])
+        for tile in self._tiles(*total.shape[1:]):
+            observed, *others = (self._split(analysis @ (x[tile] @ analysis.T)) for x in grown)
+            kept = gain(observed, *others)
+            weight = 1 / (kept.square().sum(dim=1).sum(dim=2) + 1e-3)
+            shrunk = observed.mul_(kept).mul_(weight[:, None, :, None])
+            total[tile] += analysis.T @ shrunk.flatten(3).flatten(1, 2) @ analysis
+            weights[tile] += box.T @ weight @ box
+        return (total / weights.clamp_min(1e-9))[:, *self.inside]
 
-    def _basis(self, like: Tensor) -> Tensor:
-        return dct_basis(self.size).to(like).reshape(self.size**2, 1, self.size, self.size)
+    def _sliding(self, waves: Tensor) -> Tensor:
+        """The matrix (K tile, pixels) of the products of K waves (K, size) with every window along
+        a side of a tile.
+        """
+        places = range(0, self.stride, self.step)
+        shifted = [F.pad(waves, (at, self.stride - self.step - at)) for at in places]
+        return torch.stack(shifted, dim=1).flatten(0, 1)
+
+    def _split(self, products: Tensor) -> Tensor:
+        return products.unflatten(2, (self.size, self.tile)).unflatten(1, (self.size, self.tile))
+
+    def _grown(self, planes: Tensor) -> Tensor:
+        """`planes` among their reflection, as a whole number of tiles: windows that miss the image
+        change nothing of it.
+        """
+        rows, columns = (
+            (before, ceil(inside.stop / self.stride) * self.stride - inside.stop + self.overlap)
+            for before, inside in zip(self.before, self.inside, strict=True)
+        )
+        return pad_reflect(planes[None], rows, columns)[0]
+
+    def _tiles(self, height: int, width: int) -> Iterator[tuple[slice, ...]]:
+        corners = (range(0, side - self.overlap, self.stride) for side in (height, width))
+        for top, left in product(*corners):
+            side = self.stride + self.overlap
+            yield slice(None), slice(top, top + side), slice(left, left + side)

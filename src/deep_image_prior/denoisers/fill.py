@@ -40,9 +40,7 @@ def dct_inpaint(image: Tensor, known: Tensor, size: int, step: int, rounds: int)
     x = image
     for sigma, (top, left) in zip(np.geomspace(STRONG, WEAK, rounds), offsets, strict=True):
         windows = Windows(image.shape[-2:], size, step, int(top), int(left))
-        observed = windows.dct(to_opponent(x).transpose(0, 1))
-        drawn = windows.inverse(observed, hard_threshold(observed, float(sigma) ** 2)).transpose(
-            0, 1
-        )
-        x = torch.where(known > 0, image, from_opponent(drawn))
+        threshold = partial(hard_threshold, variance=float(sigma) ** 2)
+        drawn = windows.shrink(threshold, to_opponent(x)[0])
+        x = torch.where(known > 0, image, from_opponent(drawn[None]))
     return x

@@ -48,7 +48,8 @@ def nonlocal_bayes(
         mean = pilots.mean(dim=1, keepdim=True)
         spread = pilots - mean
         covariance = spread.mT @ spread / (members.shape[1] - 1)
-        own = caution**2 * noise.of_patches(channels, size, light[members].mean(dim=1))
+        deviation = caution * noise.deviation(light[members].mean(dim=1))
+        own = deviation.square()[:, None, None] * noise.of_patches(channels, size).to(noisy)
         rest = patches[members] - mean
         # S M^-1 = I - N M^-1, M = S + N
         drawn = mean + rest - rest @ (torch.linalg.inv(covariance + own) @ own)
