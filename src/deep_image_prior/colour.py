@@ -20,6 +20,11 @@ def from_opponent(image: Tensor) -> Tensor:
     return _rotate(image, OPPONENT.T)
 
 
+def brightness(opponent: Tensor) -> Tensor:
+    """The mean of the channels that (C, ...) was before `to_opponent`."""
+    return opponent[0] / 3**0.5 if len(opponent) == 3 else opponent.mean(dim=0)
+
+
 def _rotate(image: Tensor, rotation: Tensor) -> Tensor:
     if image.shape[1] != 3:
         return image

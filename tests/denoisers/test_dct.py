@@ -3,7 +3,10 @@ import torch
 from helpers import photograph
 
 from deep_image_prior.colour import from_opponent, to_opponent
-from deep_image_prior.denoisers import White, dct_denoise
+from deep_image_prior.denoisers import White, dct, dct_denoise
+from deep_image_prior.denoisers.dct import Windows, hard_threshold
+from deep_image_prior.padding import pad_reflect
+from deep_image_prior.patches import dct_basis
 
 CLEAN = torch.from_numpy(photograph(64)).float().permute(2, 0, 1)[None]
 SIGMA = 0.1
@@ -45,3 +48,37 @@ def test_opponent_colours_are_a_rotation_with_gray_first():
     gray = to_opponent(torch.full((1, 3, 1, 1), 0.5)).flatten()
     torch.testing.assert_close(gray, torch.tensor([0.5 * 3**0.5, 0, 0]), atol=1e-6, rtol=0)
     assert torch.equal(to_opponent(NOISY[:, :2]), NOISY[:, :2])
+
+
+def threshold(observed):
+    return hard_threshold(observed, SIGMA**2)
+
+
+@pytest.mark.parametrize(
+    ("size", "step", "top", "left"), [(8, 1, 0, 0), (16, 8, 3, 7), (6, 4, 2, 1)]
+)
+def test_it_is_what_one_window_after_the_other_gives(size, step, top, left):
+    planes = NOISY[0, :2, :21, :35]
+    above, before, after = size + step - 2 - top, size + step - 2 - left, 2 * size
+    grown = pad_reflect(planes[None], (above, after), (before, after))[0]
+    total, weights = torch.zeros_like(grown), torch.zeros_like(grown)
+    for row in range(0, 21 + above, step):
+        for column in range(0, 35 + before, step):
+            window = (slice(None), slice(row, row + size), slice(column, column + size))
+            cosines = grown[window].flatten(1) @ dct_basis(size).T
+            kept = cosines.square() > 2.7**2 * SIGMA**2
+            kept[:, 0] = True
+            weight = 1 / (kept.sum(dim=1) + 1e-3)[:, None, None]
+            clean = (kept * cosines) @ dct_basis(size)
+            total[window] += weight * clean.reshape(2, size, size)
+            weights[window] += weight
+    expected = (total / weights)[:, above : above + 21, before : before + 35]
+    drawn = Windows((21, 35), size, step, top, left).shrink(threshold, planes)
+    torch.testing.assert_close(drawn, expected, atol=1e-5, rtol=0)
+
+
+def test_the_side_of_a_tile_does_not_matter(monkeypatch):
+    expected = dct_denoise(NOISY[..., :37, :50], White(SIGMA))
+    monkeypatch.setattr(dct, "SIDE", 40)
+    image = dct_denoise(NOISY[..., :37, :50], White(SIGMA))
+    torch.testing.assert_close(image, expected, atol=1e-4, rtol=0)

@@ -2,7 +2,10 @@ import pytest
 import torch
 from helpers import photograph
 
+from deep_image_prior.colour import from_opponent, to_opponent
 from deep_image_prior.denoisers import White, dct_denoise, nonlocal_bayes
+from deep_image_prior.denoisers.nonlocal_bayes import CAUTION, whitening
+from deep_image_prior.padding import pad_reflect
 
 CLEAN = torch.from_numpy(photograph(64)).float().permute(2, 0, 1)[None]
 SIGMA = 0.1
@@ -31,3 +34,59 @@ def test_constants_stay():
     flat = torch.full((1, 3, 30, 20), 0.3)
     flat[..., 10:] = 0.7
     torch.testing.assert_close(nonlocal_bayes(flat, flat, White(0.01)), flat, atol=2e-3, rtol=0)
+
+
+def one_group_after_the_other(noisy, pilot, size, count):
+    """Non-local Bayes as it is defined, in double precision."""
+    margin = 10 + size - 1
+    guide, image = (
+        pad_reflect(to_opponent(each.double()), (margin, margin))[0] for each in (pilot, noisy)
+    )
+    total, times = torch.zeros_like(image), torch.zeros_like(image)
+    rows, columns = image.shape[1:]
+
+    def patch(values, top, left):
+        return values[:, top : top + size, left : left + size]
+
+    for top in range(10, rows - 10 - size + 1, size):
+        for left in range(10, columns - 10 - size + 1, size):
+            near = [(top + i, left + j) for i in range(-10, 11) for j in range(-10, 11)]
+            candidates = torch.stack([patch(guide, *at).flatten() for at in near])
+            distance = (candidates - patch(guide, top, left).flatten()).square().sum(dim=1)
+            group = distance.sort().indices[:count]
+            pilots, observed = (
+                torch.stack([patch(each, *near[k]).flatten() for k in group])
+                for each in (guide, image)
+            )
+            spread = torch.cov(pilots.T)
+            both = spread + (CAUTION * SIGMA) ** 2 * torch.eye(len(spread))
+            mean = pilots.mean(dim=0)
+            drawn = mean + (observed - mean) @ torch.linalg.solve(both, spread)
+            for k, values in zip(group, drawn, strict=True):
+                patch(total, *near[k]).add_(values.reshape(-1, size, size))
+                patch(times, *near[k]).add_(1)
+    clean = (total / times.clamp_min(1))[:, margin:-margin, margin:-margin]
+    return from_opponent(clean.float()[None])
+
+
+@pytest.mark.parametrize(
+    ("channels", "larger", "size", "count"),
+    [(1, False, 5, 40), (3, False, 3, 40), (1, True, 7, 80), (3, True, 5, 80)],
+)
+def test_it_is_what_one_group_after_the_other_gives(channels, larger, size, count):
+    # more than one tile to a side
+    noisy, clean = NOISY[:, :channels, :31, :61], CLEAN[:, :channels, :31, :61]
+    pilot = 0.9 * clean + 0.1 * noisy
+    expected = one_group_after_the_other(noisy, pilot, size, count)
+    image = nonlocal_bayes(noisy, pilot, White(SIGMA), larger)
+    # but for a few groups where rounding decides between patches that are as near
+    assert error(image, expected) < 1e-8
+
+
+def test_whitening_of_noise_that_is_all_long_waves():
+    at = torch.arange(60.0)
+    waves = torch.exp(-(at - at[:, None]).square() / 8) + 1e-5 * torch.eye(60)
+    white = whitening(waves[None])[0]
+    assert torch.equal(white, white.tril())
+    exact = torch.linalg.inv(torch.linalg.cholesky(waves.double()))
+    assert (white - exact).norm() < 1e-2 * exact.norm()

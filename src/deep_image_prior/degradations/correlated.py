@@ -126,8 +126,12 @@ class CorrelatedNoise:
         return powers.clamp_min(NOTHING).float().unflatten(1, (size, size))
 
     def of_patches(self, channels: int, size: int) -> Tensor:
-        """Covariance of the channels size^2 values of patches where d is 1."""
-        whole = torch.block_diag(*self._covariance(size))
+        """Covariance of the size^2 channels values of patches where d is 1, those of a pixel
+        together.
+        """
+        # (pixels, channels, pixels, channels)
+        apart = torch.diag_embed(self._covariance(size).permute(1, 2, 0)).transpose(1, 2)
+        whole = apart.flatten(2).flatten(0, 1)
         return (whole + NOTHING * torch.eye(len(whole))).float()
 
     def _covariance(self, size: int) -> Tensor:

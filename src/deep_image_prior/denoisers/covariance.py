@@ -16,7 +16,7 @@ class Covariance(Protocol):
         """Variances of the cosines of patches of n, (channels, size, size) or (1, 1, 1)."""
 
     def of_patches(self, channels: int, size: int) -> Tensor:
-        """Covariance of the channels size^2 values of patches of n."""
+        """Covariance of the size^2 channels values of patches of n, those of a pixel together."""
 
     def deviation(self, brightness: Tensor) -> Tensor:
         """d(b), of the shape of `brightness`."""

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..colour import from_opponent, to_opponent
+from ..colour import brightness, from_opponent, to_opponent
 from ..padding import pad_reflect
 from ..patches import cosines
 from .covariance import Covariance, White
@@ -25,13 +25,11 @@ def dct_denoise(noisy: Tensor, noise: Covariance = White(), size: int = 8) -> Te
     doi:10.5201/ipol.2011.ys-dct.
     """
     windows = Windows(noisy.shape[-2:], size, step=max(1, size // 8))
-    channels = noisy.shape[1]
-    powers = noise.of_dct(channels, size).to(noisy)[:, :, None, :, None]
-    gray = to_opponent(torch.full((1, channels, 1, 1), 1 / channels))[0].to(noisy)
+    powers = noise.of_dct(noisy.shape[1], size).to(noisy)[:, :, None, :, None]
 
     def variance(observed: Tensor) -> Tensor:
-        brightness = (gray * observed[:, 0, :, 0]).sum(dim=0) / size
-        return powers * noise.deviation(brightness).square()[:, None]
+        light = brightness(observed[:, 0, :, 0] / size)
+        return powers * noise.deviation(light).square()[:, None]
 
     def threshold(observed: Tensor) -> Tensor:
         return hard_threshold(observed, variance(observed))
