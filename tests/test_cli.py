@@ -564,6 +564,16 @@ def test_failing_snapshots_do_not_end_the_fit(run, monkeypatch):
     assert Path("photo-denoised.png").exists()
 
 
+def test_a_large_picture_is_fitted_on_windows_and_written_whole(run, monkeypatch):
+    monkeypatch.setattr("deep_image_prior.windows.PANEL", 24)
+    monkeypatch.setattr("deep_image_prior.anywhere.LARGEST", 30 * 30)
+    options = ("--sigma", 25, "--steps", 4, "--snapshots", "snaps", "--every", 1)
+    code, _, err = run("denoise", "photo.png", *options)
+    assert code == 0
+    assert "no more snapshots: a step sees only windows of a picture of this size" in err
+    assert np.asarray(Image.open("photo-denoised.png")).shape == (32, 32, 3)
+
+
 def start(*arguments: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "deep_image_prior", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -17,6 +17,7 @@ from deep_image_prior.descent import Rule
 from deep_image_prior.energies import Energy
 from deep_image_prior.images import Pixels
 from deep_image_prior.objectives import Observed, Preset
+from deep_image_prior.windows import WHOLE
 
 from ..problems import Problem
 from .method import Contender, Effort, Method, Outcome, Point
@@ -55,7 +56,8 @@ def descend(
     """Fit `problem` with a share of the steps: its last and its averaged image, its curve, its
     images at steps `keep`.
 
-    Scoring does not count in the seconds.
+    Scoring does not count in the seconds. Steps that see a window have no scores, and there the
+    last image is the averaged one.
     """
     settings = replace(
         settings, steps=max(1, round(effort.share * settings.steps)), seed=effort.seed
@@ -68,21 +70,26 @@ def descend(
 
     def watch(step: Step) -> None:
         nonlocal paused, last
-        index, at, last = step.index, time.perf_counter(), step.image
-        if index in keep:
+        index, at, whole = step.index, time.perf_counter(), step.window is WHOLE
+        last = step.image if whole else None
+        if index in keep and whole:
             images[f"step {index}"] = pixels(step.image)
         if index % every == 0 or index & (index - 1) == 0 or index == settings.steps:
             scores = [
-                effort.score(pixels(x)) if effort.score else None
+                effort.score(pixels(x)) if effort.score and whole else None
                 for x in (step.image, step.average)
             ]
             curve.append(Point(index, at - start - paused, step.energy.item(), *scores))
         paused += time.perf_counter() - at
 
     done = fit(problem, settings, stop, watch)
-    assert last is not None  # there is at least one step
+    average = pixels(done.image)
     return Outcome(
-        images={**images, "last": pixels(last), "average": pixels(done.image)},
+        images={
+            **images,
+            "last": average if last is None else pixels(last),
+            "average": average,
+        },
         seconds=done.seconds - paused,
         steps=sum(done.steps),
         stopped=done.stopped,

@@ -21,10 +21,11 @@ from .prior import Pose, pixels
 
 class Best:
     """Watches a run for the averaged image of the highest score, which no rule knows; seconds: that
-    this took.
+    this took. There is none where steps see only a part of the picture, which is of `shape`.
     """
 
-    def __init__(self, score: Callable[[Pixels], float] | None) -> None:
+    def __init__(self, score: Callable[[Pixels], float] | None, shape: tuple[int, ...]) -> None:
+        self.shape = shape
         self.score = score or (lambda image: 0.0)
         self.highest, self.seconds = -math.inf, 0.0
         self.image: Pixels | None = None
@@ -32,6 +33,8 @@ class Best:
     def __call__(self, step: Step) -> None:
         start = time.perf_counter()
         average = pixels(step.average)
+        if average.shape != self.shape:
+            return
         score = self.score(average)
         if score > self.highest:
             self.highest, self.image = score, average
@@ -39,8 +42,7 @@ class Best:
 
     @property
     def images(self) -> dict[str, Pixels]:
-        assert self.image is not None  # there is at least one step
-        return {"best": self.image}
+        return {} if self.image is None else {"best": self.image}
 
 
 def stopped(pose: Pose, preset: Preset, pace: float) -> Contender:
@@ -55,7 +57,7 @@ def stopped(pose: Pose, preset: Preset, pace: float) -> Contender:
         posed = pose(problem, preset, effort.device)
         rule = posed.rule() if posed.rule else None
         reason: str | None = None
-        best = Best(effort.score)
+        best = Best(effort.score, problem.observation.shape)
 
         def follow(step: Step) -> None:
             nonlocal reason
@@ -91,7 +93,7 @@ def unstopped(pose: Pose, preset: Preset, pace: float, share: float = 1.0) -> Co
     """
 
     def method(problem: Problem, effort: Effort) -> Outcome:
-        best = Best(effort.score)
+        best = Best(effort.score, problem.observation.shape)
         posed = pose(problem, preset, effort.device)
         done = fit(posed, _shared(preset.settings, effort), watch=best)
         return Outcome(
@@ -116,7 +118,7 @@ def answered(name: str, settings: Settings, pace: float, share: float) -> Conten
     """
 
     def method(problem: Problem, effort: Effort) -> Outcome:
-        best = Best(effort.score)
+        best = Best(effort.score, problem.observation.shape)
         file = np.rint(255 * problem.observation).astype(np.uint8)
         options: dict[str, Any] = {
             "channel_axis": -1,

@@ -4,8 +4,9 @@ and nothing else.
 
 from . import classifiers, codes, energies, metrics, networks, operators, stopping
 from .degradations import CorrelatedNoise
-from .descent import Destabilised, Fit, Problem, Settings, Step, descend, fit
+from .descent import Destabilised, Problem, Settings, Step, descend
 from .errors import BadInput
+from .fitting import Fit, fit
 from .job import Result
 from .restore import dejpeg, denoise, enhance, flash, inpaint, upscale
 from .visualise import invert, maximise

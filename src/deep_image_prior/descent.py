@@ -5,8 +5,7 @@
 import copy
 import math
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from numbers import Integral, Real
 from typing import Any
@@ -15,8 +14,12 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
+from .energies import PerPixel
 from .errors import BadInput
 from .symmetries import draw_symmetry
+from .windows import WHOLE, Window, draw_window
+
+Weights = Mapping[str, Tensor]  # of a network, by name
 
 SEEDING = threading.Lock()  # layers draw their weights from the one generator of the process
 JUMP = 10**0.5  # 5 dB, as in the published fall-back
@@ -34,6 +37,8 @@ class Problem:
     image; more are for the energy. shape: of z, if it is to be known how much memory the fit needs
     before z is drawn. finish: what of an average of x is the restored image, where that is not the
     average itself. rule: makes the rule to stop by that suits the problem, if there is one.
+    panels: pictures of one size side by side in z and x. parts: (x, as f draws it in the end) ->
+    (x0 of any other part of the picture, (1, C, h, w)) -> that part, if f can be applied to it.
     """
 
     network: Callable[[], nn.Module]
@@ -42,6 +47,18 @@ class Problem:
     shape: tuple[int, ...] | None = None
     finish: Callable[[Tensor], Tensor] = lambda x: x
     rule: Callable[[], "Rule"] | None = None
+    panels: int = 1
+    parts: Callable[[Tensor], Callable[[Tensor], "Part"]] | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the picture that f is applied to, though not fitted on: its z (1, C', h, w), and
+    what of f(z) is the restored image there.
+    """
+
+    code: Tensor
+    finish: Callable[[Tensor], Tensor] = lambda x: x
 
 
 def _setting(default: Any, help: str, least: float, below: float = math.inf) -> Any:
@@ -66,8 +83,17 @@ class Settings:
     shifts: int = _setting(
         1, "Shifts each way, by 0, 1, ... pixels, that the code is shown at", least=1, below=65
     )
+    window: int = _setting(
+        0,
+        "Pixels a side of the window of the picture that a step sees, another one each step; 0: "
+        "the whole",
+        least=0,
+    )
     averaging: float = _setting(
-        0.99, "Weight of the past in the running average of the images", least=0, below=1
+        0.99,
+        "Weight of the past in the running average of the images, or of the weights with windows",
+        least=0,
+        below=1,
     )
     seed: int = _setting(0, "Seed of the weights, the code and the jitter", least=0, below=2**63)
     runs: int = _setting(1, "Independent runs, their images averaged; run k uses seed + k", least=1)
@@ -96,7 +122,8 @@ class Settings:
 @dataclass(frozen=True)
 class Step:
     """One step: its number from 1, of at most `budget`; E(A(x)); the image x (1, C, H, W); the
-    running average of x.
+    running average of x. window: what of the picture these are; if it is not the whole, average is
+    x. weights: the running average of theta, for f to be applied elsewhere.
     """
 
     index: int
@@ -104,6 +131,8 @@ class Step:
     energy: Tensor
     image: Tensor
     average: Tensor
+    window: Window = WHOLE
+    weights: Weights = field(default_factory=dict)
 
 
 Rule = Callable[[Step], str | None]
@@ -117,38 +146,61 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
     """Yield every step of the descent; closing the generator cancels it. Raises Destabilised.
 
     Every step jitters the code, z + sigma_p n with n ~ N(0, 1), and moves it: x = g^-1 f(g z) for
-    one symmetry g of the pixel grid. Settings.runs does not count here: this is one run.
+    one symmetry g of the pixel grid. With Settings.window z and E are those of a window, drawn
+    anew each step: stochastic descent. Settings.runs does not count here: this is one run.
     """
-    # one stream of random numbers each: equal ones would correlate the code with the weights
-    for_code, for_weights, for_jitter, for_symmetry = map(
-        int, np.random.SeedSequence(settings.seed).generate_state(4)
-    )
-    z = problem.code(Generator().manual_seed(for_code))
-    network = _untrained(problem.network, for_weights).to(z.device)
+    _, for_weights, for_jitter, for_symmetry, for_window = _streams(settings)
+    z = problem.code(code_generator(settings))
+    network = untrained(problem.network, for_weights).to(z.device)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     jitter = Generator(z.device).manual_seed(for_jitter)
-    symmetries = np.random.default_rng(for_symmetry)
+    symmetries, windows = (np.random.default_rng(each) for each in (for_symmetry, for_window))
+    panel = (z.shape[-2], z.shape[-1] // problem.panels)
+    in_windows = settings.window > 0 and (problem.panels > 1 or settings.window < max(panel))
+    if in_windows and not isinstance(problem.energy, PerPixel):
+        raise BadInput("a window has no use here, where E is not a sum over pixels; leave it out")
 
     def walk() -> Iterator[Step]:
         for index in range(1, settings.steps + 1):
+            window, energy_of = WHOLE, problem.energy
+            if in_windows:
+                assert isinstance(problem.energy, PerPixel)
+                window = draw_window(windows, panel, problem.panels, settings.window)
+                energy_of = problem.energy.at(window)
+            seen = window(z)
             n = (
-                torch.randn(z[:1].shape, generator=jitter, device=z.device)
+                torch.randn(seen[:1].shape, generator=jitter, device=z.device)
                 if settings.jitter
                 else 0
             )
             g = draw_symmetry(symmetries, settings.turns, settings.shifts)
-            x = g.inverse(network(g(z + settings.jitter * n)))
-            energy = problem.energy(x)
+            x = g.inverse(network(g(seen + settings.jitter * n)))
+            energy = energy_of(x)
             optimiser.zero_grad()
             energy.backward()
             image = x[:1].detach()
-            yield Step(index, settings.steps, energy.detach(), image, average=image)
+            yield Step(index, settings.steps, energy.detach(), image, image, window)
             optimiser.step()
 
-    return moving_average(
-        with_rollback(walk(), Checkpoint(network, optimiser), settings.max_rollbacks),
-        settings.averaging,
-    )
+    steps = walk()
+    # the energy of one window says nothing of another's
+    jump = math.inf if in_windows else JUMP
+    steps = with_rollback(steps, Checkpoint(network, optimiser), settings.max_rollbacks, jump)
+    if in_windows or problem.parts:
+        steps = averaged_weights(steps, network, settings.averaging)
+    return steps if in_windows else moving_average(steps, settings.averaging)
+
+
+def _streams(settings: Settings) -> list[int]:
+    """Seeds of a stream of random numbers each: equal ones would correlate the code with the
+    weights.
+    """
+    return [int(seed) for seed in np.random.SeedSequence(settings.seed).generate_state(5)]
+
+
+def code_generator(settings: Settings) -> Generator:
+    """The one that z is drawn with."""
+    return Generator().manual_seed(_streams(settings)[0])
 
 
 def moving_average(steps: Iterator[Step], weight: float) -> Iterator[Step]:
@@ -167,6 +219,16 @@ def moving_average(steps: Iterator[Step], weight: float) -> Iterator[Step]:
         yield replace(step, average=average)
 
 
+def averaged_weights(steps: Iterator[Step], network: nn.Module, weight: float) -> Iterator[Step]:
+    """The steps with the same running average of theta: that of images if f were linear in it."""
+    mean: Weights = {}
+    for step in steps:
+        now = {name: parameter.detach() for name, parameter in network.named_parameters()}
+        past = past_weight(step.index, weight) if mean else 0.0
+        mean = {name: torch.lerp(now[name], mean.get(name, now[name]), past) for name in now}
+        yield replace(step, weights=mean)
+
+
 def past_weight(index: int, weight: float) -> float:
     """The weight of the past in a running average, at step `index` from 1: min(weight, index /
     (index + 9)).
@@ -175,9 +237,9 @@ def past_weight(index: int, weight: float) -> float:
 
 
 def with_rollback(
-    steps: Iterator[Step], checkpoint: "Checkpoint", max_rollbacks: int
+    steps: Iterator[Step], checkpoint: "Checkpoint", max_rollbacks: int, jump: float = JUMP
 ) -> Iterator[Step]:
-    """The steps without those whose energy is not finite or 5 dB above the last checkpoint's
+    """The steps without those whose energy is not finite or `jump` times the last checkpoint's
     (section 4), renumbered.
 
     Each of those returns to the checkpoint with half the learning rate. Raises Destabilised after
@@ -188,7 +250,7 @@ def with_rollback(
     for step in steps:
         energy = step.energy.item()
         # an energy that is not a distance can be negative: there only finiteness tells
-        if math.isfinite(energy) and not (level > 0 and energy > JUMP * level):
+        if math.isfinite(energy) and not (level > 0 and energy > jump * level):
             if good % CHECKPOINT_EVERY == 0:
                 checkpoint.save()
                 level = energy
@@ -222,131 +284,7 @@ class Checkpoint:
         self.optimiser.zero_grad()
 
 
-@dataclass(frozen=True)
-class Fit:
-    """The restored image (1, C, H, W), the energy of every step, the steps of each run, and why it
-    ended.
-
-    chosen: the step whose average the image is, of each run that it is made of. uncertainty_db: the
-    rule's, or None. complete is false if a run was interrupted or destabilised: the image is
-    then the best there was.
-    """
-
-    image: Tensor
-    history: list[float]
-    steps: list[int]
-    chosen: list[int]
-    uncertainty_db: float | None
-    stopped: str
-    seconds: float
-    complete: bool
-    interrupted: bool
-
-
-def fit(
-    problem: Problem,
-    settings: Settings = Settings(),
-    stop: Callable[[], Rule] | None = None,
-    watch: Callable[[Step], None] | None = None,
-) -> Fit:
-    """x* = f_theta*(z): the running average at the last step, averaged over `settings.runs` runs
-    (section 3.1).
-
-    stop makes a rule for each run; a rule says why to stop after a step, or None, and may choose an
-    earlier one (stopping.py). watch sees every step, its images finished. Ctrl-C and a destabilised
-    run end with the best so far: the mean of the complete runs, or else of the others. Raises
-    Destabilised or KeyboardInterrupt if there is no good step to return.
-    """
-    runs: list[Fit] = []
-    for k in range(settings.runs):
-        try:
-            runs.append(_fit_once(problem, replace(settings, seed=settings.seed + k), stop, watch))
-        except (KeyboardInterrupt, Destabilised) as end:
-            if not runs:
-                raise
-            interrupted = isinstance(end, KeyboardInterrupt)
-            reason = f"interrupted at the start of run {k + 1}" if interrupted else str(end)
-            runs.append(
-                replace(
-                    runs[-1],
-                    history=[],
-                    chosen=[],
-                    stopped=reason,
-                    seconds=0,
-                    complete=False,
-                    interrupted=interrupted,
-                )
-            )
-        if runs[-1].interrupted:
-            break
-    # an unfinished run would spoil the mean of the finished ones
-    best = [run for run in runs if run.complete] or runs
-    left_out = ["the image is of the complete runs"] if len(best) < len(runs) else []
-    return Fit(
-        image=torch.stack([run.image for run in best]).mean(dim=0),
-        history=[energy for run in runs for energy in run.history],
-        steps=[len(run.history) for run in runs],
-        chosen=[step for run in best for step in run.chosen],
-        uncertainty_db=max(
-            (run.uncertainty_db for run in best if run.uncertainty_db is not None), default=None
-        ),
-        stopped="; ".join(dict.fromkeys([*(run.stopped for run in runs), *left_out])),
-        seconds=sum(run.seconds for run in runs),
-        complete=all(run.complete for run in runs),
-        interrupted=runs[-1].interrupted,
-    )
-
-
-@torch.enable_grad()
-def _fit_once(
-    problem: Problem,
-    settings: Settings,
-    stop: Callable[[], Rule] | None,
-    watch: Callable[[Step], None] | None,
-) -> Fit:
-    start = time.perf_counter()
-    rule = stop() if stop else lambda step: None
-    energies: list[Tensor] = []
-    last: Step | None = None
-    stopped, complete, interrupted = f"budget: {settings.steps} steps", True, False
-    try:
-        for step in descend(problem, settings):
-            last = step
-            energies.append(step.energy)
-            if watch:
-                watch(_finished(step, problem.finish))
-            if reason := rule(step):
-                stopped = str(reason)
-                break
-        else:
-            if back := settings.steps - len(energies):
-                stopped += f", {back} of them taken back"
-    except (KeyboardInterrupt, Destabilised) as end:
-        if last is None:
-            raise
-        complete, interrupted = False, isinstance(end, KeyboardInterrupt)
-        stopped = f"interrupted at step {last.index}" if interrupted else str(end)
-    assert last is not None  # Settings.steps is at least 1
-    chosen: Step = getattr(rule, "chosen", None) or last
-    history = torch.stack(energies).tolist()
-    return Fit(
-        image=problem.finish(chosen.average),
-        history=history,
-        steps=[len(history)],
-        chosen=[chosen.index],
-        uncertainty_db=getattr(rule, "uncertainty_db", None) if complete else None,
-        stopped=stopped,
-        seconds=time.perf_counter() - start,
-        complete=complete,
-        interrupted=interrupted,
-    )
-
-
-def _finished(step: Step, finish: Callable[[Tensor], Tensor]) -> Step:
-    return replace(step, image=finish(step.image), average=finish(step.average))
-
-
-def _untrained(recipe: Callable[[], nn.Module], seed: int) -> nn.Module:
+def untrained(recipe: Callable[[], nn.Module], seed: int) -> nn.Module:
     """A network from `recipe` with weights drawn from `seed` on the CPU; the caller's random state
     is left alone.
     """

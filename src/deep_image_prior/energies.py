@@ -1,11 +1,38 @@
 """E: energies of an image x (1, C, H, W), scalar tensors that the descent makes small."""
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from .windows import Window
+
 Energy = Callable[[Tensor], Tensor]
+
+
+@runtime_checkable
+class PerPixel(Protocol):
+    """A mean over pixels, which can be asked of a part of them."""
+
+    def __call__(self, image: Tensor, /) -> Tensor: ...
+
+    def at(self, window: Window) -> Energy:
+        """E of the part of x in the window."""
+
+
+class PixelMean:
+    """E(x) = e(x, d), a mean over the pixels of x and of the images d."""
+
+    def __init__(self, energy: Callable[..., Tensor], *images: Tensor) -> None:
+        self.energy, self.images = energy, images
+
+    def __call__(self, image: Tensor) -> Tensor:
+        return self.energy(image, *self.images)
+
+    def at(self, window: Window) -> "PixelMean":
+        """E of the part of x in the window."""
+        return PixelMean(self.energy, *map(window, self.images))
 
 
 def squared_error(
@@ -47,22 +74,23 @@ def activation(operator: Callable[[Tensor], Tensor], unit: int) -> Energy:
 
 def stein(
     observation: Tensor, operator: Callable[[Tensor], Tensor], probes: Tensor, step: float
-) -> Energy:
+) -> PixelMean:
     """E(x, x') = |A(x) - x0|^2 / n + 2 <p, A(x') - A(x)> / (n step), x and every x' in one batch (1
     + P, C, H, W).
 
     x' is what becomes of x when the observation is x0 + step * p; the probes p (P, C, H, W) are
     draws of the noise, and the second term is its mean over them. The second term takes back what
     following the noise gains in the first: in the mean E is |A(x) - A(x*)|^2 / n, with x* the
-    truth, and the variance of the noise. Stein 1981, doi:10.1214/aos/1176345632; with a probe:
-    Ramani, Blu and Unser 2008, doi:10.1109/TIP.2008.2001404.
+    truth, and the variance of the noise. A is of every pixel alone. Stein 1981,
+    doi:10.1214/aos/1176345632; with a probe: Ramani, Blu and Unser 2008,
+    doi:10.1109/TIP.2008.2001404.
     """
 
-    def energy(images: Tensor) -> Tensor:
+    def energy(images: Tensor, observation: Tensor, probes: Tensor) -> Tensor:
         x, moved = operator(images).split([1, len(probes)])
         return (x - observation).square().mean() + 2 / step * (probes * (moved - x)).mean()
 
-    return energy
+    return PixelMean(energy, observation, probes)
 
 
 def total_variation(image: Tensor) -> Tensor:

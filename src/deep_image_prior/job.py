@@ -14,9 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from . import images, memory
+from .anywhere import Pose, fit_anywhere
 from .degradations import AnyNoise, Compression, Impulses, Stripes
-from .descent import Fit, Problem, Settings, Step, fit
+from .descent import Problem, Rule, Settings, Step
 from .errors import BadInput
+from .fitting import Fit, fit
 from .images import Pixels, Scale
 from .tasks import Preset
 
@@ -29,6 +31,7 @@ EXPLAINED = 1.5  # times the variance of the noise
 SHIFTED = 0.2  # deviations of the noise
 ALIKE = 0.2  # correlation
 SEEN = 2 / 255  # less than this nobody misses
+ENOUGH = 2**20  # pixels
 UNSEEN = 10 ** (-45 / 20)  # root mean square of a change, 45 dB, that nobody sees
 
 
@@ -145,7 +148,10 @@ class Job:
         _, channels, height, width = observation.shape
         # the least that any code needs, before time is spent on the one
         smallest = partial(self.preset.network, channels, channels)
-        self._check_memory(smallest, (1, channels, factor * height, factor * width))
+        sides = [factor * side for side in (height, width)]
+        if self.preset.objective.anywhere and self.settings.window:
+            sides = [min(side, self.settings.window) for side in sides]
+        self._check_memory(smallest, (1, channels, *sides))
         return observation, scale
 
     def sigma(self, scale: Scale) -> float | None:
@@ -159,20 +165,38 @@ class Job:
             )
         return sigma and sigma / scale.span
 
-    def fit(self, problem: Problem, scale: Scale, residual: bool = True) -> Fit:
-        """Fit once it is known that memory suffices. residual: E can be compared with sigma."""
-        assert problem.shape is not None
-        self._check_memory(problem.network, problem.shape)
-        sigma = self.sigma(scale)
+    def fit(self, problem: Problem, scale: Scale) -> Fit:
+        """Fit once it is known that memory suffices; E can be compared with sigma."""
+        self._check(problem)
         rule = problem.rule
-        if residual and sigma is not None:
+        sigma = self.sigma(scale)
+        if sigma is not None:
             rule = self.preset.objective.discrepancy(sigma, scale.clips)
-        return fit(
-            problem,
+        return fit(problem, self.settings, self._unless_never(rule), self.options.watch)
+
+    def fit_anywhere(self, pose: Pose, observation: Tensor) -> Fit:
+        """Fit on windows of the observation where it is large, once it is known that memory
+        suffices.
+        """
+        return fit_anywhere(
+            pose,
+            observation,
+            self.preset.objective.anywhere,
             self.settings,
-            rule if self.options.stop == "auto" else None,
+            lambda problem: self._unless_never(problem.rule),
             self.options.watch,
+            self._check,
         )
+
+    def _unless_never(self, rule: Callable[[], Rule] | None) -> Callable[[], Rule] | None:
+        return rule if self.options.stop == "auto" else None
+
+    def _check(self, problem: Problem) -> None:
+        assert problem.shape is not None
+        *batch, height, width = problem.shape
+        if side := self.settings.window:
+            height, width = min(side, height), min(side, width // problem.panels)
+        self._check_memory(problem.network, (*batch, height, width))
 
     def _check_memory(self, network: Callable[[], nn.Module], code: tuple[int, ...]) -> None:
         *batch, height, width = code
@@ -222,6 +246,9 @@ def lost(image: Tensor, observation: Tensor, noise: AnyNoise | None = None) -> l
     is left must look like the observation.
     """
     cautions = []
+    # every few pixels are enough for means
+    step = max(1, math.isqrt(image[0, 0].numel() // ENOUGH))
+    image, observation = (each[..., ::step, ::step] for each in (image, observation))
     if noise and not isinstance(noise, Impulses):
         rest = observation - noise.mean(image)
         expected = noise.variance(image).mean().item()

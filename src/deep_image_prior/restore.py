@@ -66,7 +66,9 @@ def denoise(
     clean = stripes.remove(observation) if striped else observation
     found = _told(noise, clean, job, scale)
     job = job.with_presets(tasks.denoise.presets(found))
-    done = job.fit(tasks.denoise.denoise(clean, job.preset, found), scale, residual=False)
+    done = job.fit_anywhere(
+        lambda x0, panels: tasks.denoise.denoise(x0, job.preset, found, panels), clean
+    )
     cautions = lost(done.image, clean, found)
     if stripes.detect(done.image):
         cautions.append("rows or columns of noise stay in it")

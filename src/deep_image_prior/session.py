@@ -205,10 +205,13 @@ def _snapshots(
     if not folder.exists():
         files.check_free(folder, options.overwrite)
     pixels = request.picture.pixels
+    sides = tuple(request.choices.get("factor", 1) * side for side in pixels.shape[:2])
     deep = pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[2] not in (1, 3)
     suffix = ".tif" if deep else ".png"
 
     def save(run: int, step: Step) -> None:
+        if step.average.shape[-2:] != sides:
+            raise ValueError("a step sees only windows of a picture of this size")
         folder.mkdir(exist_ok=True)
         snapshot = replace(
             request.picture.with_pixels(images.from_tensor(step.average, -1, scale)), exif=None

@@ -39,7 +39,8 @@ def test_probes_are_not_what_a_user_may_have_drawn():
 
 def test_an_energy_that_promises_too_much_is_not_believed():
     def promises(energies):
-        rule = SureGuard(lambda x: torch.full_like(x, 0.5))
+        first = torch.tensor(energies[0])
+        rule = SureGuard(lambda x: torch.full_like(x, 0.5), lambda window: first)
         return [
             rule(step(energy, index=index)) for index, energy in enumerate(energies, start=1)
         ], rule
@@ -59,7 +60,7 @@ def test_an_energy_that_promises_too_much_is_not_believed():
     assert promises([1.0] * 5)[1].uncertainty_db is None
     assert promises([1.0] * 50)[1].uncertainty_db == 0
     # without noise, what no file shows is no doubt
-    clean = SureGuard(torch.zeros_like)
+    clean = SureGuard(torch.zeros_like, lambda window: torch.tensor(1e-8))
     for index in range(1, 50):
         clean(step(1e-7 if index > 1 else 1e-8, index=index))
     assert clean.uncertainty_db < 0.2

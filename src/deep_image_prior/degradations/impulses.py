@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..padding import pad_reflect
+from ..windows import sheet
 
 AROUND = 5  # pixels a side of the median that impulses are far from
 FAR, SLIGHT = 0.25, 0.1  # distances from it
@@ -17,6 +18,7 @@ MOST = 0.55
 # there are for every far value NEAR to black or white: measured 21 and more with 4 % of them,
 # 7 and less without, drawings left out
 FEWEST, RATIO, NEAR = 0.005, 8, 4.5 / 255
+ENOUGH = 2**19  # pixels: of a larger picture a sheet is looked at
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Impulses:
 
 def detect(observation: Tensor) -> Impulses | None:
     """The impulses of x0 (1, C, H, W) in [0, 1], or None if its noise is of another kind."""
-    return measure(observation) if has_impulses(observation) else None
+    seen = sheet(observation) if observation[0, 0].numel() > ENOUGH else observation
+    return measure(observation) if has_impulses(seen) else None
 
 
 def measure(observation: Tensor) -> Impulses:

@@ -3,7 +3,7 @@
 from . import estimates
 from .guided import Guided
 from .holdout import Holdout
-from .objective import Objective, Observed, PerDegradation, Preset
+from .objective import Objective, Observed, Preset
 from .recorruption import Recorruption
 from .reference import ReferenceStopped
 from .residual import Residual, TvResidual
@@ -14,7 +14,6 @@ __all__ = [
     "Holdout",
     "Objective",
     "Observed",
-    "PerDegradation",
     "Preset",
     "Recorruption",
     "ReferenceStopped",

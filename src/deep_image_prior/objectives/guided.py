@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from ..degradations import CorrelatedNoise
-from ..descent import Problem, Step
+from ..descent import Part, Problem, Step
 from ..stopping import Patience
 from .objective import Architecture, Objective, Observed
 
@@ -28,6 +28,7 @@ class Guided(Objective):
     estimates: (noise, x0 (1, C, H, W), how many) -> (K, C, H, W); count: how many.
     """
 
+    anywhere = True
     estimates: Callable[[CorrelatedNoise, Tensor, int], Tensor]
     count: int = 3
 
@@ -35,27 +36,44 @@ class Guided(Objective):
         noise, x0 = observed.damage, observed.x0
         assert isinstance(noise, CorrelatedNoise)
 
+        def estimated(image: Tensor) -> Tensor:
+            return self.estimates(noise, image, self.count)
+
         @cache
         def made() -> Tensor:
-            return self.estimates(noise, x0, self.count)
+            panels = x0.chunk(observed.panels, dim=-1)
+            return torch.cat([estimated(each) for each in panels], dim=-1)
 
-        def code(generator: Generator) -> Tensor:
-            return made().reshape(1, -1, *x0.shape[-2:])
+        def parts(f: Tensor) -> Callable[[Tensor], Part]:
+            mixing = share(f, made()[-1:], x0, noise.variance)
+
+            def part(image: Tensor) -> Part:
+                e = estimated(image)
+                return Part(e.flatten(0, 1)[None], lambda f: torch.lerp(e[-1:], f, mixing))
+
+            return part
 
         _, channels, height, width = x0.shape
         inputs = self.count * channels
         return Problem(
             partial(network, inputs, channels),
-            code,
+            lambda generator: made().flatten(0, 1)[None],
             observed.energy,
             shape=(1, inputs, height, width),
             finish=lambda f: mixed(f, made()[-1:], x0, noise.variance),
             rule=lambda: AgreementGuard(made()[-1:], noise.variance),
+            panels=observed.panels,
+            parts=parts,
         )
 
 
 def mixed(f: Tensor, e: Tensor, x0: Tensor, variance: Callable[[Tensor], Tensor]) -> Tensor:
-    """e + w (f - e), images (1, C, H, W), w = SHARE (1 - a / REGAINED) / (1 + d^2 / s^2).
+    """e + w (f - e), images (1, C, H, W), w their `share`."""
+    return torch.lerp(e, f, share(f, e, x0, variance))
+
+
+def share(f: Tensor, e: Tensor, x0: Tensor, variance: Callable[[Tensor], Tensor]) -> Tensor:
+    """w = SHARE (1 - a / REGAINED) / (1 + d^2 / s^2), of f in a mix with e, images (1, C, H, W).
 
     a = <f - e, x0 - e> / |x0 - e|^2, at least 0: what f put back of what the estimate e took out.
     d^2 = |f - e|^2 / n: f that is far has drawn too little. s^2 is the mean variance of the noise.
@@ -63,8 +81,7 @@ def mixed(f: Tensor, e: Tensor, x0: Tensor, variance: Callable[[Tensor], Tensor]
     apart, taken = f - e, x0 - e
     regained = (apart * taken).mean() / taken.square().mean().clamp_min(1e-12)
     far = apart.square().mean() / variance(e).mean().clamp_min(1e-12)
-    share = SHARE * (1 - regained / REGAINED).clamp(0, 1) / (1 + far)
-    return torch.lerp(e, f, share)
+    return SHARE * (1 - regained / REGAINED).clamp(0, 1) / (1 + far)
 
 
 class AgreementGuard(Patience):

@@ -1,7 +1,7 @@
 """An objective makes z and E of x0 and of what is known of its damage."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -24,17 +24,23 @@ class Observed:
 
     x0: (1, C, H, W) in [0, 1], with the channels of x. energy: E(A(x)), small where A(x) is near
     x0. damage: what happened to x0, or None. guide: an image (1, C', H', W') of the size of x that
-    codes are made for, and perhaps from; by default x0.
+    codes are made for, and perhaps from; by default x0. panels: pictures of one size side by side
+    in x0, which have nothing to do with each other.
     """
 
     x0: Tensor
     energy: Energy
     damage: Degradation | None = None
     guide: Tensor | None = None
+    panels: int = 1
 
 
 class Objective(ABC):
-    """A choice of z and E, and of the rule that guards them."""
+    """A choice of z and E, and of the rule that guards them. anywhere: whether f can be fitted on
+    parts of a picture and applied to the others.
+    """
+
+    anywhere = False
 
     @abstractmethod
     def problem(self, network: Architecture, observed: Observed) -> Problem:
@@ -47,17 +53,6 @@ class Objective(ABC):
         raise BadInput(
             "sigma has no use here, where E is no residual; leave it out, or use preset paper"
         )
-
-
-@dataclass(frozen=True)
-class PerDegradation(Objective):
-    """The objective that `table` has for the kind of the damage."""
-
-    table: Mapping[type[Degradation], Objective]
-
-    def problem(self, network: Architecture, observed: Observed) -> Problem:
-        assert observed.damage is not None
-        return self.table[type(observed.damage)].problem(network, observed)
 
 
 @dataclass(frozen=True)

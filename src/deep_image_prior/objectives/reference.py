@@ -10,7 +10,8 @@ from functools import cache, partial
 from torch import Tensor
 
 from ..degradations import Degradation, Noise
-from ..descent import Problem, Rule, Step, fit
+from ..descent import Problem, Rule, Step
+from ..fitting import fit
 from ..stopping import Patience, discrepancy, variance
 from .objective import Architecture, Objective, Observed, Preset
 

@@ -11,9 +11,10 @@ import torch
 from torch import Generator, Tensor
 
 from ..degradations import Noise
-from ..descent import Problem, Step, past_weight
-from ..energies import stein
+from ..descent import Part, Problem, Step, past_weight
+from ..energies import PixelMean, stein
 from ..stopping import SHORT
+from ..windows import Window
 from .estimates import of_white
 from .objective import OWN_SEED, Architecture, Objective, Observed
 
@@ -35,20 +36,24 @@ class Sure(Objective):
     many draws of the noise show what a code becomes of it.
     """
 
+    anywhere = True
     estimates: int = 3
     probes: int = 1
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
-        assert isinstance(observed.damage, Noise)
-        sure = MonteCarloSure(observed.x0, observed.damage, self.estimates, self.probes)
+        noise = observed.damage
+        assert isinstance(noise, Noise)
+        sure = MonteCarloSure(observed.x0, noise, self.estimates, self.probes, observed.panels)
         _, channels, height, width = observed.x0.shape
         inputs = (1 + self.estimates + 1) * channels
         return Problem(
             partial(network, inputs, channels),
             sure.code,
-            sure.energy,
+            sure,
             shape=(1 + self.probes, inputs, height, width),
-            rule=partial(SureGuard, observed.damage.variance),
+            rule=lambda: SureGuard(noise.variance, sure.energy_of_mix),
+            panels=observed.panels,
+            parts=lambda x: lambda x0: Part(sure.code_of(x0)),
         )
 
 
@@ -58,27 +63,68 @@ class MonteCarloSure:
     """
 
     def __init__(
-        self, observation: Tensor, noise: Noise, estimates: int = 3, probes: int = 1
+        self,
+        observation: Tensor,
+        noise: Noise,
+        estimates: int = 3,
+        probes: int = 1,
+        panels: int = 1,
     ) -> None:
         self.observation, self.noise = observation, noise
-        self.estimates, self.count = estimates, probes
+        self.estimates, self.count, self.panels = estimates, probes, panels
 
     def code(self, generator: Generator) -> Tensor:
-        p = torch.cat([torch.zeros_like(self.observation), self.probes])
-        moved = (self.observation + STEP * p).split(1)
-        images = torch.stack([of_white(self.noise, x0, self.estimates) for x0 in moved])
-        made = images[:, :-1]
-        mix = (made * self._shares(made)[:, None, None, None]).sum(dim=1, keepdim=True)
-        return torch.cat([mix, images], dim=1).flatten(1, 2)
+        return self._code  # by no random numbers: the same for every run
 
-    def energy(self, images: Tensor) -> Tensor:
-        return stein(self.observation, self.noise.mean, self.probes, STEP)(images)
+    def code_of(self, x0: Tensor) -> Tensor:
+        """The same for another part of the picture (1, C, h, w), without probes: (1, C', h, w)."""
+        return self._mixed(of_white(self.noise, x0, self.estimates)[None])
+
+    @cached_property
+    def energy(self) -> PixelMean:
+        return stein(self.observation, self.noise.mean, self.probes, STEP)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return self.energy(images)
+
+    def at(self, window: Window) -> PixelMean:
+        return self.energy.at(window)
+
+    def energy_of_mix(self, window: Window) -> Tensor:
+        """E of the first images of z, the mixes."""
+        return self.energy.at(window)(window(self._code[:, : self.observation.shape[1]]))
 
     @cached_property
     def probes(self) -> Tensor:
         """Draws of the noise, (P, C, H, W)."""
-        estimate = of_white(self.noise, self.observation, 1)[:1]
+        estimate = self._estimates(self.observation, 1)[:1]
         return self.noise.draw(estimate, self.count, Generator().manual_seed(OWN_SEED))
+
+    @cached_property
+    def _code(self) -> Tensor:
+        return self._mixed(self._images)
+
+    @cached_property
+    def _images(self) -> Tensor:
+        """(1 + P, K + 1, C, H, W)."""
+        p = torch.cat([torch.zeros_like(self.observation), self.probes])
+        moved = (self.observation + STEP * p).split(1)
+        return torch.stack([self._estimates(x0, self.estimates) for x0 in moved])
+
+    @cached_property
+    def shares(self) -> Tensor:
+        """Of the estimates in the mix, (K,)."""
+        return self._shares(self._images[:, :-1])
+
+    def _mixed(self, images: Tensor) -> Tensor:
+        """z (B, C', H, W) of images (B, K + 1, C, H, W)."""
+        mix = (images[:, :-1] * self.shares[:, None, None, None]).sum(dim=1, keepdim=True)
+        return torch.cat([mix, images], dim=1).flatten(1, 2)
+
+    def _estimates(self, x0: Tensor, count: int) -> Tensor:
+        """Of every panel by itself."""
+        panels = x0.chunk(self.panels, dim=-1)
+        return torch.cat([of_white(self.noise, each, count) for each in panels], dim=-1)
 
     def _shares(self, images: Tensor) -> Tensor:
         """The mix of least E, shares adding up to 1, in closed form (SURE-LET,
@@ -109,32 +155,41 @@ class SureGuard:
 
     The weights can learn the noise by heart, unseen by Stein's term; the energy falls far below the
     truth's then. noise: x -> the variance of the noise of x, which is the energy of the truth.
+    first: the energy that the first image has in a window.
     """
 
-    def __init__(self, noise: Callable[[Tensor], Tensor]) -> None:
-        self.noise = noise
-        self.mean: float | None = None
-        self.promised = 0.0
+    def __init__(
+        self, noise: Callable[[Tensor], Tensor], first: Callable[[Window], Tensor]
+    ) -> None:
+        self.noise, self.first = noise, first
+        self.gain, self.error = 0.0, 0.0  # moving means of what is gone, and of what there was
+        self.window: Window | None = None
         self.steps = 0
         self.chosen: Step | None = None
 
     def __call__(self, step: Step) -> str | None:
-        energy = step.energy.item()
-        if self.mean is None:
+        if self.steps == 0:
+            self.start = step
+        if step.window != self.window:
+            self.window, self.before = step.window, self.first(step.window).item()
             variance = self.noise(step.image).mean().item()
             # the energy is a mean itself, of that deviation
             deviation = variance * math.sqrt(2 / step.image.numel())
-            error = max(energy - variance, deviation, UNSEEN)
-            self.first, self.error, self.mean, self.start = energy, error, energy, step
+            self.wrong = max(self.before - variance, deviation, UNSEEN)
+        weight = past_weight(step.index, SHORT) if self.steps else 0.0
+        self.gain = weight * self.gain + (1 - weight) * (self.before - step.energy.item())
+        self.error = weight * self.error + (1 - weight) * self.wrong
         self.steps = step.index
-        weight = past_weight(step.index, SHORT)
-        self.mean = weight * self.mean + (1 - weight) * energy
-        self.promised = (self.first - self.mean) / self.error
         if self.promised <= TRUST:
             return None
         if step.index < EARLY:  # the weights have hardly settled, and the image has their mesh
             self.chosen = self.start
         return f"the noise is being learned from step {step.index} on: Stein's energy is too low"
+
+    @property
+    def promised(self) -> float:
+        """Share of the error that is gone, if the energy is right."""
+        return self.gain / self.error if self.steps else 0.0
 
     @property
     def uncertainty_db(self) -> float | None:

@@ -1,0 +1,52 @@
+"""f as it was fitted, applied to any part of the picture."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .descent import Problem, Weights, untrained
+from .padding import pad_reflect
+from .symmetries import Symmetry
+
+CELL = 8  # pixels: the coarsest scale of a refiner
+
+
+class Ensemble:
+    """x = the mean of g^-1 f(g z) over the weights of several runs and over symmetries g.
+
+    z: (B, C', H, W) that f was fitted on; its statistics are those of the normalisation from now
+    on. turns, shifts: of the descent; a shift goes with each turn. Sides that are no multiple of
+    CELL are reflected at their end, so that a pixel lies in the same cell in every part of the
+    picture that starts at one.
+    """
+
+    def __init__(
+        self, problem: Problem, weights: Sequence[Weights], z: Tensor, turns: int, shifts: int
+    ) -> None:
+        self.networks = [_settled(problem, each, z) for each in weights]
+        moves = [(k * shifts // turns, (5 * k % turns) * shifts // turns) for k in range(turns)]
+        self.symmetries = [
+            Symmetry(turn, ((top, shifts - 1 - top), (left, shifts - 1 - left)))
+            for turn, (top, left) in enumerate(moves)
+        ]
+
+    @torch.no_grad()
+    def __call__(self, z: Tensor) -> Tensor:
+        """x (1, C, h, w) of z (1, C', h, w)."""
+        height, width = z.shape[-2:]
+        z = pad_reflect(z, (0, -height % CELL), (0, -width % CELL))
+        count = len(self.networks) * len(self.symmetries)
+        images = (g.inverse(f(g(z))) for f in self.networks for g in self.symmetries)
+        return (sum(images, start=z.new_zeros(())) / count)[..., :height, :width]
+
+
+@torch.no_grad()
+def _settled(problem: Problem, weights: Weights, z: Tensor) -> nn.Module:
+    network = untrained(problem.network, 0).to(z.device)
+    network.load_state_dict(weights, strict=False)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 1.0
+    network(z)
+    return network.eval()

@@ -1,0 +1,159 @@
+"""x* = f_theta*(z): the runs of the descent, each until its rule stops it, and their image."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from .descent import (
+    Destabilised,
+    Problem,
+    Rule,
+    Settings,
+    Step,
+    Weights,
+    code_generator,
+    descend,
+)
+from .ensemble import Ensemble
+from .windows import WHOLE
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The restored image (1, C, H, W), the energy of every step, the steps of each run, and why it
+    ended.
+
+    chosen: the step whose average the image is, of each run that it is made of. uncertainty_db: the
+    rule's, or None. complete is false if a run was interrupted or destabilised: the image is
+    then the best there was. weights: of f, of each run that the image is of; empty where f is not
+    to be applied elsewhere.
+    """
+
+    image: Tensor
+    history: list[float]
+    steps: list[int]
+    chosen: list[int]
+    uncertainty_db: float | None
+    stopped: str
+    seconds: float
+    complete: bool
+    interrupted: bool
+    weights: list[Weights]
+
+
+def fit(
+    problem: Problem,
+    settings: Settings = Settings(),
+    stop: Callable[[], Rule] | None = None,
+    watch: Callable[[Step], None] | None = None,
+) -> Fit:
+    """x* = f_theta*(z): the running average at the last step, averaged over `settings.runs` runs
+    (section 3.1).
+
+    stop makes a rule for each run; a rule says why to stop after a step, or None, and may choose an
+    earlier one (stopping.py). watch sees every step, its images finished. Ctrl-C and a destabilised
+    run end with the best so far: the mean of the complete runs, or else of the others. Raises
+    Destabilised or KeyboardInterrupt if there is no good step to return.
+    """
+    runs: list[Fit] = []
+    for k in range(settings.runs):
+        try:
+            runs.append(_fit_once(problem, replace(settings, seed=settings.seed + k), stop, watch))
+        except (KeyboardInterrupt, Destabilised) as end:
+            if not runs:
+                raise
+            interrupted = isinstance(end, KeyboardInterrupt)
+            reason = f"interrupted at the start of run {k + 1}" if interrupted else str(end)
+            runs.append(
+                replace(
+                    runs[-1],
+                    history=[],
+                    chosen=[],
+                    stopped=reason,
+                    seconds=0,
+                    complete=False,
+                    interrupted=interrupted,
+                )
+            )
+        if runs[-1].interrupted:
+            break
+    # an unfinished run would spoil the mean of the finished ones
+    best = [run for run in runs if run.complete] or runs
+    left_out = ["the image is of the complete runs"] if len(best) < len(runs) else []
+    return Fit(
+        image=torch.stack([run.image for run in best]).mean(dim=0),
+        history=[energy for run in runs for energy in run.history],
+        steps=[len(run.history) for run in runs],
+        chosen=[step for run in best for step in run.chosen],
+        uncertainty_db=max(
+            (run.uncertainty_db for run in best if run.uncertainty_db is not None), default=None
+        ),
+        stopped="; ".join(dict.fromkeys([*(run.stopped for run in runs), *left_out])),
+        seconds=sum(run.seconds for run in runs),
+        complete=all(run.complete for run in runs),
+        interrupted=runs[-1].interrupted,
+        weights=[weights for run in best for weights in run.weights],
+    )
+
+
+@torch.enable_grad()
+def _fit_once(
+    problem: Problem,
+    settings: Settings,
+    stop: Callable[[], Rule] | None,
+    watch: Callable[[Step], None] | None,
+) -> Fit:
+    start = time.perf_counter()
+    rule = stop() if stop else lambda step: None
+    energies: list[Tensor] = []
+    last: Step | None = None
+    stopped, complete, interrupted = f"budget: {settings.steps} steps", True, False
+    try:
+        for step in descend(problem, settings):
+            last = step
+            energies.append(step.energy)
+            if watch:
+                watch(_finished(step, problem))
+            if reason := rule(step):
+                stopped = str(reason)
+                break
+        else:
+            if back := settings.steps - len(energies):
+                stopped += f", {back} of them taken back"
+    except (KeyboardInterrupt, Destabilised) as end:
+        if last is None:
+            raise
+        complete, interrupted = False, isinstance(end, KeyboardInterrupt)
+        stopped = f"interrupted at step {last.index}" if interrupted else str(end)
+    assert last is not None  # Settings.steps is at least 1
+    chosen: Step = getattr(rule, "chosen", None) or last
+    history = torch.stack(energies).tolist()
+    whole = chosen.window is WHOLE
+    return Fit(
+        image=problem.finish(chosen.average if whole else _applied(problem, settings, chosen)),
+        history=history,
+        steps=[len(history)],
+        chosen=[chosen.index],
+        uncertainty_db=getattr(rule, "uncertainty_db", None) if complete else None,
+        stopped=stopped,
+        seconds=time.perf_counter() - start,
+        complete=complete,
+        interrupted=interrupted,
+        weights=[chosen.weights] if chosen.weights else [],
+    )
+
+
+def _applied(problem: Problem, settings: Settings, chosen: Step) -> Tensor:
+    """x of the whole z, f fitted on windows of it."""
+    z = problem.code(code_generator(settings))
+    return Ensemble(problem, [chosen.weights], z, settings.turns, settings.shifts)(z[:1])
+
+
+def _finished(step: Step, problem: Problem) -> Step:
+    """`step` with what of its images is restored; that of a window is left as it is."""
+    if step.window is not WHOLE:
+        return step
+    return replace(step, image=problem.finish(step.image), average=problem.finish(step.average))
