@@ -3,9 +3,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers import FEW, problem, tiny
+from helpers import FEW, problem, step, tiny
 
 from deep_image_prior import Destabilised, Problem, Settings, descend, fit
+from deep_image_prior.descent import averaged_weights
 from deep_image_prior.energies import squared_error
 from deep_image_prior.operators import identity
 
@@ -242,3 +243,27 @@ def test_the_first_of_a_batch_is_the_image_and_the_energy_sees_all():
     steps = list(descend(pair, FEW))
     assert set(seen) == {(2, 3, 16, 16)}
     assert steps[-1].image.shape == steps[-1].average.shape == (1, 3, 16, 16)
+
+
+def test_the_average_of_the_weights_is_that_of_the_images_for_a_linear_network():
+    network = torch.nn.Linear(1, 1, bias=False)
+
+    def steps():
+        for index in (1, 2, 3):
+            with torch.no_grad():
+                network.weight.fill_(float(index**2))
+            yield step(1.0, index=index)
+
+    means = [each.weights["weight"].item() for each in averaged_weights(steps(), network, 0.15)]
+    # past_weight: min(0.15, 2 / 11), min(0.15, 3 / 12)
+    second = 0.15 * 1 + 0.85 * 4
+    assert means == pytest.approx([1, second, 0.15 * second + 0.85 * 9])
+
+
+def test_what_the_steps_say_of_the_weights_does_not_change_with_later_ones():
+    elsewhere = replace(problem(ERROR), parts=lambda x: None)
+    first, *_, last = list(descend(elsewhere, FEW))
+    assert any(not first.weights[name].equal(last.weights[name]) for name in first.weights)
+    assert not next(descend(problem(ERROR), FEW)).weights, (
+        "they are kept only where f goes elsewhere"
+    )
