@@ -5,7 +5,7 @@ import pytest
 import torch
 from helpers import photograph
 
-from deep_image_prior import BadInput, Settings, anywhere, codes, descend, fit, windows
+from deep_image_prior import BadInput, Settings, anywhere, codes, denoise, descend, fit, windows
 from deep_image_prior.degradations import Noise
 from deep_image_prior.descent import Part, Problem
 from deep_image_prior.energies import squared_error
@@ -155,3 +155,20 @@ def test_a_step_sees_one_panel_of_a_sheet(small_panels):
     steps = list(descend(pose(windows.sheet(x0), windows.PANELS), whole_panels))
     assert {step.image.shape[-2:] for step in steps} == {(64, 64)}
     assert len({step.window.columns.start for step in steps}) > 1
+
+
+def test_correlated_noise_is_fitted_on_a_sheet_too(small_panels, monkeypatch):
+    monkeypatch.setattr(anywhere, "LARGEST", 80 * 80)
+    clean, x0 = noisy(80, 150)
+    blurred = clean + 1.5 * torch.nn.functional.avg_pool2d(x0 - clean, 3, 1, 1)
+    seen = []
+    result = denoise(
+        blurred[0].numpy(),
+        channel_axis=0,
+        noise="correlated",
+        steps=3,
+        watch=lambda step: seen.append(step.image.shape[-2:]),
+    )
+    assert seen == [(64, 4 * 64)] * 3
+    error = torch.from_numpy(result.image) - clean[0]
+    assert error.square().mean() < 0.6 * (blurred - clean).square().mean()
