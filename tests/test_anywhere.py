@@ -3,15 +3,29 @@ from functools import partial
 
 import pytest
 import torch
-from helpers import photograph
+from helpers import photograph, tiny
 
-from deep_image_prior import BadInput, Settings, anywhere, codes, denoise, descend, fit, windows
-from deep_image_prior.degradations import Noise
+from deep_image_prior import (
+    BadInput,
+    Settings,
+    anywhere,
+    codes,
+    denoise,
+    descend,
+    fit,
+    memory,
+    tasks,
+    windows,
+)
+from deep_image_prior.anywhere import fit_anywhere
+from deep_image_prior.degradations import Compression, Noise, marked
 from deep_image_prior.descent import Part, Problem
 from deep_image_prior.energies import squared_error
+from deep_image_prior.memory import Memory
 from deep_image_prior.networks import Refiner
 from deep_image_prior.objectives import Observed, Residual, Sure
 from deep_image_prior.operators import identity
+from deep_image_prior.phases import Phase, silence
 
 SIGMA = 25 / 255
 SETTINGS = Settings(
@@ -32,9 +46,22 @@ def pose(x0, panels, estimates=2):
     return Sure(estimates=estimates).problem(Refiner, observed)
 
 
-def fitted(x0):
-    problem = pose(windows.sheet(x0), windows.PANELS)
-    return problem, fit(problem, SETTINGS)
+def plain(x0, panels):
+    """What cannot be posed on parts."""
+    observed = Observed(x0, squared_error(x0, identity))
+    return Residual(codes.noise).problem(tiny, observed)
+
+
+def fitted(x0, pose=pose, settings=SETTINGS):
+    """A problem on a sheet of x0, and the runs of its descent."""
+    problem, runs = pose(windows.sheet(x0), windows.PANELS), []
+
+    def draw(done):
+        runs.extend(done)
+        return x0
+
+    fit(problem, settings, draw=draw)
+    return problem, runs
 
 
 @pytest.fixture
@@ -45,12 +72,23 @@ def small_panels(monkeypatch):
 
 def test_the_size_of_the_tiles_changes_nothing(small_panels):
     _, x0 = noisy(150, 310, repeat=2)
-    problem, done = fitted(x0)
-    apply = partial(anywhere.apply, problem, done, SETTINGS, x0)
+    problem, runs = fitted(x0)
+    apply = partial(anywhere.apply, problem, runs, SETTINGS, x0)
     whole, tiled = apply(side=480), apply(side=120)
     assert whole.shape == x0.shape
     assert (whole - tiled).abs().max() < 1e-4
     assert not torch.allclose(whole, apply(side=120, margin=0), atol=1e-3), "the margin counts"
+
+
+def restored(
+    pose, x0, anywhere=True, settings=SETTINGS, tiled=True, limit=2**40, watch=None, tell=silence
+):
+    memory = Memory(torch.device("cpu"), limit)
+    return fit_anywhere(pose, x0, anywhere, tiled, settings, no_rule, memory, watch, tell)
+
+
+def no_rule(problem):
+    return None
 
 
 def test_a_large_picture_is_fitted_on_a_sheet_of_it(small_panels):
@@ -61,12 +99,11 @@ def test_a_large_picture_is_fitted_on_a_sheet_of_it(small_panels):
         shapes.append((tuple(image.shape), panels))
         return pose(image, panels)
 
-    check, never = (lambda problem: None), (lambda problem: None)
-    done = anywhere.fit_anywhere(posed, x0, True, SETTINGS, never, None, check)
+    done = restored(posed, x0)
     assert shapes == [((1, 3, 64, 4 * 64), 4)]
     assert done.image.shape == x0.shape
     assert (done.image - clean).square().mean() < 0.35 * (x0 - clean).square().mean()
-    anywhere.fit_anywhere(posed, x0[..., :90, :90], True, SETTINGS, never, None, check)
+    restored(posed, x0[..., :90, :90])
     assert shapes[-1] == ((1, 3, 90, 90), 1)
 
 
@@ -81,7 +118,7 @@ def test_what_cannot_be_applied_elsewhere_is_fitted_whole(small_panels):
         )
 
     whole = Settings(steps=1)
-    done = anywhere.fit_anywhere(posed, x0, False, whole, lambda p: None, None, lambda p: None)
+    done = restored(posed, x0, anywhere=False, settings=whole)
     assert panels == [1]
     assert done.image.shape == x0.shape
 
@@ -135,15 +172,14 @@ def test_parts_are_finished_by_what_the_whole_sheet_says(small_panels):
     drawn = []
 
     def parts(x):
-        drawn.append(x)
+        drawn.append(x())
         return lambda image: Part(
             base.code(torch.Generator())[:1, :, :1, :1].expand(-1, -1, *image.shape[-2:]),
             lambda f: torch.full_like(f, 0.25),
         )
 
     problem = Problem(base.network, base.code, base.energy, panels=windows.PANELS, parts=parts)
-    done = fit(problem, SETTINGS)
-    image = anywhere.apply(problem, done, SETTINGS, x0)
+    image = anywhere.apply(problem, fitted(x0, lambda *_: problem)[1], SETTINGS, x0)
     assert len(drawn) == 1
     assert drawn[0].shape == (1, 3, 64, 4 * 64)
     assert image.eq(0.25).all()
@@ -154,7 +190,7 @@ def test_a_step_sees_one_panel_of_a_sheet(small_panels):
     whole_panels = replace(SETTINGS, window=64)
     steps = list(descend(pose(windows.sheet(x0), windows.PANELS), whole_panels))
     assert {step.image.shape[-2:] for step in steps} == {(64, 64)}
-    assert len({step.window.columns.start for step in steps}) > 1
+    assert len({step.window.parts[0].columns.start for step in steps}) > 1
 
 
 def test_correlated_noise_is_fitted_on_a_sheet_too(small_panels, monkeypatch):
@@ -172,3 +208,84 @@ def test_correlated_noise_is_fitted_on_a_sheet_too(small_panels, monkeypatch):
     assert seen == [(64, 4 * 64)] * 3
     error = torch.from_numpy(result.image) - clean[0]
     assert error.square().mean() < 0.6 * (blurred - clean).square().mean()
+
+
+KINDS = {
+    "holes": lambda x0, panels: tasks.inpaint.inpaint(x0, TEXT["fast"], panels=panels),
+    "scattered": lambda x0, panels: tasks.inpaint.inpaint(x0, TEXT["fast"], True, panels),
+    "jpeg": lambda x0, panels: tasks.dejpeg.dejpeg(x0, JPEG, Compression(20, 3, 5), panels),
+}
+TEXT, JPEG = tasks.inpaint.HOLES["text"], tasks.dejpeg.PRESETS["fast"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(small_panels, monkeypatch, kind):
+    monkeypatch.setattr("deep_image_prior.objectives.holdout.CUTS", ((8, 4, 3), (16, 8, 2)))
+    monkeypatch.setattr("deep_image_prior.objectives.holdout.IMAGES", 4)
+    monkeypatch.setattr("deep_image_prior.objectives.holdout.ROUNDS", (5 / 255,))
+    clean, x0 = noisy(150, 310, repeat=2)
+    if kind == "jpeg":
+        x0 = Compression(20, 3, 5).compress(clean)
+    else:
+        known = torch.rand(x0[:, :1].shape, generator=torch.Generator().manual_seed(2)) > 0.4
+        x0 = marked(clean, known.float())
+    problem, runs = fitted(x0, KINDS[kind])
+    apply = partial(anywhere.apply, problem, runs, SETTINGS, x0)
+    whole, tiled = apply(side=480), apply(side=120)
+    assert (whole - tiled).abs().max() < 1e-4
+    before = x0.nan_to_num(0.5) - clean
+    assert (whole - clean).square().mean() < before.square().mean()
+
+
+def test_what_is_too_large_for_memory_is_fitted_in_tiles_that_blend(monkeypatch):
+    monkeypatch.setattr(anywhere, "SIDES", (96, 64))
+    monkeypatch.setattr(anywhere, "SHARED", 32)
+    _, x0 = noisy(110, 130)
+    shapes, phases = [], []
+
+    def posed(image, panels):
+        shapes.append(tuple(image.shape[-2:]))
+        return plain(image, panels)
+
+    few = Settings(steps=2)
+    needed = needed_for(plain(x0[..., :64, :64], 1), few)
+    done = restored(posed, x0, False, few, limit=needed, tell=phases.append)
+    count = 4 * 5  # 110 x 130 pixels by 32 x 32
+    assert done.image.shape == x0.shape
+    assert len(set(shapes[-count:])) > 1
+    assert max(map(max, shapes[-count:])) <= 64
+    assert phases == [Phase("learning", total=count)]
+    assert len(done.steps) == len(done.chosen) == count
+    assert len(done.history) == 2 * count
+    with pytest.raises(BadInput, match="pixels need about"):
+        restored(posed, x0, False, few, limit=needed - 1)
+    with pytest.raises(BadInput, match="pixels need about"):
+        restored(posed, x0, False, few, tiled=False, limit=needed)
+
+
+def test_an_interrupt_among_tiles_is_not_taken_for_a_result(monkeypatch):
+    monkeypatch.setattr(anywhere, "SIDES", (64,))
+    monkeypatch.setattr(anywhere, "SHARED", 32)
+    _, x0 = noisy(110, 130)
+    few = Settings(steps=2)
+
+    def watch(step):
+        if step.index == 2:
+            raise KeyboardInterrupt
+
+    needed = needed_for(plain(x0[..., :64, :64], 1), few)
+    with pytest.raises(KeyboardInterrupt):
+        restored(plain, x0, False, few, limit=needed, watch=watch)
+
+
+def needed_for(problem, settings):
+    *batch, height, width = problem.shape
+    return memory.needed(problem.network, (*batch, height, width))
+
+
+def test_applying_is_told(small_panels):
+    _, x0 = noisy(110, 250, repeat=2)
+    phases = []
+    restored(pose, x0, tell=phases.append)
+    assert phases[:2] == [Phase("estimates"), Phase("applying", 0, 1)]
+    assert phases[-1] == Phase("applying", 1, 1)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from deep_image_prior import Settings, Step, descent, energies, fit, operators, tasks
-from deep_image_prior.degradations import jpeg, recognise
+from deep_image_prior.degradations import jpeg, marked, recognise
 from deep_image_prior.descent import Rule
 from deep_image_prior.energies import Energy
 from deep_image_prior.images import Pixels
@@ -169,7 +169,7 @@ def inpaint(
 ) -> descent.Problem:
     assert problem.known is not None
     observation, known = (tensor(each, device) for each in (problem.observation, problem.known))
-    return tasks.inpaint.inpaint(observation, known, preset, scattered)
+    return tasks.inpaint.inpaint(marked(observation, known), preset, scattered)
 
 
 def keeping(contender: Contender) -> Contender:

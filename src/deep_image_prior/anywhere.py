@@ -1,64 +1,125 @@
-"""f is fitted on windows of the picture and applied everywhere: neither the descent nor its memory
-grows with the picture.
+"""Pictures of any size: f is fitted on windows of the picture and applied everywhere, so that
+neither the descent nor its memory grows with it; or fitted to one tile after the other.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from itertools import count
 
 import torch
 from torch import Tensor
 
 from .descent import Problem, Rule, Settings, Step, code_generator
 from .ensemble import Ensemble
-from .fitting import Fit, fit
-from .windows import PANELS, Tile, sheet, tiles
+from .fitting import Fit, Run, fit
+from .memory import Memory
+from .parallel import each
+from .phases import Phase, Tell, silence
+from .windows import PANELS, Tile, blended, sheet, tiles
 
 LARGEST = 2**18 + 2**17  # pixels of a picture that is fitted as it is
-# pixels a side of what f is applied to at a time, a multiple of every grid that the estimates and
-# the networks have; and of what is around it that they see
-SIDE, MARGIN = 1440, 120
+# pixels a side of what f is applied to at a time; of what is around it that they see; and every
+# grid that the estimates and the networks have
+SIDE, MARGIN, GRID = 1080, 120, 120
+# pixels a side of what is fitted alone, from which memory chooses; and that two of them share
+SIDES, SHARED = (2048, 1024, 512, 256), 64
 
 Pose = Callable[[Tensor, int], Problem]  # x0 (1, C, H, W), panels in it -> what to fit
+RuleOf = Callable[[Problem], Callable[[], Rule] | None]
 
 
 def fit_anywhere(
     pose: Pose,
     x0: Tensor,
     anywhere: bool,
+    tiled: bool,
     settings: Settings,
-    rule: Callable[[Problem], Callable[[], Rule] | None],
+    rule: RuleOf,
+    memory: Memory,
     watch: Callable[[Step], None] | None,
-    check: Callable[[Problem], None],
+    tell: Tell,
 ) -> Fit:
-    """`fit` of pose(x0), on panels of it where it is large. anywhere: whether the problem can be
-    posed on parts.
+    """`fit` of pose(x0). Where x0 is large, on panels of it, if the problem can be posed on parts
+    (`anywhere`), or tile by tile if memory does not suffice and that makes sense (`tiled`). Raises
+    BadInput if it never does.
     """
     large = anywhere and x0[0, 0].numel() > LARGEST
     problem = pose(sheet(x0), PANELS) if large else pose(x0, 1)
-    check(problem)
-    done = fit(problem, settings, rule(problem), watch)
-    return replace(done, image=apply(problem, done, settings, x0)) if large else done
+    if not memory.suffices(problem, settings):
+        if not tiled:
+            memory.check(problem, settings)
+        smallest = pose(x0[..., : SIDES[-1], : SIDES[-1]], 1)
+        memory.check(smallest, settings)
+        side = next(n for n in SIDES if memory.suffices(pose(x0[..., :n, :n], 1), settings))
+        return _fit_tiles(pose, x0, side, settings, rule, watch, tell)
+    tell(Phase("estimates"))
+
+    def draw(runs: Sequence[Run]) -> Tensor:
+        return apply(problem, runs, settings, x0, tell=tell)
+
+    return fit(problem, settings, rule(problem), watch, draw if large else None)
 
 
 @torch.no_grad()
 def apply(
     problem: Problem,
-    done: Fit,
+    runs: Sequence[Run],
     settings: Settings,
     x0: Tensor,
     side: int = SIDE,
     margin: int = MARGIN,
+    tell: Tell = silence,
 ) -> Tensor:
     """x (1, C, H, W): f as it was fitted, on every tile of x0."""
     assert problem.parts
     z = problem.code(code_generator(settings))
-    f = Ensemble(problem, done.weights, z, settings.turns, settings.shifts)
-    part_of, x = problem.parts(f(z[:1])), torch.empty_like(x0)
-    for tile in tiles(x0.shape[-2:], side, margin):
+    f = Ensemble(problem, [run.weights for run in runs], z, settings.turns, settings.shifts)
+    part_of, x = problem.parts(lambda: f(z[:1])), torch.empty_like(x0)
+    every = tiles(x0.shape[-2:], side, margin, GRID)
+    name = "applying what was learned" if runs[-1].interrupted else "applying"
+    done = count(1)
+    tell(Phase(name, 0, len(every)))
+
+    def draw(tile: Tile) -> None:
         part = part_of(tile.around(x0))
-        _put(x, tile, part.finish(f(part.code)))
+        x[..., tile.core.rows, tile.core.columns] = tile.inside(part.finish(f(part.code)))
+        tell(Phase(name, next(done), len(every)))
+
+    each(draw, every, x0.device)
     return x
 
 
-def _put(x: Tensor, tile: Tile, image: Tensor) -> None:
-    x[..., tile.core.rows, tile.core.columns] = tile.inside(image)
+def _fit_tiles(
+    pose: Pose,
+    x0: Tensor,
+    side: int,
+    settings: Settings,
+    rule: RuleOf,
+    watch: Callable[[Step], None] | None,
+    tell: Tell,
+) -> Fit:
+    """A fit of every tile of at most `side` pixels, blended where they overlap."""
+    every = tiles(x0.shape[-2:], side - SHARED, SHARED // 2)
+    tell(Phase("learning", total=len(every)))
+    fits = []
+    for tile in every:
+        problem = pose(tile.around(x0), 1)
+        fits.append(fit(problem, settings, rule(problem), watch))
+        if fits[-1].interrupted:  # the rest of the picture is missing
+            raise KeyboardInterrupt
+    factor = fits[0].image.shape[-1] // every[0].around(x0).shape[-1]
+    enlarged = [tile.enlarged(factor) for tile in every]
+    shape = [factor * side for side in x0.shape[-2:]]
+    image = blended(enlarged, [done.image for done in fits], shape)
+    return Fit(
+        image=image,
+        history=[energy for done in fits for energy in done.history],
+        steps=[steps for done in fits for steps in done.steps],
+        chosen=[step for done in fits for step in done.chosen],
+        uncertainty_db=max(
+            (done.uncertainty_db for done in fits if done.uncertainty_db is not None), default=None
+        ),
+        stopped="; ".join(dict.fromkeys(done.stopped for done in fits)),
+        seconds=sum(done.seconds for done in fits),
+        complete=all(done.complete for done in fits),
+        interrupted=False,
+    )

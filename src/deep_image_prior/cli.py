@@ -3,9 +3,11 @@ interrupted.
 """
 
 import atexit
+import os
 import re
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -48,7 +50,7 @@ def main() -> None:
     except click.ClickException as error:
         code = _complain(" ".join(error.format_message().split()), 2)
     except (KeyboardInterrupt, click.Abort):
-        code = _complain("interrupted before there was anything to save", 130)
+        code = _complain("interrupted; nothing was written", 130)
     except BadInput as error:
         code = _complain(str(error), 2)
     except (OSError, Destabilised) as error:
@@ -59,6 +61,10 @@ def main() -> None:
         code = _complain(
             "out of memory; use the preset fast, a smaller image or size, or a part of the image", 1
         )
+    if threading.active_count() > 1:  # tiles that are being worked on
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
 
 

@@ -17,7 +17,7 @@ from torch import Generator, Tensor, nn
 from .energies import PerPixel
 from .errors import BadInput
 from .symmetries import draw_symmetry
-from .windows import WHOLE, Window, draw_window
+from .windows import WHOLE, Windows, as_batch, draw_windows, side_by_side
 
 Weights = Mapping[str, Tensor]  # of a network, by name
 
@@ -37,7 +37,8 @@ class Problem:
     image; more are for the energy. shape: of z, if it is to be known how much memory the fit needs
     before z is drawn. finish: what of an average of x is the restored image, where that is not the
     average itself. rule: makes the rule to stop by that suits the problem, if there is one.
-    panels: pictures of one size side by side in z and x. parts: (x, as f draws it in the end) ->
+    panels: pictures of one size side by side in z and x. shown: z of the picture to draw, (1, C',
+    H, W), if that is not the first of `code`. parts: (x as f draws it in the end, when asked) ->
     (x0 of any other part of the picture, (1, C, h, w)) -> that part, if f can be applied to it.
     """
 
@@ -48,7 +49,8 @@ class Problem:
     finish: Callable[[Tensor], Tensor] = lambda x: x
     rule: Callable[[], "Rule"] | None = None
     panels: int = 1
-    parts: Callable[[Tensor], Callable[[Tensor], "Part"]] | None = None
+    shown: Callable[[], Tensor] | None = None
+    parts: Callable[[Callable[[], Tensor]], Callable[[Tensor], "Part"]] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Settings:
         "the whole",
         least=0,
     )
+    windows: int = _setting(1, "Windows that a step sees", least=1)
     averaging: float = _setting(
         0.99,
         "Weight of the past in the running average of the images, or of the weights with windows",
@@ -123,7 +126,8 @@ class Settings:
 class Step:
     """One step: its number from 1, of at most `budget`; E(A(x)); the image x (1, C, H, W); the
     running average of x. window: what of the picture these are; if it is not the whole, average is
-    x. weights: the running average of theta, for f to be applied elsewhere.
+    x, and of several windows they are side by side. weights: the running average of theta, for f to
+    be applied elsewhere.
     """
 
     index: int
@@ -131,7 +135,7 @@ class Step:
     energy: Tensor
     image: Tensor
     average: Tensor
-    window: Window = WHOLE
+    window: Windows = WHOLE
     weights: Weights = field(default_factory=dict)
 
 
@@ -146,8 +150,9 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
     """Yield every step of the descent; closing the generator cancels it. Raises Destabilised.
 
     Every step jitters the code, z + sigma_p n with n ~ N(0, 1), and moves it: x = g^-1 f(g z) for
-    one symmetry g of the pixel grid. With Settings.window z and E are those of a window, drawn
-    anew each step: stochastic descent. Settings.runs does not count here: this is one run.
+    one symmetry g of the pixel grid. With Settings.window, or panels, z and E are those of a
+    window, drawn anew each step: stochastic descent. Settings.runs does not count here: this is one
+    run.
     """
     _, for_weights, for_jitter, for_symmetry, for_window = _streams(settings)
     z = problem.code(code_generator(settings))
@@ -156,25 +161,30 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
     jitter = Generator(z.device).manual_seed(for_jitter)
     symmetries, windows = (np.random.default_rng(each) for each in (for_symmetry, for_window))
     panel = (z.shape[-2], z.shape[-1] // problem.panels)
-    in_windows = settings.window > 0 and (problem.panels > 1 or settings.window < max(panel))
-    if in_windows and not isinstance(problem.energy, PerPixel):
+    side = settings.window or max(panel)
+    per_pixel = isinstance(problem.energy, PerPixel)
+    if settings.window and not per_pixel:
         raise BadInput("a window has no use here, where E is not a sum over pixels; leave it out")
+    # of what is not the picture to draw the images of steps are no more than windows either
+    in_windows = per_pixel and (side < max(panel) or problem.panels > 1 or bool(problem.shown))
 
     def walk() -> Iterator[Step]:
         for index in range(1, settings.steps + 1):
-            window, energy_of = WHOLE, problem.energy
+            window: Windows = WHOLE
+            energy_of, count = problem.energy, 1
             if in_windows:
                 assert isinstance(problem.energy, PerPixel)
-                window = draw_window(windows, panel, problem.panels, settings.window)
+                count = settings.windows
+                window = draw_windows(windows, panel, problem.panels, side, count)
                 energy_of = problem.energy.at(window)
-            seen = window(z)
+            seen = as_batch(window(z), count)
             n = (
                 torch.randn(seen[:1].shape, generator=jitter, device=z.device)
                 if settings.jitter
                 else 0
             )
             g = draw_symmetry(symmetries, settings.turns, settings.shifts)
-            x = g.inverse(network(g(seen + settings.jitter * n)))
+            x = side_by_side(g.inverse(network(g(seen + settings.jitter * n))), count)
             energy = energy_of(x)
             optimiser.zero_grad()
             energy.backward()

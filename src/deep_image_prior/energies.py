@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from .windows import Window
+from .windows import Windows
 
 Energy = Callable[[Tensor], Tensor]
 
@@ -17,7 +17,7 @@ class PerPixel(Protocol):
 
     def __call__(self, image: Tensor, /) -> Tensor: ...
 
-    def at(self, window: Window) -> Energy:
+    def at(self, window: Windows) -> Energy:
         """E of the part of x in the window."""
 
 
@@ -30,7 +30,7 @@ class PixelMean:
     def __call__(self, image: Tensor) -> Tensor:
         return self.energy(image, *self.images)
 
-    def at(self, window: Window) -> "PixelMean":
+    def at(self, window: Windows) -> "PixelMean":
         """E of the part of x in the window."""
         return PixelMean(self.energy, *map(window, self.images))
 
@@ -45,6 +45,11 @@ def squared_error(
     """
     measured = observation.numel() if count is None else count
     return lambda image: (operator(image) - observation).square().sum() / measured
+
+
+def mean_square(truth: Tensor) -> PixelMean:
+    """E(x) = |x - truth|^2 / n, `truth` of the shape of x."""
+    return PixelMean(lambda image, truth: (image - truth).square().mean(), truth)
 
 
 def absolute_error(observation: Tensor, operator: Callable[[Tensor], Tensor]) -> Energy:

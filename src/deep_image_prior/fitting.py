@@ -1,8 +1,9 @@
 """x* = f_theta*(z): the runs of the descent, each until its rule stops it, and their image."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -28,8 +29,7 @@ class Fit:
 
     chosen: the step whose average the image is, of each run that it is made of. uncertainty_db: the
     rule's, or None. complete is false if a run was interrupted or destabilised: the image is
-    then the best there was. weights: of f, of each run that the image is of; empty where f is not
-    to be applied elsewhere.
+    then the best there was.
     """
 
     image: Tensor
@@ -41,7 +41,24 @@ class Fit:
     seconds: float
     complete: bool
     interrupted: bool
-    weights: list[Weights]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One descent. average: x (1, C, H, W), or None if its steps saw only windows; weights: f's."""
+
+    history: list[float]
+    chosen: int
+    average: Tensor | None
+    weights: Weights
+    uncertainty_db: float | None
+    stopped: str
+    seconds: float
+    complete: bool = True
+    interrupted: bool = False
+
+
+Draw = Callable[[Sequence[Run]], Tensor]  # the runs that an image is to be of -> it, restored
 
 
 def fit(
@@ -49,63 +66,63 @@ def fit(
     settings: Settings = Settings(),
     stop: Callable[[], Rule] | None = None,
     watch: Callable[[Step], None] | None = None,
+    draw: Draw | None = None,
 ) -> Fit:
     """x* = f_theta*(z): the running average at the last step, averaged over `settings.runs` runs
     (section 3.1).
+
+    Where steps saw windows x* is the mean of what f with averaged weights draws in all its poses.
+    draw: another way to it, for other parts of the picture.
 
     stop makes a rule for each run; a rule says why to stop after a step, or None, and may choose an
     earlier one (stopping.py). watch sees every step, its images finished. Ctrl-C and a destabilised
     run end with the best so far: the mean of the complete runs, or else of the others. Raises
     Destabilised or KeyboardInterrupt if there is no good step to return.
     """
-    runs: list[Fit] = []
+    runs: list[Run] = []
     for k in range(settings.runs):
         try:
-            runs.append(_fit_once(problem, replace(settings, seed=settings.seed + k), stop, watch))
+            runs.append(_descent(problem, replace(settings, seed=settings.seed + k), stop, watch))
         except (KeyboardInterrupt, Destabilised) as end:
             if not runs:
                 raise
             interrupted = isinstance(end, KeyboardInterrupt)
             reason = f"interrupted at the start of run {k + 1}" if interrupted else str(end)
-            runs.append(
-                replace(
-                    runs[-1],
-                    history=[],
-                    chosen=[],
-                    stopped=reason,
-                    seconds=0,
-                    complete=False,
-                    interrupted=interrupted,
-                )
-            )
+            none = replace(runs[-1], history=[], seconds=0.0, stopped=reason, complete=False)
+            runs.append(replace(none, interrupted=interrupted))
         if runs[-1].interrupted:
             break
     # an unfinished run would spoil the mean of the finished ones
-    best = [run for run in runs if run.complete] or runs
+    best = [run for run in runs if run.complete] or [run for run in runs if run.history]
     left_out = ["the image is of the complete runs"] if len(best) < len(runs) else []
+    averages = [run.average for run in best if run.average is not None]
+    start = time.perf_counter()
+    if draw is None and averages:
+        image = torch.stack([problem.finish(x) for x in averages]).mean(dim=0)
+    else:
+        image = (draw or partial(_drawn, problem, settings))(best)
     return Fit(
-        image=torch.stack([run.image for run in best]).mean(dim=0),
+        image=image,
         history=[energy for run in runs for energy in run.history],
         steps=[len(run.history) for run in runs],
-        chosen=[step for run in best for step in run.chosen],
+        chosen=[run.chosen for run in best],
         uncertainty_db=max(
             (run.uncertainty_db for run in best if run.uncertainty_db is not None), default=None
         ),
         stopped="; ".join(dict.fromkeys([*(run.stopped for run in runs), *left_out])),
-        seconds=sum(run.seconds for run in runs),
+        seconds=sum(run.seconds for run in runs) + time.perf_counter() - start,
         complete=all(run.complete for run in runs),
         interrupted=runs[-1].interrupted,
-        weights=[weights for run in best for weights in run.weights],
     )
 
 
 @torch.enable_grad()
-def _fit_once(
+def _descent(
     problem: Problem,
     settings: Settings,
     stop: Callable[[], Rule] | None,
     watch: Callable[[Step], None] | None,
-) -> Fit:
+) -> Run:
     start = time.perf_counter()
     rule = stop() if stop else lambda step: None
     energies: list[Tensor] = []
@@ -130,26 +147,24 @@ def _fit_once(
         stopped = f"interrupted at step {last.index}" if interrupted else str(end)
     assert last is not None  # Settings.steps is at least 1
     chosen: Step = getattr(rule, "chosen", None) or last
-    history = torch.stack(energies).tolist()
-    whole = chosen.window is WHOLE
-    return Fit(
-        image=problem.finish(chosen.average if whole else _applied(problem, settings, chosen)),
-        history=history,
-        steps=[len(history)],
-        chosen=[chosen.index],
+    return Run(
+        history=torch.stack(energies).tolist(),
+        chosen=chosen.index,
+        average=chosen.average if chosen.window is WHOLE else None,
+        weights=chosen.weights,
         uncertainty_db=getattr(rule, "uncertainty_db", None) if complete else None,
         stopped=stopped,
         seconds=time.perf_counter() - start,
         complete=complete,
         interrupted=interrupted,
-        weights=[chosen.weights] if chosen.weights else [],
     )
 
 
-def _applied(problem: Problem, settings: Settings, chosen: Step) -> Tensor:
-    """x of the whole z, f fitted on windows of it."""
+def _drawn(problem: Problem, settings: Settings, runs: Sequence[Run]) -> Tensor:
+    """x of the picture, f fitted on windows of it."""
     z = problem.code(code_generator(settings))
-    return Ensemble(problem, [chosen.weights], z, settings.turns, settings.shifts)(z[:1])
+    f = Ensemble(problem, [run.weights for run in runs], z, settings.turns, settings.shifts)
+    return problem.finish(f(problem.shown() if problem.shown else z[:1]))
 
 
 def _finished(step: Step, problem: Problem) -> Step:

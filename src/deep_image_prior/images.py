@@ -115,22 +115,28 @@ def to_tensor(
     `device`.
     """
     planes = pixels[None] if channel_axis is None else np.moveaxis(pixels, channel_axis, 0)
-    return torch.from_numpy(scale.unit(planes).astype(np.float32))[None].to(device)
+    # double precision is for one channel at a time: pictures may be large
+    unit = np.stack([scale.unit(plane).astype(np.float32) for plane in planes])
+    return torch.from_numpy(unit)[None].to(device)
 
 
 def from_tensor(image: Tensor, channel_axis: int | None, scale: Scale) -> Pixels:
     """The inverse of `to_tensor`; clipped to black and white where there are any, integers
     rounded.
     """
-    planes = image[0].detach().cpu().numpy().astype(np.float64)
+    stored = np.stack([_stored(plane.numpy(), scale) for plane in image[0].detach().cpu()])
+    return stored[0] if channel_axis is None else np.moveaxis(stored, 0, channel_axis)
+
+
+def _stored(plane: Pixels, scale: Scale) -> Pixels:
+    values = plane.astype(np.float64)
     if scale.clips:
-        planes = planes.clip(0, 1)
-    values = planes * (scale.white - scale.black) + scale.black
+        values = values.clip(0, 1)
+    values = values * (scale.white - scale.black) + scale.black
     if scale.dtype.kind in "iu":
         limits = np.iinfo(scale.dtype)
         values = np.clip(np.rint(values), limits.min, limits.max)
-    stored: Pixels = values >= 0.5 if scale.dtype.kind == "b" else values.astype(scale.dtype)
-    return stored[0] if channel_axis is None else np.moveaxis(stored, 0, channel_axis)
+    return values >= 0.5 if scale.dtype.kind == "b" else values.astype(scale.dtype)
 
 
 def centre_square(image: Tensor, size: int, name: str) -> Tensor:

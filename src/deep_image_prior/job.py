@@ -6,20 +6,22 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from . import images, memory
+from . import images
 from .anywhere import Pose, fit_anywhere
 from .degradations import AnyNoise, Compression, Impulses, Stripes
 from .descent import Problem, Rule, Settings, Step
 from .errors import BadInput
 from .fitting import Fit, fit
 from .images import Pixels, Scale
+from .memory import Memory
+from .phases import Phase, Tell, silence
 from .tasks import Preset
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -44,7 +46,9 @@ class Options:
     sigma: float | None = None
     device: str = "auto"
     stop: str = "auto"
+    memory: int | None = None
     watch: Callable[[Step], None] | None = None
+    tell: Tell = silence
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,11 @@ class Job:
         changes = {name: value for name, value in options.items() if name in settings}
         self.settings = replace(self.preset.settings, **changes)
         self.device = find_device(self.options.device)
+        limit = self.options.memory
+        if limit is not None and not (isinstance(limit, Integral) and limit > 0):
+            raise BadInput(f"memory must be a whole number of bytes above 0, not {limit!r}")
+        hint = "the preset fast, or " if self.options.preset != "fast" else ""
+        self.memory = Memory(self.device, limit and int(limit), hint)
 
     def with_presets(self, presets: Mapping[str, Preset]) -> "Job":
         """The same call with the presets of what was found in its image."""
@@ -140,19 +149,10 @@ class Job:
         scale = images.scale_of(pixels)
         return images.to_tensor(pixels, self.options.channel_axis, scale, self.device), scale
 
-    def observe(self, image: Pixels, name: str = "image", factor: int = 1) -> tuple[Tensor, Scale]:
-        """What `read` gives, once it is known that memory suffices for a result `factor` times as
-        large.
-        """
-        observation, scale = self.read(image, name)
-        _, channels, height, width = observation.shape
-        # the least that any code needs, before time is spent on the one
-        smallest = partial(self.preset.network, channels, channels)
-        sides = [factor * side for side in (height, width)]
-        if self.preset.objective.anywhere and self.settings.window:
-            sides = [min(side, self.settings.window) for side in sides]
-        self._check_memory(smallest, (1, channels, *sides))
-        return observation, scale
+    def observe(self, image: Pixels, name: str = "image") -> tuple[Tensor, Scale]:
+        """What `read` gives, to be measured."""
+        self.options.tell(Phase("measuring"))
+        return self.read(image, name)
 
     def sigma(self, scale: Scale) -> float | None:
         """The option, where x is in [0, 1]."""
@@ -167,51 +167,36 @@ class Job:
 
     def fit(self, problem: Problem, scale: Scale) -> Fit:
         """Fit once it is known that memory suffices; E can be compared with sigma."""
-        self._check(problem)
-        rule = problem.rule
-        sigma = self.sigma(scale)
-        if sigma is not None:
-            rule = self.preset.objective.discrepancy(sigma, scale.clips)
-        return fit(problem, self.settings, self._unless_never(rule), self.options.watch)
+        self.memory.check(problem, self.settings)
+        rule = self._rule(self.sigma(scale), scale.clips)(problem)
+        return fit(problem, self.settings, rule, self.options.watch)
 
-    def fit_anywhere(self, pose: Pose, observation: Tensor) -> Fit:
-        """Fit on windows of the observation where it is large, once it is known that memory
-        suffices.
+    def fit_anywhere(
+        self, pose: Pose, observation: Tensor, scale: Scale | None = None, tiled: bool = True
+    ) -> Fit:
+        """Fit in a way that suits the size of the observation. scale: if E can be compared with
+        sigma. tiled: whether it may be fitted tile by tile.
         """
         return fit_anywhere(
             pose,
             observation,
             self.preset.objective.anywhere,
+            tiled,
             self.settings,
-            lambda problem: self._unless_never(problem.rule),
+            self._rule(self.sigma(scale), scale.clips) if scale else self._rule(None),
+            self.memory,
             self.options.watch,
-            self._check,
+            self.options.tell,
         )
 
-    def _unless_never(self, rule: Callable[[], Rule] | None) -> Callable[[], Rule] | None:
-        return rule if self.options.stop == "auto" else None
-
-    def _check(self, problem: Problem) -> None:
-        assert problem.shape is not None
-        *batch, height, width = problem.shape
-        if side := self.settings.window:
-            height, width = min(side, height), min(side, width // problem.panels)
-        self._check_memory(problem.network, (*batch, height, width))
-
-    def _check_memory(self, network: Callable[[], nn.Module], code: tuple[int, ...]) -> None:
-        *batch, height, width = code
-        more = self.settings.shifts - 1  # pixels that a shifted code has
-        needed, free = (
-            memory.needed(network, (*batch, height + more, width + more)),
-            memory.free(self.device),
-        )
-        if needed > free:
-            faster = "the preset fast, or " if self.options.preset != "fast" else ""
-            raise BadInput(
-                f"{width} x {height} pixels need about {needed / 2**30:.1f} GiB on "
-                f"{self.device}, and "
-                f"{free / 2**30:.1f} GiB are free; use {faster}a smaller image or factor"
-            )
+    def _rule(
+        self, sigma: float | None, clips: bool = False
+    ) -> Callable[[Problem], Callable[[], Rule] | None]:
+        """What to stop by: the problem's rule, or that for noise of `sigma`."""
+        rule = None if sigma is None else self.preset.objective.discrepancy(sigma, clips)
+        if self.options.stop == "never":
+            return lambda problem: None
+        return lambda problem: rule or problem.rule
 
     def result(self, done: Fit, scale: Scale, parts: Mapping[str, Tensor] = {}) -> Result:
         back = partial(images.from_tensor, channel_axis=self.options.channel_axis, scale=scale)
@@ -281,4 +266,10 @@ def find_device(name: str) -> torch.device:
     there = [each for each in present if present[each]]
     if kind != "auto" and kind not in there:
         raise BadInput(f"device {name} is not there; choose one of {', '.join(there)}")
-    return torch.device(there[0] if kind == "auto" else name)
+    try:
+        device = torch.device(there[0] if kind == "auto" else name)
+    except RuntimeError:
+        raise BadInput(f"unknown device {name!r}; a number after the colon, as in cuda:1") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise BadInput(f"device {name} is not there; the last is {torch.cuda.device_count() - 1}")
+    return device

@@ -1,11 +1,18 @@
 """How much memory a fit needs, told before it starts."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
+
+from .descent import Problem, Settings
+from .energies import PerPixel
+from .errors import BadInput
+
+SHARE = 0.8  # of what is free, for a fit
 
 # measured: gradients in flight and the convolutions' scratch space, over what is saved for them
 WORKING = 1.4
@@ -32,10 +39,63 @@ def needed(network: Callable[[], nn.Module], code: tuple[int, ...]) -> int:
 
 
 def free(device: torch.device) -> int:
-    """Bytes that a fit on `device` may take now."""
+    """Bytes that a fit on `device` may take now: of those of a machine or a container a share."""
     if device.type == "cuda":
         cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + cached
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
-    return int(psutil.virtual_memory().available)
+    return int(SHARE * min([psutil.virtual_memory().available, *_in_container()]))
+
+
+def _in_container(root: Path = Path("/sys/fs/cgroup")) -> list[int]:
+    """Bytes that the control group of the process has left, if it has a limit."""
+    left = []
+    for limit, taken in (
+        ("memory.max", "memory.current"),  # version 2
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            most, used = ((root / name).read_text().strip() for name in (limit, taken))
+        except OSError:
+            continue
+        if most.isdigit():
+            left.append(max(int(most) - int(used), 0))
+    return left
+
+
+class Memory:
+    """What a call may take: `limit` bytes, by default what is free on `device`. hint: another way
+    out than a smaller picture.
+    """
+
+    def __init__(self, device: torch.device, limit: int | None = None, hint: str = "") -> None:
+        self.device, self.hint = device, hint
+        self.limit = free(device) if limit is None else limit
+
+    def suffices(self, problem: Problem, settings: Settings) -> bool:
+        """Whether the steps of a fit stay below it."""
+        return needed(problem.network, _seen(problem, settings)) <= self.limit
+
+    def check(self, problem: Problem, settings: Settings) -> None:
+        """Raises BadInput if they do not."""
+        code = _seen(problem, settings)
+        if not self.suffices(problem, settings):
+            raise BadInput(
+                f"{code[-1]} x {code[-2]} pixels need about "
+                f"{needed(problem.network, code) / 2**30:.1f} GiB on {self.device}, and "
+                f"{self.limit / 2**30:.1f} GiB may be used; use {self.hint}a smaller image or "
+                "factor"
+            )
+
+
+def _seen(problem: Problem, settings: Settings) -> tuple[int, ...]:
+    """The shape of what a step sees of z."""
+    assert problem.shape is not None
+    *batch, height, width = problem.shape
+    more = settings.shifts - 1  # pixels that a shifted code has
+    if isinstance(problem.energy, PerPixel):
+        width //= problem.panels
+        if settings.window:
+            height, width = min(settings.window, height), min(settings.window, width)
+    return (*batch, height + more, width + more)

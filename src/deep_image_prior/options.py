@@ -1,6 +1,7 @@
 """Options of the command that several tasks share, gathered into one argument each."""
 
 import inspect
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -20,6 +21,17 @@ from .tasks import Preset
 
 Command = Callable[..., Any]
 FILE = click.Path(path_type=Path)
+
+
+def _bytes(context: click.Context, parameter: click.Parameter, size: str | None) -> int | None:
+    """4GiB, 500MB, 2G as a number of bytes."""
+    if size is None:
+        return None
+    parts = re.fullmatch(r"(\d+\.?\d*) *([kmgt]?)(i?)b?", size.strip().lower())
+    if not parts:
+        raise BadInput(f"--memory {size} is no size; give one as in 4GiB or 500MB")
+    number, prefix, binary = parts.groups()
+    return int(float(number) * (1024 if binary else 1000) ** " kmgt".index(prefix or " "))
 
 
 def option(flag: str, function: Command, **how: Any) -> Command:
@@ -75,8 +87,15 @@ def _descending(presets: Mapping[str, Preset]) -> list[Command]:
         ),
         click.option(
             "--device",
-            type=click.Choice(DEVICES),
+            metavar=f"[{'|'.join(DEVICES)}|cuda:N]",
             help=f"Where to compute.  [default: {default.device}]",
+        ),
+        click.option(
+            "--memory",
+            metavar="SIZE",
+            callback=_bytes,
+            help="That a fit may take, as in 4GiB; pictures too large for that are fitted in "
+            "tiles.  [default: most of what is free]",
         ),
         *(
             click.option(

@@ -8,13 +8,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .descent import Step
+from .phases import Phase
 
 BAR_EVERY, LINE_EVERY = 0.2, 10.0  # seconds
 
 
 class Watcher:
-    """Shows step, energy and the time left: a bar on a terminal, a line now and then otherwise,
-    nothing if `quiet`.
+    """Shows the phase, the step, the energy and the time left of the phase: a bar on a terminal, a
+    line now and then otherwise, nothing if `quiet`.
 
     save: writes a snapshot (run, step) every `every` steps. A failing snapshot is said once and
     ends the snapshots.
@@ -32,6 +33,7 @@ class Watcher:
         self.every, self.save = every, save
         self.run = 0
         columns = (
+            TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[energy]}"),
@@ -40,7 +42,8 @@ class Watcher:
         self.bar = Progress(
             *columns, console=console, transient=True, disable=quiet or not console.is_terminal
         )
-        self.task = self.bar.add_task("fit", total=None, energy="")
+        self.phase = "reading"
+        self.task = self.bar.add_task(self.phase, total=None, energy="")
 
     def __enter__(self) -> "Watcher":
         self.begun = self.said = time.monotonic()
@@ -58,22 +61,43 @@ class Watcher:
     def __call__(self, step: Step) -> None:
         self.run += step.index == 1
         done, total = (self.run - 1) * step.budget + step.index, self.runs * step.budget
-        now = time.monotonic()
-        if done == 1:  # what came before it made the code, and says nothing of the steps
-            self.begun = self.said = now
+        now = self._in("learning", total)
         if not self.bar.disable and now - self.said > BAR_EVERY:
             self.said = now
-            self.bar.update(
-                self.task, completed=done, total=total, energy=f"energy {step.energy.item():.3g}"
-            )
+            self.bar.update(self.task, completed=done, energy=f"energy {step.energy.item():.3g}")
         elif self.bar.disable and not self.quiet and now - self.said > LINE_EVERY:
             self.said = now
-            left = (now - self.begun) / (done - 1) * (total - done)
             self.console.print(
-                f"step {done}/{total}  energy {step.energy.item():.3g}  {left:.0f} s left"
+                f"step {done}/{total}  energy {step.energy.item():.3g}{self._left(done, total)}"
             )
         if self.save and step.index % self.every == 0:
             self._snapshot(step)
+
+    def tell(self, phase: Phase) -> None:
+        """Show another phase than that of the steps."""
+        if phase.name == "learning":
+            self.runs *= phase.total
+            return
+        now = self._in(phase.name, phase.total if phase.total > 1 else None)
+        self.bar.update(self.task, completed=phase.done)
+        if self.bar.disable and not self.quiet and now - self.said > LINE_EVERY:
+            self.said = now
+            self.console.print(
+                f"{phase.name} {phase.done}/{phase.total}{self._left(phase.done, phase.total)}"
+            )
+
+    def _in(self, phase: str, total: int | None) -> float:
+        """The time now; with a new phase the bar starts anew."""
+        now = time.monotonic()
+        if phase != self.phase:
+            self.phase, self.begun, self.said = phase, now, now
+            self.bar.reset(self.task, description=phase, total=total, energy="")
+        return now
+
+    def _left(self, done: int, total: int) -> str:
+        """Of the phase, from its pace so far."""
+        seconds = (time.monotonic() - self.begun) / max(done, 1) * (total - done)
+        return f"  {seconds:.0f} s left" if done else ""
 
     def _snapshot(self, step: Step) -> None:
         assert self.save

@@ -8,7 +8,9 @@ channel_axis: None for a gray image (H, W), or the axis of the channels. preset:
 16 bits, and in the image's own units for floats, signed and 32-bit integers. stop:
 "auto", by the rule of the task (stopping.py) or, if sigma is given and the task is not to denoise,
 by the discrepancy principle; or "never" before all steps are done. device: "auto", "cpu", "cuda" or
-"mps". watch: called with every `Step`. And every field of `Settings` by its name.
+"mps". memory: bytes that a fit may take, by default most of what is free; a picture too large for
+that is fitted in tiles. watch: called with every `Step`; tell: with every `Phase` (phases.py). And
+every field of `Settings` by its name.
 
 They return a `Result` and raise BadInput.
 """
@@ -34,9 +36,11 @@ from .degradations import (
     estimate_noise,
     impulses,
     jpeg,
+    marked,
     recognise,
     stripes,
 )
+from .descent import Problem
 from .errors import BadInput
 from .images import Pixels, Scale
 from .job import Job, Result, is_clean, lost, named
@@ -154,7 +158,11 @@ def dejpeg(image: Pixels, *, quality: int | None = None, **options: Any) -> Resu
     job = Job(tasks.dejpeg.PRESETS, options)
     observation, scale = job.observe(image)
     compression = jpeg.detect(observation, quality and int(quality))
-    done = job.fit(tasks.dejpeg.dejpeg(observation, job.preset, compression), scale)
+    done = job.fit_anywhere(
+        lambda x0, panels: tasks.dejpeg.dejpeg(x0, job.preset, compression, panels),
+        observation,
+        scale,
+    )
     cautions = tuple(lost(done.image, observation))
     return replace(job.result(done, scale), compression=compression, cautions=cautions)
 
@@ -167,8 +175,10 @@ def upscale(image: Pixels, factor: int, **options: Any) -> Result:
         )
     factor = int(factor)
     job = Job(tasks.upscale.presets(factor), options)
-    observation, scale = job.observe(image, factor=factor)
-    done = job.fit(tasks.upscale.upscale(observation, factor, job.preset), scale)
+    observation, scale = job.observe(image)
+    done = job.fit_anywhere(
+        lambda x0, panels: tasks.upscale.upscale(x0, factor, job.preset), observation, scale
+    )
     return job.result(done, scale)
 
 
@@ -199,9 +209,14 @@ def inpaint(
             stacklevel=2,
         )
     observation, scale = job.observe(blanked(pixels, known, axis))
-    marks = torch.from_numpy(known)[None, None].to(observation)
-    problem = tasks.inpaint.inpaint(observation, marks, job.preset, scattered)
-    result = job.result(job.fit(problem, scale), scale)
+    seen = marked(observation, torch.from_numpy(known)[None, None].to(observation))
+    done = job.fit_anywhere(
+        lambda x0, panels: tasks.inpaint.inpaint(x0, job.preset, scattered, panels),
+        seen,
+        scale,
+        tiled=holes != "large",
+    )
+    result = job.result(done, scale)
     share = known.mean()
     cautions = (
         (f"only {share:.2%} of the pixels were known",)
@@ -275,7 +290,9 @@ def enhance(image: Pixels, *, boost: float = 1.0, **options: Any) -> Result:
         raise BadInput(f"boost is {boost!r}, but must be a finite number")
     job = Job(tasks.enhance.PRESETS, options)
     observation, scale = job.observe(image)
-    done = job.fit(tasks.enhance.enhance(observation, job.preset), scale)
+    done = job.fit_anywhere(
+        lambda x0, panels: tasks.enhance.enhance(x0, job.preset), observation, scale
+    )
     coarse = done.image
     parts = {"coarse": coarse, "detail": (0.5 + observation - coarse).clamp(0, 1)}
     return job.result(
@@ -295,7 +312,12 @@ def flash(image: Pixels, guide: Pixels, **options: Any) -> Result:
             f"the flash photo is {_size(code)}, the image {_size(observation)}; they must be of "
             "one size"
         )
-    done = job.fit(tasks.flash.flash(observation, code, job.preset), scale)
+    channels = observation.shape[1]
+
+    def pose(both: Tensor, panels: int) -> Problem:
+        return tasks.flash.flash(both[:, :channels], both[:, channels:], job.preset)
+
+    done = job.fit_anywhere(pose, torch.cat([observation, code], dim=1), scale)
     return replace(job.result(done, scale), cautions=tuple(lost(done.image, observation)))
 
 

@@ -87,7 +87,12 @@ def run(request: Request, options: CommandOptions, messages: Console, answers: C
         _snapshots(request, options, scale),
     ) as watch:
         result = request.restore(
-            picture.pixels, channel_axis=-1, watch=watch, **request.choices, **fitting
+            picture.pixels,
+            channel_axis=-1,
+            watch=watch,
+            tell=watch.tell,
+            **request.choices,
+            **fitting,
         )
 
     with undisturbed():

@@ -79,6 +79,6 @@ def test_it_is_what_one_window_after_the_other_gives(size, step, top, left):
 
 def test_the_side_of_a_tile_does_not_matter(monkeypatch):
     expected = dct_denoise(NOISY[..., :37, :50], White(SIGMA))
-    monkeypatch.setattr(dct, "SIDE", 40)
+    monkeypatch.setattr(dct, "DENSE", 5)
     image = dct_denoise(NOISY[..., :37, :50], White(SIGMA))
     torch.testing.assert_close(image, expected, atol=1e-4, rtol=0)

@@ -4,51 +4,89 @@ import pytest
 import torch
 from helpers import step
 
-from deep_image_prior.degradations import Holes
-from deep_image_prior.objectives.holdout import PARTS, DistanceFromStart, HeldOut
+from deep_image_prior.degradations import Holes, marked
+from deep_image_prior.objectives.holdout import PARTS, DistanceFromMix, HeldOut
+from deep_image_prior.windows import Window, Windows
 
 IMAGE = torch.rand(1, 3, 12, 10, generator=torch.Generator().manual_seed(0))
 MASK = torch.ones(1, 1, 12, 10)
 MASK[..., 3:6, 2:7] = 0
+HOLED = marked(IMAGE, MASK)
+
+
+def panels(image):
+    return torch.cat(image.chunk(PARTS, dim=-1))
 
 
 @pytest.mark.parametrize("scattered", [True, False])
 def test_what_is_held_out_is_known_and_the_code_of_a_part_is_not_shown_it(scattered):
-    held = HeldOut(IMAGE, Holes(MASK, scattered))
-    assert ((held.parts == 0) | (held.parts == 1)).all()
-    assert (held.parts <= MASK).all()
-    assert (held.parts.sum(dim=(1, 2, 3)) > 0).all()
-    changed = torch.where(held.parts[:1] > 0, 1 - IMAGE, IMAGE)
+    held = HeldOut(HOLED, Holes(scattered=scattered))
+    parts = panels(held.parts)
+    assert ((parts == 0) | (parts == 1)).all()
+    assert (parts <= MASK).all()
+    assert (parts.sum(dim=(1, 2, 3)) > 0).all()
+    assert not parts[0].equal(parts[1])
+    changed = torch.where(parts[:1] > 0, 1 - HOLED, HOLED)
     other = HeldOut(changed, held.holes)
-    z, y = (each.code(torch.Generator()).unflatten(1, (-1, 3))[:, 1:] for each in (held, other))
-    assert torch.equal(z[1], y[1]), "the fills of part 0 are made without it"
-    assert not torch.equal(z[0], y[0])
+    z, y = (panels(each.code(torch.Generator())[:, 3:]) for each in (held, other))
+    assert torch.equal(z[0], y[0]), "the fills of part 0 are made without it"
+    assert not torch.equal(z[1], y[1])
+    assert not torch.equal(held.code_of(HOLED)[:, 3:], other.code_of(changed)[:, 3:])
 
 
-def test_the_energy_of_a_part_is_the_error_on_it():
-    held = HeldOut(IMAGE, Holes(MASK, scattered=True))
-    drawn = IMAGE.expand(1 + PARTS, -1, -1, -1)
-    assert held.energy(drawn) == 0
-    assert held.energy(drawn + 0.5 * held.parts.new_ones(1)).item() == pytest.approx(0.25)
-    assert held.energy(drawn + (MASK == 0)) == 0
+def test_panels_have_their_own_fills():
+    """Two pictures side by side: neither sees the other."""
+    two = torch.cat([HOLED, HOLED.flip(-1)], dim=-1)
+    changed = torch.cat([HOLED, 1 - HOLED], dim=-1)
+    one, other = (HeldOut(x, Holes(scattered=True), panels=2) for x in (two, changed))
+    z, y = (each.code(torch.Generator())[:, 3:] for each in (one, other))
+    assert z.shape == (1, 12, 12, 20)
+    assert torch.equal(z[..., :10], y[..., :10])
+    assert not torch.equal(z[..., 10:], y[..., 10:])
+
+
+def test_the_energy_is_the_error_on_the_parts():
+    held = HeldOut(HOLED, Holes(scattered=True))
+    truth = IMAGE.repeat(1, 1, 1, PARTS)
+    hidden = MASK.repeat(1, 1, 1, PARTS) == 0
+    assert held.energy(truth) == 0
+    assert held.energy(truth + 0.5).item() == pytest.approx(0.25)
+    assert held.energy(truth + hidden) == 0
+    halves = [Windows((Window(slice(0, 12), slice(k, k + 20)),)) for k in (0, 20)]
+    energies = [held.energy.at(half)(half(truth + 0.5)).item() for half in halves]
+    assert sum(energies) / 2 == pytest.approx(0.25), "windows add up to the whole"
 
 
 def test_parts_are_not_what_a_user_may_have_drawn():
     for seed in range(100):
         drawn = torch.rand((1, 1, 12, 10), generator=torch.Generator().manual_seed(seed))
-        assert HeldOut(IMAGE, Holes((drawn > 0.3).float(), scattered=True)).parts.sum() > 0
+        holed = marked(IMAGE, (drawn > 0.3).float())
+        assert HeldOut(holed, Holes(scattered=True)).parts.sum() > 0
 
 
 def test_known_values_stay_if_they_are_exact():
     drawn = torch.full_like(IMAGE, 0.5)
-    assert torch.equal(HeldOut(IMAGE, Holes(MASK)).finish(drawn), drawn)
-    kept = HeldOut(IMAGE, Holes(MASK, exact=True)).finish(drawn)
-    assert torch.equal(kept, torch.where(MASK > 0, IMAGE, drawn))
+    for holes, kept in ((Holes(), drawn), (Holes(exact=True), torch.where(MASK > 0, IMAGE, drawn))):
+        held = HeldOut(HOLED, holes)
+        assert torch.equal(held.finish(HOLED, drawn), kept)
+        assert torch.equal(held.part(HOLED).finish(drawn), kept)
 
 
-def test_departure_from_the_first_image_in_decibels_by_hand():
-    rule = DistanceFromStart(lambda x: x)
+def test_departure_from_the_mix_in_decibels_by_hand():
+    rule = DistanceFromMix(lambda window, image: (image - 0.5).square().mean())
+    assert rule.uncertainty_db is None
     assert rule(step(0.04, gray=0.5, index=1)) is None
     assert rule.uncertainty_db == 0
-    assert rule(step(0.04, gray=0.7, index=2)) is None
-    assert rule.uncertainty_db == pytest.approx(10 * math.log10(2), abs=1e-4)
+    again = DistanceFromMix(lambda window, image: (image - 0.5).square().mean())
+    for index in (1, 2, 3):
+        assert again(step(0.04, gray=0.7, index=index)) is None
+    assert again.uncertainty_db == pytest.approx(10 * math.log10(2), abs=1e-4)
+
+
+def test_the_distance_is_measured_where_the_energy_is():
+    held = HeldOut(HOLED, Holes(scattered=True))
+    window = Windows((Window(slice(0, 12), slice(0, 10)),))
+    mix = held.code(torch.Generator())[:, :3]
+    off = 0.3 * (window(held.parts) == 0)
+    assert held.distance_from_mix(window, window(mix) + off).item() == pytest.approx(0)
+    assert held.distance_from_mix(window, window(mix) + 0.3).item() > 0.01

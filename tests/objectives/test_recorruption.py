@@ -8,18 +8,29 @@ from deep_image_prior.networks import Refiner
 from deep_image_prior.objectives import Observed, Recorruption
 from deep_image_prior.objectives.recorruption import RecorruptedPair
 from deep_image_prior.operators import identity
+from deep_image_prior.windows import Window, Windows
 
 IMAGE = torch.rand(1, 3, 24, 32, generator=torch.Generator().manual_seed(0))
 
 
 def test_the_energy_is_the_error_to_the_estimate_that_was_compressed_again():
     pair = RecorruptedPair(IMAGE, Compression(20))
-    assert pair.energy(pair.estimate.expand(2, -1, -1, -1)) == 0
-    assert pair.energy((pair.estimate + 0.5).expand(2, -1, -1, -1)).item() == pytest.approx(0.25)
-    z = pair.code(torch.Generator())
-    assert torch.equal(z[0, :3], pair.estimate[0])
-    assert torch.equal(z[0, -3:], IMAGE[0])
-    assert torch.equal(z[1, -3:], Compression(20).compress(pair.estimate)[0])
+    assert pair.energy(pair.estimate) == 0
+    assert pair.energy(pair.estimate + 0.5).item() == pytest.approx(0.25)
+    z, again = pair.code(torch.Generator()), Compression(20).compress(pair.estimate)
+    assert torch.equal(z[:, -3:], again)
+    assert torch.equal(pair.shown()[:, :3], pair.estimate)
+    assert torch.equal(pair.shown()[:, -3:], IMAGE)
+    assert torch.equal(pair.part(IMAGE).code, pair.shown())
+    assert torch.equal(pair.part(again).code, z), "x0 and what is fitted have the same images"
+
+
+def test_the_distance_from_the_estimate_that_the_code_begins_with():
+    pair = RecorruptedPair(IMAGE, Compression(20))
+    window = Windows((Window(slice(4, 20), slice(8, 24)),))
+    first = window(pair.code(torch.Generator())[:, :3])
+    assert pair.distance_from_mix(window, first) == 0
+    assert pair.distance_from_mix(window, first + 0.1).item() == pytest.approx(0.01)
 
 
 def test_without_a_trace_it_wants_to_be_told():

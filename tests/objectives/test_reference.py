@@ -85,7 +85,7 @@ def test_an_interrupt_of_the_reference_ends_the_fit_that_waits_for_it(monkeypatc
     [
         (Noise(0.1), {"variance", "discrepancy"}),
         (Noise(0.1, gain=0.01), {"variance"}),
-        (Holes(torch.ones(1, 1, 12, 10), scattered=True), {"variance"}),
+        (Holes(scattered=True), {"variance"}),
         (Compression(20), {"variance"}),
     ],
 )

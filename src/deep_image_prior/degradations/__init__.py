@@ -5,7 +5,7 @@ from torch import Tensor
 from . import impulses, jpeg, noise, stripes
 from .correlated import CorrelatedNoise
 from .correlated_estimate import estimate_correlated, is_white
-from .holes import Holes
+from .holes import Holes, marked, unmarked
 from .impulses import Impulses, impulse_mask
 from .jpeg import Compression
 from .noise import Noise, estimate_noise
@@ -27,9 +27,11 @@ __all__ = [
     "impulses",
     "is_white",
     "jpeg",
+    "marked",
     "noise",
     "recognise",
     "stripes",
+    "unmarked",
 ]
 
 

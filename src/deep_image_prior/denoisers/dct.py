@@ -14,7 +14,9 @@ from ..patches import cosines
 from .covariance import Covariance, White
 
 THRESHOLD = 2.7  # standard deviations that a coefficient must exceed
-SIDE = 192  # cosines along a side of a tile: as many as stay in the cache of a processor
+# pixels from one tile to the next, of windows close by each other and of others: what stays in the
+# cache of a processor; any part of a picture that begins on a multiple of both has the same tiles
+DENSE, SPARSE = 24, 40
 
 
 def dct_denoise(noisy: Tensor, noise: Covariance = White(), size: int = 8) -> Tensor:
@@ -59,9 +61,9 @@ class Windows:
         self, shape: Sequence[int], size: int, step: int = 1, top: int = 0, left: int = 0
     ) -> None:
         self.size, self.step = size, step
-        self.tile = SIDE // size  # windows along a side
-        # pixels from one tile to the next, and those that both have
-        self.stride, self.overlap = self.tile * step, size - step
+        self.stride = DENSE if step < size // 4 else SPARSE
+        self.tile = self.stride // step  # windows along a side
+        self.overlap = size - step  # pixels that two tiles have
         self.before = [size + step - 2 - offset for offset in (top, left)]
         self.inside = [slice(b, b + n) for b, n in zip(self.before, shape, strict=True)]
 

@@ -24,7 +24,8 @@ def pyramid_fill(image: Tensor, mask: Tensor) -> Tensor:
     known = halve(mask)
     means = halve(image * mask) / known.clamp_min(1e-6)
     coarse = pyramid_fill(means, (known > 0).to(mask))
-    smooth = F.interpolate(coarse, size=image.shape[-2:], mode="bilinear")
+    height, width = image.shape[-2:]
+    smooth = F.interpolate(coarse, scale_factor=2, mode="bilinear")[..., :height, :width]
     return mask * image + (1 - mask) * smooth
 
 

@@ -2,7 +2,7 @@
 
 from . import estimates
 from .guided import Guided
-from .holdout import Holdout
+from .holdout import PARTS, Holdout
 from .objective import Objective, Observed, Preset
 from .recorruption import Recorruption
 from .reference import ReferenceStopped
@@ -10,6 +10,7 @@ from .residual import Residual, TvResidual
 from .sure import Sure
 
 __all__ = [
+    "PARTS",
     "Guided",
     "Holdout",
     "Objective",

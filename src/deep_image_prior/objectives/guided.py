@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..degradations import CorrelatedNoise
 from ..descent import Part, Problem, Step
+from ..parallel import each
 from ..stopping import Patience
 from .objective import Architecture, Objective, Observed
 
@@ -42,10 +43,10 @@ class Guided(Objective):
         @cache
         def made() -> Tensor:
             panels = x0.chunk(observed.panels, dim=-1)
-            return torch.cat([estimated(each) for each in panels], dim=-1)
+            return torch.cat(each(estimated, panels, x0.device), dim=-1)
 
-        def parts(f: Tensor) -> Callable[[Tensor], Part]:
-            mixing = share(f, made()[-1:], x0, noise.variance)
+        def parts(drawn: Callable[[], Tensor]) -> Callable[[Tensor], Part]:
+            mixing = share(drawn(), made()[-1:], x0, noise.variance)
 
             def part(image: Tensor) -> Part:
                 e = estimated(image)

@@ -1,6 +1,4 @@
-"""Hold-out: z images made of the known pixels, and of fewer of them; E the error of the latter on
-the rest.
-"""
+"""Hold-out: z images made of some of the known pixels; E the error on the others."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +10,11 @@ from torch import Generator, Tensor
 
 from ..degradations import Holes
 from ..denoisers import White, dct_inpaint, nonlocal_bayes, pyramid_fill
-from ..descent import Problem, Step
+from ..descent import Part, Problem, Step, past_weight
+from ..energies import PixelMean
+from ..parallel import each
+from ..stopping import SHORT
+from ..windows import Windows
 from .objective import OWN_SEED, Architecture, Objective, Observed
 
 PARTS = 4  # of the known pixels, held out in turn
@@ -29,114 +31,161 @@ IMAGES = (
 class Holdout(Objective):
     """For holes."""
 
+    anywhere = True
+
     def problem(self, network: Architecture, observed: Observed) -> Problem:
         assert isinstance(observed.damage, Holes)
-        held = HeldOut(observed.x0, observed.damage)
-        _, channels, height, width = observed.x0.shape
+        held = HeldOut(observed.x0, observed.damage, observed.panels)
+        _, channels, height, width = held.sheet.shape
         return Problem(
             partial(network, IMAGES * channels, channels),
             held.code,
             held.energy,
-            shape=(1 + PARTS, IMAGES * channels, height, width),
-            finish=held.finish,
-            rule=partial(DistanceFromStart, held.finish),
+            shape=(1, IMAGES * channels, height, width),
+            finish=partial(held.finish, observed.x0),
+            rule=lambda: DistanceFromMix(held.distance_from_mix),
+            panels=held.panels,
+            shown=lambda: held.code_of(observed.x0),
+            parts=lambda drawn: held.part,
         )
 
 
 class HeldOut:
-    """z (1 + PARTS, 5 C, H, W): images made of the known values, and without each part; E the error
-    on the parts.
+    """z (1, 5 C, H, W'): images made of the known values, without a part of them in each panel; E
+    the error on the parts.
+
+    x0 (1, C, H, W): `panels` pictures side by side. One alone is laid out PARTS times.
     """
 
-    def __init__(self, observation: Tensor, holes: Holes) -> None:
-        self.observation, self.holes = observation, holes
+    def __init__(self, x0: Tensor, holes: Holes, panels: int = 1) -> None:
+        self.holes = holes
+        self.sheet = x0 if panels > 1 else x0.repeat(1, 1, 1, PARTS)
+        self.panels = panels if panels > 1 else PARTS
+        self.known, self.observation = holes.find(self.sheet), self.sheet.nan_to_num()
 
-    def finish(self, image: Tensor) -> Tensor:
-        """`image`, with the known values in it if they are exact."""
-        if not self.holes.exact:
-            return image
-        return torch.where(self.holes.known > 0, self.observation, image)
+    def finish(self, x0: Tensor, image: Tensor) -> Tensor:
+        """`image` of x0, with the known values in it if they are exact."""
+        return torch.where(self.holes.find(x0) > 0, x0, image) if self.holes.exact else image
+
+    def part(self, x0: Tensor) -> Part:
+        """Any part of the picture, (1, C, h, w)."""
+        return Part(self.code_of(x0), partial(self.finish, x0))
 
     def code(self, generator: Generator) -> Tensor:
-        return self._drawn  # by no random numbers: the same for every run
+        return self._mixed(self._images)  # by no random numbers: the same for every run
+
+    def code_of(self, x0: Tensor) -> Tensor:
+        """The same of any part of the picture (1, C, h, w), nothing held out: (1, 5 C, h, w)."""
+        return self._mixed(_drawn(x0.nan_to_num(), self.holes.find(x0)))
 
     @cached_property
-    def _drawn(self) -> Tensor:
-        images = torch.stack(
-            [self._images(m) for m in (self.holes.known, *(self.holes.known - self.parts).split(1))]
-        )
-        mix = (images * self._shares(images)[:, None, None, None]).sum(dim=1, keepdim=True)
-        return torch.cat([mix, images], dim=1).flatten(1, 2)
+    def energy(self) -> PixelMean:
+        """|h (f(z) - x0)|^2 / n, h the parts, n their size."""
+        return self._mean_over_parts(self.observation)
 
-    def energy(self, images: Tensor) -> Tensor:
-        """|h (f(z') - x0)|^2 / n over the parts h, z' the code without h."""
-        error = self.parts * (images[1:] - self.observation)
-        # where next to nothing is known there may be nothing to hold out
-        return error.square().sum() / self.parts.expand_as(error).sum().clamp_min(1)
+    def distance_from_mix(self, window: Windows, image: Tensor) -> Tensor:
+        """|h (f(z) - m)|^2 / n, m the mix, `image` and h in the window."""
+        return self._from_mix.at(window)(image)
 
     @cached_property
     def parts(self) -> Tensor:
-        """What is held out of the known values, (PARTS, 1 or C, H, W): scattered ones, or the holes
-        moved elsewhere.
+        """What is held out of the known values, (1, 1 or C, H, W'), another part in every panel:
+        scattered ones, or the holes moved elsewhere.
         """
         generator = Generator().manual_seed(OWN_SEED)
-        _, channels, height, width = self.holes.known.shape
         if self.holes.scattered:
-            drawn = (
-                torch.rand((PARTS, channels, height, width), generator=generator).to(
-                    self.holes.known
-                )
-                < SHARE
-            )
+            drawn = torch.rand(self.known.shape, generator=generator).to(self.known) < SHARE
         else:
-            shifts = torch.rand((PARTS, 2), generator=generator)
-            moves = [(int(a * height), int(b * width)) for a, b in shifts.tolist()]
-            drawn = torch.cat([self.holes.known.roll(move, dims=(-2, -1)) for move in moves]) == 0
-        return drawn * self.holes.known
+            shifts = torch.rand((self.panels, 2), generator=generator).tolist()
+            panels = self.known.chunk(self.panels, dim=-1)
+            moved = [
+                known.roll(
+                    [int(a * side) for a, side in zip(shift, known.shape[-2:], strict=True)],
+                    (-2, -1),
+                )
+                for known, shift in zip(panels, shifts, strict=True)
+            ]
+            drawn = torch.cat(moved, dim=-1) == 0
+        return drawn * self.known
 
-    def _images(self, known: Tensor) -> Tensor:
-        """Fills of growing patches and a refinement of the last but one, (4, C, H, W)."""
-        start = pyramid_fill(self.observation * known, known)
-        fills = [dct_inpaint(start, known, *cut) for cut in CUTS]
-        refined = fills[1]
-        for sigma in ROUNDS:
-            drawn = nonlocal_bayes(refined, refined, White(sigma), caution=1)
-            refined = torch.where(known > 0, self.observation, drawn)
-        return torch.cat([*fills, refined])
+    def _mean_over_parts(self, truth: Tensor) -> PixelMean:
+        # where next to nothing is known there may be nothing to hold out
+        share = max(self.parts.mean().item(), 1 / self.parts.numel())
+        return PixelMean(
+            lambda x, truth, h: (h * (x - truth).square()).mean() / share, truth, self.parts
+        )
 
-    def _shares(self, images: Tensor) -> Tensor:
+    @cached_property
+    def _from_mix(self) -> PixelMean:
+        return self._mean_over_parts(self._mix(self._images)[None])
+
+    @cached_property
+    def _images(self) -> Tensor:
+        """(4, C, H, W')."""
+        pairs = zip(
+            *(x.chunk(self.panels, dim=-1) for x in (self.observation, self.known - self.parts)),
+            strict=True,
+        )
+        return torch.cat(each(lambda pair: _drawn(*pair), pairs, self.sheet.device), dim=-1)
+
+    def _mix(self, images: Tensor) -> Tensor:
+        """(C, h, w)."""
+        return (images * self.shares[:, None, None, None]).sum(dim=0)
+
+    def _mixed(self, images: Tensor) -> Tensor:
+        """z (1, 5 C, h, w) of images (4, C, h, w)."""
+        return torch.cat([self._mix(images), *images])[None]
+
+    @cached_property
+    def shares(self) -> Tensor:
         """The mix of the fills with the least error on the parts, shares adding up to 1, in closed
         form; (4,).
         """
-        held = self.parts.expand_as(images[1:, 0]) > 0
+        held = (self.parts > 0).expand_as(self.observation)[0]
         # in double precision, which not every device has
-        drawn = torch.stack([each[held] for each in images[1:].unbind(1)]).cpu().double()  # (4, n)
-        truth = self.observation.expand(PARTS, -1, -1, -1)[held].cpu().double()
-        errors = drawn - truth
+        drawn = torch.stack([image[held] for image in self._images]).cpu().double()  # (4, n)
+        errors = drawn - self.observation[0][held].cpu().double()
         products = errors @ errors.T
         products += (1e-3 * products.diagonal().mean() + 1e-12) * torch.eye(len(products)).to(
             products
         )
         shares = torch.linalg.solve(products, torch.ones_like(products[0]))
-        return (shares / shares.sum()).to(images)
+        return (shares / shares.sum()).to(self._images)
 
 
-class DistanceFromStart:
-    """Never stops. uncertainty_db: 10 log10(1 + d^2 / E), d^2 the mean square between the first
-    image and the average now.
+def _drawn(observation: Tensor, known: Tensor) -> Tensor:
+    """Fills of growing patches and a refinement of the last but one, (4, C, H, W)."""
+    start = pyramid_fill(observation * known, known)
+    fills = [dct_inpaint(start, known, *cut) for cut in CUTS]
+    refined = fills[1]
+    for sigma in ROUNDS:
+        drawn = nonlocal_bayes(refined, refined, White(sigma), caution=1)
+        refined = torch.where(known > 0, observation, drawn)
+    return torch.cat([*fills, refined])
+
+
+class DistanceFromMix:
+    """Never stops. uncertainty_db: 10 log10(1 + d^2 / E), d^2 the mean square between the image
+    and the mix that it began as; moving means of both.
 
     For codes that show the image already, and energies that are a mean square error on what the
     code was not shown: where the descent led far beside what the error is now, it matters where it
-    ends. finish: what of an image counts.
+    ends. distance: (window, the image there) -> d^2, over what E is over.
     """
 
-    def __init__(self, finish: Callable[[Tensor], Tensor]) -> None:
-        self.finish = finish
-        self.first: Tensor | None = None
-        self.uncertainty_db: float | None = None
+    def __init__(self, distance: Callable[[Windows, Tensor], Tensor]) -> None:
+        self.distance = distance
+        self.apart = self.error = 0.0
+        self.steps = 0
 
     def __call__(self, step: Step) -> str | None:
-        self.first = self.finish(step.image) if self.first is None else self.first
-        apart = (self.finish(step.average) - self.first).square().mean().item()
-        self.uncertainty_db = 10 * math.log10(1 + apart / max(step.energy.item(), 1e-12))
+        weight = past_weight(step.index, SHORT) if self.steps else 0.0
+        apart = self.distance(step.window, step.image).item()
+        self.apart = weight * self.apart + (1 - weight) * apart
+        self.error = weight * self.error + (1 - weight) * step.energy.item()
+        self.steps = step.index
         return None
+
+    @property
+    def uncertainty_db(self) -> float | None:
+        return 10 * math.log10(1 + self.apart / max(self.error, 1e-12)) if self.steps else None

@@ -10,9 +10,12 @@ from torch import Generator, Tensor
 
 from ..degradations import Compression
 from ..denoisers import White, dct_denoise, nonlocal_bayes
-from ..descent import Problem
+from ..descent import Part, Problem
+from ..energies import PixelMean, mean_square
 from ..errors import BadInput
-from .holdout import DistanceFromStart
+from ..parallel import each
+from ..windows import Windows
+from .holdout import DistanceFromMix
 from .objective import Architecture, Objective, Observed
 
 STRENGTHS = (1.0, 1.6, 0.6)  # of the noise that the artefacts are taken for
@@ -25,6 +28,8 @@ LOST = 2.6
 class Recorruption(Objective):
     """For a compression."""
 
+    anywhere = True
+
     def problem(self, network: Architecture, observed: Observed) -> Problem:
         if observed.damage is None:
             raise BadInput(
@@ -33,54 +38,71 @@ class Recorruption(Objective):
                 "give a quality (--quality), 1 to 100, to say how much to remove"
             )
         assert isinstance(observed.damage, Compression)
-        pair = RecorruptedPair(observed.x0, observed.damage)
+        pair = RecorruptedPair(observed.x0, observed.damage, observed.panels)
         _, channels, height, width = observed.x0.shape
         return Problem(
             partial(network, IMAGES * channels, channels),
             pair.code,
             pair.energy,
-            shape=(2, IMAGES * channels, height, width),
-            finish=pair.finish,
-            rule=partial(DistanceFromStart, pair.finish),
+            shape=(1, IMAGES * channels, height, width),
+            finish=partial(pair.finish, observed.x0),
+            rule=lambda: DistanceFromMix(pair.distance_from_mix),
+            panels=observed.panels,
+            shown=pair.shown,
+            parts=lambda drawn: pair.part,
         )
 
 
 class RecorruptedPair:
-    """z (2, 4 C, H, W): estimates and the image itself, of x0 and of JPEG(d), d the first estimate;
-    E = |f(z') - d|^2 / n.
+    """z (1, 4 C, H, W): estimates, and the image itself, of JPEG(d), d the first estimate of x0; E
+    = |f(z) - d|^2 / n.
 
     What undoes the damage of the estimate undoes that of the observation, which is of the same
-    image and kind.
+    image and kind. x0: `panels` pictures side by side.
     """
 
-    def __init__(self, observation: Tensor, compression: Compression) -> None:
-        self.observation, self.compression = observation, compression
+    def __init__(self, observation: Tensor, compression: Compression, panels: int = 1) -> None:
+        self.observation, self.compression, self.panels = observation, compression, panels
 
-    def finish(self, image: Tensor) -> Tensor:
+    def finish(self, x0: Tensor, image: Tensor) -> Tensor:
         """`image`, moved to where compression makes about x0 of it."""
-        return self.compression.project(image, self.observation)
+        return self.compression.project(image, x0)
 
     def code(self, generator: Generator) -> Tensor:
-        return self._both  # by no random numbers: the same for every run
+        return self._code  # by no random numbers: the same for every run
+
+    def shown(self) -> Tensor:
+        """The same of x0."""
+        return self._shown
+
+    def part(self, x0: Tensor) -> Part:
+        """Any part of the picture (1, C, h, w), that begins where a block does."""
+        return Part(_images(self.sigma, x0), partial(self.finish, x0))
 
     @cached_property
-    def _both(self) -> Tensor:
-        again = self.compression.compress(self.estimate)
-        return torch.cat(
-            [self._images(self.observation, self.estimate), self._images(again, self._drawn(again))]
-        )
+    def energy(self) -> PixelMean:
+        return mean_square(self.estimate)
 
-    def energy(self, images: Tensor) -> Tensor:
-        return (images[1:] - self.estimate).square().mean()
+    def distance_from_mix(self, window: Windows, image: Tensor) -> Tensor:
+        """The mean square between `image` in the window and the estimate there that z has first."""
+        return mean_square(self._code[:, : image.shape[1]]).at(window)(image)
 
-    @cached_property
+    @property
     def estimate(self) -> Tensor:
         """(1, C, H, W)."""
-        return self._drawn(self.observation)
+        return self._shown[:, : self.observation.shape[1]]
 
-    def _images(self, image: Tensor, first: Tensor) -> Tensor:
-        others = [self._drawn(image, strength) for strength in STRENGTHS[1:]]
-        return torch.cat([first, *others, image], dim=1)
+    @cached_property
+    def _shown(self) -> Tensor:
+        return self._of_panels(self.observation)
+
+    @cached_property
+    def _code(self) -> Tensor:
+        return self._of_panels(self.compression.compress(self.estimate))
+
+    def _of_panels(self, image: Tensor) -> Tensor:
+        panels = image.chunk(self.panels, dim=-1)
+        return torch.cat(each(partial(_images, self.sigma), panels, image.device), dim=-1)
 
     @cached_property
     def sigma(self) -> float:
@@ -92,7 +114,14 @@ class RecorruptedPair:
         lost = (self.compression.compress(pilot) - pilot).square().mean().sqrt().item()
         return (typical * LOST * max(lost, 0.1 / 255)) ** 0.5
 
-    def _drawn(self, image: Tensor, strength: float = STRENGTHS[0]) -> Tensor:
-        sigma = strength * self.sigma
-        noise = White(sigma)
+
+def _images(sigma: float, image: Tensor) -> Tensor:
+    """Estimates of `image` (1, C, H, W), with artefacts like noise of `sigma`, and itself: (1, 4 C,
+    H, W).
+    """
+
+    def drawn(strength: float) -> Tensor:
+        noise = White(strength * sigma)
         return nonlocal_bayes(image, dct_denoise(image, noise), noise)
+
+    return torch.cat([*each(drawn, STRENGTHS, image.device), image], dim=1)

@@ -13,8 +13,9 @@ from torch import Generator, Tensor
 from ..degradations import Noise
 from ..descent import Part, Problem, Step, past_weight
 from ..energies import PixelMean, stein
+from ..parallel import each
 from ..stopping import SHORT
-from ..windows import Window
+from ..windows import Windows
 from .estimates import of_white
 from .objective import OWN_SEED, Architecture, Objective, Observed
 
@@ -53,7 +54,7 @@ class Sure(Objective):
             shape=(1 + self.probes, inputs, height, width),
             rule=lambda: SureGuard(noise.variance, sure.energy_of_mix),
             panels=observed.panels,
-            parts=lambda x: lambda x0: Part(sure.code_of(x0)),
+            parts=lambda drawn: lambda x0: Part(sure.code_of(x0)),
         )
 
 
@@ -87,10 +88,10 @@ class MonteCarloSure:
     def __call__(self, images: Tensor) -> Tensor:
         return self.energy(images)
 
-    def at(self, window: Window) -> PixelMean:
+    def at(self, window: Windows) -> PixelMean:
         return self.energy.at(window)
 
-    def energy_of_mix(self, window: Window) -> Tensor:
+    def energy_of_mix(self, window: Windows) -> Tensor:
         """E of the first images of z, the mixes."""
         return self.energy.at(window)(window(self._code[:, : self.observation.shape[1]]))
 
@@ -109,7 +110,8 @@ class MonteCarloSure:
         """(1 + P, K + 1, C, H, W)."""
         p = torch.cat([torch.zeros_like(self.observation), self.probes])
         moved = (self.observation + STEP * p).split(1)
-        return torch.stack([self._estimates(x0, self.estimates) for x0 in moved])
+        made = each(partial(self._estimates, count=self.estimates), moved, p.device)
+        return torch.stack(made)
 
     @cached_property
     def shares(self) -> Tensor:
@@ -124,7 +126,8 @@ class MonteCarloSure:
     def _estimates(self, x0: Tensor, count: int) -> Tensor:
         """Of every panel by itself."""
         panels = x0.chunk(self.panels, dim=-1)
-        return torch.cat([of_white(self.noise, each, count) for each in panels], dim=-1)
+        made = each(partial(of_white, self.noise, count=count), panels, x0.device)
+        return torch.cat(made, dim=-1)
 
     def _shares(self, images: Tensor) -> Tensor:
         """The mix of least E, shares adding up to 1, in closed form (SURE-LET,
@@ -159,11 +162,11 @@ class SureGuard:
     """
 
     def __init__(
-        self, noise: Callable[[Tensor], Tensor], first: Callable[[Window], Tensor]
+        self, noise: Callable[[Tensor], Tensor], first: Callable[[Windows], Tensor]
     ) -> None:
         self.noise, self.first = noise, first
         self.gain, self.error = 0.0, 0.0  # moving means of what is gone, and of what there was
-        self.window: Window | None = None
+        self.window: Windows | None = None
         self.steps = 0
         self.chosen: Step | None = None
 

@@ -17,10 +17,11 @@ from ..operators import identity
 from .preset import gently
 
 # E is small from the first step on: a larger one jumps over it
-FAST = Preset(Refiner, Recorruption(), gently(steps=60, learning_rate=0.0005))
+gentler = partial(gently, learning_rate=0.0005, window=256)
+FAST = Preset(Refiner, Recorruption(), gentler(steps=60))
 PRESETS = {
     "fast": FAST,
-    "best": Preset(Refiner, Recorruption(), gently(steps=200, learning_rate=0.0005, runs=2)),
+    "best": Preset(Refiner, Recorruption(), gentler(steps=200, runs=2)),
     "paper": Preset(
         partial(
             Hourglass, down=(8, 16, 32, 64, 128), up=(8, 16, 32, 64, 128), skip=(0, 0, 0, 4, 4)
@@ -31,11 +32,13 @@ PRESETS = {
 }
 
 
-def dejpeg(observation: Tensor, preset: Preset, compression: Compression | None) -> Problem:
+def dejpeg(
+    observation: Tensor, preset: Preset, compression: Compression | None, panels: int = 1
+) -> Problem:
     """x0 (1, C, H, W) in [0, 1] without the artefacts of its compression.
 
-    compression: None if it left no trace. Raises BadInput if the preset needs one.
+    compression: None if it left no trace. panels: pictures side by side in x0. Raises BadInput if
+    the preset needs a compression.
     """
-    return preset.problem(
-        Observed(observation, squared_error(observation, identity), damage=compression)
-    )
+    energy = squared_error(observation, identity)
+    return preset.problem(Observed(observation, energy, compression, panels=panels))

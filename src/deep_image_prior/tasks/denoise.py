@@ -25,6 +25,7 @@ from ..objectives import (
     estimates,
 )
 from ..operators import identity
+from .inpaint import in_parts
 from .preset import gently, small
 
 WINDOW = 256  # pixels: half of it loses 0.16 dB
@@ -41,8 +42,8 @@ PRESETS = _presets(
     best=Preset(Refiner, Sure(estimates=5, probes=2), gently(steps=600, window=WINDOW)),
 )
 IMPULSES = _presets(
-    fast=Preset(Refiner, Holdout(), gently(steps=160)),
-    best=Preset(Refiner, Holdout(), gently(steps=600)),
+    fast=Preset(Refiner, Holdout(), in_parts(steps=160)),
+    best=Preset(Refiner, Holdout(), in_parts(steps=600)),
 )
 # the code shows the image: jitter keeps f from copying it
 guided = partial(Settings, jitter=0.05, averaging=0.98)
@@ -68,5 +69,6 @@ def denoise(observation: Tensor, preset: Preset, noise: AnyNoise, panels: int = 
     if not isinstance(noise, Impulses):
         energy = squared_error(observation, identity)
         return preset.problem(Observed(observation, energy, noise, panels=panels))
-    holes = Holes(1 - impulse_mask(observation), scattered=True, exact=True)
-    return preset.problem(Observed(observation, absolute_error(observation, identity), holes))
+    holes = Holes(lambda x0: 1 - impulse_mask(x0), scattered=True, exact=True)
+    energy = absolute_error(observation, identity)
+    return preset.problem(Observed(observation, energy, holes, panels=panels))

@@ -9,15 +9,17 @@ from functools import partial
 from torch import Tensor
 
 from .. import codes
-from ..degradations import Holes
+from ..degradations import Holes, unmarked
 from ..denoisers import pyramid_fill
 from ..descent import Problem, Settings
 from ..energies import squared_error
 from ..networks import Hourglass, Refiner, nearest
-from ..objectives import Holdout, Observed, Preset, Residual
+from ..objectives import PARTS, Holdout, Observed, Preset, Residual
 from ..operators import Mask
 from .preset import gently
 
+# a window of every part of the known pixels a step
+in_parts = partial(gently, window=96, windows=PARTS)
 NO_SKIPS = (0, 0, 0, 0, 0)
 DEEP = (16, 32, 64, 128, 128, 128)
 
@@ -27,8 +29,8 @@ REGIONS = partial(
     Hourglass, down=DEEP, up=DEEP, skip=NO_SKIPS + (0,), down_kernel=5, upsample=nearest, mix=False
 )
 REFINED = {
-    "fast": Preset(Refiner, Holdout(), gently(steps=100)),
-    "best": Preset(Refiner, Holdout(), gently(steps=200, runs=2)),
+    "fast": Preset(Refiner, Holdout(), in_parts(steps=100)),
+    "best": Preset(Refiner, Holdout(), in_parts(steps=200, runs=2)),
 }
 
 HOLES: dict[str, dict[str, Preset]] = {
@@ -56,14 +58,16 @@ HOLES: dict[str, dict[str, Preset]] = {
 }
 
 
-def inpaint(observation: Tensor, mask: Tensor, preset: Preset, scattered: bool = False) -> Problem:
-    """x0 (1, C, H, W) in [0, 1] with its missing pixels drawn; mask (1, 1, H, W): 1 known, 0
-    missing.
+def inpaint(
+    observation: Tensor, preset: Preset, scattered: bool = False, panels: int = 1
+) -> Problem:
+    """x0 (1, C, H, W) in [0, 1], NaN where pixels are missing, with those drawn.
 
-    scattered: the missing pixels are single ones.
+    scattered: the missing pixels are single ones. panels: pictures side by side in x0.
     """
-    operator = Mask(mask)
-    known = int(mask.sum()) * observation.shape[1]
-    energy = squared_error(operator(observation), operator, count=known)
-    guide = pyramid_fill(observation, mask)
-    return preset.problem(Observed(observation, energy, Holes(mask, scattered), guide))
+    mask = unmarked(observation)
+    operator, known = Mask(mask), observation.nan_to_num()
+    energy = squared_error(known, operator, count=int(mask.expand_as(known).sum()))
+    guide = pyramid_fill(known, mask)
+    holes = Holes(scattered=scattered)
+    return preset.problem(Observed(observation, energy, holes, guide, panels))

@@ -1,0 +1,32 @@
+"""A core each for work whose products are too small to be shared among cores."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+
+def each(
+    function: Callable[[Item], Made], items: Iterable[Item], device: torch.device
+) -> list[Made]:
+    """[function(item) for every item], without gradients, as many at a time as torch has threads
+    on a CPU; one after the other elsewhere. An exception, Ctrl-C too, drops what has not begun.
+    """
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+
+    @torch.no_grad()
+    def made(item: Item) -> Made:
+        return function(item)
+
+    if threads == 1:
+        return [made(item) for item in items]
+    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        return list(pool.map(made, items))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        torch.set_num_threads(threads)  # new threads would get one of their own
