@@ -70,9 +70,11 @@ def small_panels(monkeypatch):
     monkeypatch.setattr(anywhere, "LARGEST", 100 * 100)
 
 
-def test_the_size_of_the_tiles_changes_nothing(small_panels):
+@pytest.mark.parametrize(("channels", "estimates"), [(3, 2), (1, 3)])
+def test_the_size_of_the_tiles_changes_nothing(small_panels, channels, estimates):
     _, x0 = noisy(150, 310, repeat=2)
-    problem, runs = fitted(x0)
+    x0 = x0[:, :channels]
+    problem, runs = fitted(x0, partial(pose, estimates=estimates))
     apply = partial(anywhere.apply, problem, runs, SETTINGS, x0)
     whole, tiled = apply(side=480), apply(side=120)
     assert whole.shape == x0.shape
@@ -84,7 +86,7 @@ def restored(
     pose, x0, anywhere=True, settings=SETTINGS, tiled=True, limit=2**40, watch=None, tell=silence
 ):
     memory = Memory(torch.device("cpu"), limit)
-    return fit_anywhere(pose, x0, anywhere, tiled, settings, no_rule, memory, watch, tell)
+    return fit_anywhere(pose, x0, anywhere, tiled, 1, settings, no_rule, memory, watch, tell)
 
 
 def no_rule(problem):

@@ -1,9 +1,17 @@
+from dataclasses import replace
 from functools import partial
 
+import pytest
 import torch
+from helpers import tiny
 
-from deep_image_prior import memory
+from deep_image_prior import BadInput, Settings, memory
+from deep_image_prior.degradations import Noise
+from deep_image_prior.energies import squared_error
+from deep_image_prior.memory import Memory
 from deep_image_prior.networks import Hourglass
+from deep_image_prior.objectives import Observed, Sure
+from deep_image_prior.operators import identity
 
 
 def test_estimate_counts_what_backward_needs():
@@ -25,3 +33,32 @@ def test_estimate_grows_with_pixels_without_taking_memory():
 
 def test_free_memory_is_positive():
     assert memory.free(torch.device("cpu")) > 0
+
+
+def test_a_container_leaves_less(tmp_path):
+    assert memory._in_container(tmp_path) == []
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text("100\n")
+    assert memory._in_container(tmp_path) == [], "no limit"
+    (tmp_path / "memory.max").write_text("1000\n")
+    assert memory._in_container(tmp_path) == [900]
+
+
+def test_a_step_is_counted_as_it_sees_the_picture():
+    cpu, settings = torch.device("cpu"), Settings(steps=1)
+    image = torch.rand(1, 3, 40, 4 * 40)
+    observed = Observed(image, squared_error(image, identity), Noise(0.1), panels=4)
+    problem = Sure(estimates=1).problem(tiny, observed)
+    one = needed(problem, 40, 40)
+    assert Memory(cpu, one).suffices(problem, settings), "a panel, not the sheet"
+    assert not Memory(cpu, one - 1).suffices(problem, settings)
+    shifted = replace(settings, window=20, windows=2, shifts=4)
+    two = 2 * needed(problem, 23, 23)
+    assert Memory(cpu, two).suffices(problem, shifted)
+    assert not Memory(cpu, needed(problem, 23, 23)).suffices(problem, shifted)
+    with pytest.raises(BadInput, match=r"20 x 20 pixels need about .* use the preset fast, or a s"):
+        Memory(cpu, 1, "the preset fast, or ").check(problem, shifted)
+
+
+def needed(problem, height, width):
+    return memory.needed(problem.network, (*problem.shape[:2], height, width))

@@ -6,6 +6,7 @@ import torch
 from rich.console import Console
 
 from deep_image_prior import Step, progress
+from deep_image_prior.phases import Phase
 from deep_image_prior.progress import Watcher
 
 IMAGE = torch.zeros(1, 1, 2, 2)
@@ -50,3 +51,31 @@ def test_snapshots_know_their_run_and_step(monkeypatch):
     saved = []
     shown(monkeypatch, terminal=False, save=lambda run, step: saved.append((run, step.index)))
     assert saved == [(1, 2), (2, 2)]
+
+
+def phases(monkeypatch, terminal: bool, line_every: float = 0) -> str:
+    monkeypatch.setattr(progress, "BAR_EVERY", 0)
+    monkeypatch.setattr(progress, "LINE_EVERY", line_every)
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
+    with Watcher(console, runs=1, quiet=False) as watch:
+        watch.tell(Phase("measuring"))
+        watch.tell(Phase("learning", total=2))
+        for index in (1, 2, 1, 2):
+            watch(Step(index, 2, torch.tensor(0.125), IMAGE, IMAGE))
+        for done in range(4):
+            watch.tell(Phase("applying", done, 3))
+    return console.file.getvalue()
+
+
+def test_phases_are_shown_in_a_bar(monkeypatch):
+    text = phases(monkeypatch, terminal=True)
+    assert "learning" in text
+    assert "4/4" in text, "two fits of two steps"
+    assert "applying" in text
+    assert "3/3" in text
+
+
+def test_phases_in_lines(monkeypatch):
+    lines = [line.split("  ")[0] for line in phases(monkeypatch, terminal=False).splitlines()]
+    assert lines[-4:] == ["step 4/4", "applying 1/3", "applying 2/3", "applying 3/3"]
+    assert phases(monkeypatch, terminal=False, line_every=1000) == ""

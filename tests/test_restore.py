@@ -3,6 +3,7 @@ import io
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -561,25 +562,32 @@ def test_sigma_is_in_the_units_of_images_without_white():
     assert 1 < ends[0] < 150
 
 
-@pytest.mark.parametrize(("size", "factor"), [(4000, 1), (1000, 8)])
-def test_more_than_the_free_memory_is_refused_with_the_estimate(monkeypatch, size, factor):
-    monkeypatch.setattr("deep_image_prior.memory.free", lambda device: 2**30)
-    image = np.random.default_rng(0).integers(0, 9, (size, size), np.uint8)
-    with pytest.raises(
-        dip.BadInput,
-        match=rf"{size * factor} x {size * factor} pixels need about \d+\.\d GiB on cpu, and 1.0",
-    ):
-        dip.upscale(image, factor) if factor > 1 else dip.denoise(image, preset="paper")
+@pytest.mark.parametrize("factor", [1, 8])
+def test_where_not_even_a_tile_fits_into_memory_it_is_said(factor):
+    image = np.random.default_rng(0).integers(0, 9, (2000, 2000), np.uint8)
+    task = dip.enhance if factor == 1 else partial(dip.upscale, factor=factor)
+    message = r"256 x 256 pixels need about \d+\.\d GiB on cpu, and 0\.1 GiB may be"
+    with pytest.raises(dip.BadInput, match=message):
+        task(image, preset="paper", memory=2**27)
 
 
-def test_memory_is_asked_for_before_time_is_spent_and_counts_the_shifts(monkeypatch):
-    asked = []
+def test_a_picture_larger_than_memory_is_enhanced_in_tiles(monkeypatch):
+    monkeypatch.setattr("deep_image_prior.anywhere.SIDES", (40,))
+    monkeypatch.setattr("deep_image_prior.anywhere.SHARED", 16)
+    needed = []
     monkeypatch.setattr(
-        "deep_image_prior.memory.needed", lambda network, code: asked.append(code) or 2**50
+        "deep_image_prior.memory.needed", lambda network, code: needed.append(code) or code[-1]
     )
-    with pytest.raises(dip.BadInput, match="64 x 64 pixels"):
-        dip.denoise(NOISY, channel_axis=-1, shifts=4)
-    assert asked == [(1, 3, 67, 67)]
+    result = dip.enhance(CLEAN, channel_axis=-1, steps=2, memory=40)
+    assert result.image.shape == CLEAN.shape
+    assert len(result.steps) == 3 * 3
+    assert needed[0][-2:] == (64, 64)
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, "4GiB"])
+def test_memory_is_a_number_of_bytes(limit):
+    with pytest.raises(dip.BadInput, match="memory must be a whole number of bytes"):
+        dip.denoise(NOISY, channel_axis=-1, memory=limit)
 
 
 def test_a_drawing_without_noise_is_left_as_it_is():

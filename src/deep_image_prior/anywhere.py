@@ -32,6 +32,7 @@ def fit_anywhere(
     x0: Tensor,
     anywhere: bool,
     tiled: bool,
+    factor: int,
     settings: Settings,
     rule: RuleOf,
     memory: Memory,
@@ -39,18 +40,19 @@ def fit_anywhere(
     tell: Tell,
 ) -> Fit:
     """`fit` of pose(x0). Where x0 is large, on panels of it, if the problem can be posed on parts
-    (`anywhere`), or tile by tile if memory does not suffice and that makes sense (`tiled`). Raises
-    BadInput if it never does.
+    (`anywhere`), or tile by tile if memory does not suffice and that makes sense (`tiled`).
+    factor: how many times as large as x0 x is, to a side. Raises BadInput if memory never suffices.
     """
     large = anywhere and x0[0, 0].numel() > LARGEST
     problem = pose(sheet(x0), PANELS) if large else pose(x0, 1)
     if not memory.suffices(problem, settings):
         if not tiled:
             memory.check(problem, settings)
-        smallest = pose(x0[..., : SIDES[-1], : SIDES[-1]], 1)
-        memory.check(smallest, settings)
-        side = next(n for n in SIDES if memory.suffices(pose(x0[..., :n, :n], 1), settings))
-        return _fit_tiles(pose, x0, side, settings, rule, watch, tell)
+        sides = [side // factor for side in SIDES]
+        memory.check(pose(x0[..., : sides[-1], : sides[-1]], 1), settings)
+        side = next(n for n in sides if memory.suffices(pose(x0[..., :n, :n], 1), settings))
+        every = tiles(x0.shape[-2:], side - SHARED // factor, SHARED // factor // 2)
+        return _fit_tiles(pose, x0, every, factor, settings, rule, watch, tell)
     tell(Phase("estimates"))
 
     def draw(runs: Sequence[Run]) -> Tensor:
@@ -91,14 +93,14 @@ def apply(
 def _fit_tiles(
     pose: Pose,
     x0: Tensor,
-    side: int,
+    every: Sequence[Tile],
+    factor: int,
     settings: Settings,
     rule: RuleOf,
     watch: Callable[[Step], None] | None,
     tell: Tell,
 ) -> Fit:
-    """A fit of every tile of at most `side` pixels, blended where they overlap."""
-    every = tiles(x0.shape[-2:], side - SHARED, SHARED // 2)
+    """A fit of every tile, blended where they overlap; x has `factor` times the sides of x0."""
     tell(Phase("learning", total=len(every)))
     fits = []
     for tile in every:
@@ -106,7 +108,6 @@ def _fit_tiles(
         fits.append(fit(problem, settings, rule(problem), watch))
         if fits[-1].interrupted:  # the rest of the picture is missing
             raise KeyboardInterrupt
-    factor = fits[0].image.shape[-1] // every[0].around(x0).shape[-1]
     enlarged = [tile.enlarged(factor) for tile in every]
     shape = [factor * side for side in x0.shape[-2:]]
     image = blended(enlarged, [done.image for done in fits], shape)

@@ -172,16 +172,22 @@ class Job:
         return fit(problem, self.settings, rule, self.options.watch)
 
     def fit_anywhere(
-        self, pose: Pose, observation: Tensor, scale: Scale | None = None, tiled: bool = True
+        self,
+        pose: Pose,
+        observation: Tensor,
+        scale: Scale | None = None,
+        tiled: bool = True,
+        factor: int = 1,
     ) -> Fit:
         """Fit in a way that suits the size of the observation. scale: if E can be compared with
-        sigma. tiled: whether it may be fitted tile by tile.
+        sigma. tiled: whether it may be fitted tile by tile. factor: of an enlargement.
         """
         return fit_anywhere(
             pose,
             observation,
             self.preset.objective.anywhere,
             tiled,
+            factor,
             self.settings,
             self._rule(self.sigma(scale), scale.clips) if scale else self._rule(None),
             self.memory,

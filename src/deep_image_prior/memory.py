@@ -75,27 +75,34 @@ class Memory:
 
     def suffices(self, problem: Problem, settings: Settings) -> bool:
         """Whether the steps of a fit stay below it."""
-        return needed(problem.network, _seen(problem, settings)) <= self.limit
+        return _of(problem, settings) <= self.limit
 
     def check(self, problem: Problem, settings: Settings) -> None:
         """Raises BadInput if they do not."""
-        code = _seen(problem, settings)
         if not self.suffices(problem, settings):
+            _, (height, width) = _seen(problem, settings)
             raise BadInput(
-                f"{code[-1]} x {code[-2]} pixels need about "
-                f"{needed(problem.network, code) / 2**30:.1f} GiB on {self.device}, and "
+                f"{width} x {height} pixels need about "
+                f"{_of(problem, settings) / 2**30:.1f} GiB on {self.device}, and "
                 f"{self.limit / 2**30:.1f} GiB may be used; use {self.hint}a smaller image or "
                 "factor"
             )
 
 
-def _seen(problem: Problem, settings: Settings) -> tuple[int, ...]:
-    """The shape of what a step sees of z."""
+def _of(problem: Problem, settings: Settings) -> int:
+    count, sides = _seen(problem, settings)
     assert problem.shape is not None
-    *batch, height, width = problem.shape
-    more = settings.shifts - 1  # pixels that a shifted code has
-    if isinstance(problem.energy, PerPixel):
-        width //= problem.panels
-        if settings.window:
-            height, width = min(settings.window, height), min(settings.window, width)
-    return (*batch, height + more, width + more)
+    grown = [side + settings.shifts - 1 for side in sides]  # the code is shifted
+    return count * needed(problem.network, (*problem.shape[:2], *grown))
+
+
+def _seen(problem: Problem, settings: Settings) -> tuple[int, tuple[int, int]]:
+    """How many windows a step sees, and the rows and columns of one."""
+    assert problem.shape is not None
+    height, width = problem.shape[2:]
+    if not isinstance(problem.energy, PerPixel):
+        return 1, (height, width)
+    width //= problem.panels
+    if side := settings.window:
+        height, width = min(side, height), min(side, width)
+    return settings.windows, (height, width)

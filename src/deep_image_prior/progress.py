@@ -90,6 +90,7 @@ class Watcher:
         """The time now; with a new phase the bar starts anew."""
         now = time.monotonic()
         if phase != self.phase:
+            self.bar.refresh()  # the end of the one before
             self.phase, self.begun, self.said = phase, now, now
             self.bar.reset(self.task, description=phase, total=total, energy="")
         return now

@@ -177,7 +177,10 @@ def upscale(image: Pixels, factor: int, **options: Any) -> Result:
     job = Job(tasks.upscale.presets(factor), options)
     observation, scale = job.observe(image)
     done = job.fit_anywhere(
-        lambda x0, panels: tasks.upscale.upscale(x0, factor, job.preset), observation, scale
+        lambda x0, panels: tasks.upscale.upscale(x0, factor, job.preset),
+        observation,
+        scale,
+        factor=factor,
     )
     return job.result(done, scale)
 

@@ -71,7 +71,7 @@ def one_group_after_the_other(noisy, pilot, size, count):
 
 @pytest.mark.parametrize(
     ("channels", "larger", "size", "count"),
-    [(1, False, 5, 40), (3, False, 3, 40), (1, True, 7, 80), (3, True, 5, 80)],
+    [(1, False, 5, 40), (3, False, 3, 40), (1, True, 8, 80), (3, True, 5, 80)],
 )
 def test_it_is_what_one_group_after_the_other_gives(channels, larger, size, count):
     # more than one tile to a side

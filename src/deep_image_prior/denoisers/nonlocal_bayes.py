@@ -14,7 +14,10 @@ from .covariance import Covariance, White
 
 REACH = 10  # pixels to every side in which similar patches are looked for
 SIMILAR = 40  # patches in a group
-TILE = 8  # groups a side of what is worked on at a time: it stays in the cache of a processor
+# pixels a side of what is worked on at a time: it stays in the cache of a processor; any part of a
+# picture that begins on a multiple of 120 has the same tiles
+TILE = 40
+SIZES = ((5, 8), (3, 5))  # pixels a side of patches of gray, and of colour: smaller and larger ones
 DIRECT = 40  # rows of the matrices for LAPACK: products of halves are faster for larger ones
 # times the noise, for pilots that are estimates: they have errors too, so that groups look a little
 # less alike than they are
@@ -32,12 +35,11 @@ def nonlocal_bayes(
     m).
 
     m and S are the mean and covariance of the group in the pilot, N is caution^2 times that of the
-    noise. noisy and pilot: (1, C, H, W). larger: of the patches, by two pixels, and of the groups,
-    twice. Second step of Lebrun, Buades, Morel 2013, doi:10.1137/120874989.
+    noise. noisy and pilot: (1, C, H, W). larger: patches, and groups of
+    twice as many. Second step of Lebrun, Buades, Morel 2013, doi:10.1137/120874989.
     """
     channels = noisy.shape[1]
-    # 25 or 27 numbers in a smaller patch of gray or colour
-    size = (3 if channels > 2 else 5) + 2 * larger
+    size = SIZES[channels > 2][larger]
     count = 2 * SIMILAR if larger else SIMILAR
     margin = REACH + size - 1
     guide, image = (pad_reflect(to_opponent(each), (margin, margin)) for each in (pilot, noisy))
@@ -91,10 +93,10 @@ def _add_patches(image: Tensor, patches: Tensor) -> None:
 
 
 def _tiles(shape: Sequence[int], size: int) -> Iterator[tuple[slice, ...]]:
-    """Pixels of TILE x TILE reference patches and all that may be similar to them, of reference
-    patches side by side: overlapping ones take twice the time, for little.
+    """Pixels of reference patches and all that may be similar to them, of reference patches side by
+    side: overlapping ones take twice the time, for little.
     """
-    stride = TILE * size
+    stride = min(8, TILE // size) * size
     corners = (range(0, side - 2 * REACH - size + 1, stride) for side in shape)
     for top, left in product(*corners):
         side = stride + 2 * REACH

@@ -19,7 +19,7 @@ from ..operators import Mask
 from .preset import gently
 
 # a window of every part of the known pixels a step
-in_parts = partial(gently, window=96, windows=PARTS)
+in_parts = partial(gently, window=128, windows=PARTS)
 NO_SKIPS = (0, 0, 0, 0, 0)
 DEEP = (16, 32, 64, 128, 128, 128)
 
