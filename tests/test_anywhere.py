@@ -291,3 +291,47 @@ def test_applying_is_told(small_panels):
     restored(pose, x0, tell=phases.append)
     assert phases[:2] == [Phase("estimates"), Phase("applying", 0, 1)]
     assert phases[-1] == Phase("applying", 1, 1)
+
+
+def test_a_tile_without_holes_stays_as_it_is(small_panels):
+    _, x0 = noisy(150, 310, repeat=2)
+    known = torch.ones(1, 1, 150, 310)
+    known[..., 20:60:4, 20:60] = 0
+    problem, runs = fitted(marked(x0, known), KINDS["holes"])
+    x = anywhere.apply(problem, runs, SETTINGS, marked(x0, known), side=120, margin=0)
+    assert x[..., 120:].equal(x0[..., 120:])
+    assert not x[..., :120, :120].isnan().any()
+    assert not x[..., :120, :120].equal(x0[..., :120, :120])
+
+
+def test_ctrl_c_while_tiles_are_drawn_is_not_swallowed(small_panels):
+    _, x0 = noisy(150, 310, repeat=2)
+
+    def tell(phase):
+        if phase.name == "applying" and phase.done:
+            raise KeyboardInterrupt
+
+    threads = torch.get_num_threads()
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            with pytest.raises(KeyboardInterrupt):
+                restored(pose, x0, tell=tell)
+            assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_what_was_learned_until_ctrl_c_is_applied(small_panels):
+    clean, x0 = noisy(150, 310, repeat=2)
+    phases = []
+
+    def watch(step):
+        if step.index == 3:
+            raise KeyboardInterrupt
+
+    done = restored(pose, x0, watch=watch, tell=phases.append)
+    assert done.interrupted
+    assert not done.complete
+    assert phases[-1] == Phase("applying what was learned", 1, 1)
+    assert (done.image - clean).square().mean() < 0.35 * (x0 - clean).square().mean()

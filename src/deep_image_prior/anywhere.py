@@ -82,8 +82,10 @@ def apply(
     tell(Phase(name, 0, len(every)))
 
     def draw(tile: Tile) -> None:
-        part = part_of(tile.around(x0))
-        x[..., tile.core.rows, tile.core.columns] = tile.inside(part.finish(f(part.code)))
+        around = tile.around(x0)
+        part = part_of(around)
+        restored = part.finish(f(part.code)) if part else around
+        tile.core(x).copy_(tile.inside(restored))
         tell(Phase(name, next(done), len(every)))
 
     each(draw, every, x0.device)

@@ -39,7 +39,8 @@ class Problem:
     average itself. rule: makes the rule to stop by that suits the problem, if there is one.
     panels: pictures of one size side by side in z and x. shown: z of the picture to draw, (1, C',
     H, W), if that is not the first of `code`. parts: (x as f draws it in the end, when asked) ->
-    (x0 of any other part of the picture, (1, C, h, w)) -> that part, if f can be applied to it.
+    (x0 of any other part of the picture, (1, C, h, w)) -> that part, if f can be applied to it, or
+    None if there is nothing to restore.
     """
 
     network: Callable[[], nn.Module]
@@ -50,7 +51,7 @@ class Problem:
     rule: Callable[[], "Rule"] | None = None
     panels: int = 1
     shown: Callable[[], Tensor] | None = None
-    parts: Callable[[Callable[[], Tensor]], Callable[[Tensor], "Part"]] | None = None
+    parts: Callable[[Callable[[], Tensor]], Callable[[Tensor], "Part | None"]] | None = None
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,10 @@ class HeldOut:
         """`image` of x0, with the known values in it if they are exact."""
         return torch.where(self.holes.find(x0) > 0, x0, image) if self.holes.exact else image
 
-    def part(self, x0: Tensor) -> Part:
-        """Any part of the picture, (1, C, h, w)."""
+    def part(self, x0: Tensor) -> Part | None:
+        """Any part of the picture, (1, C, h, w); None if all of it is known."""
+        if (self.holes.find(x0) > 0).all():
+            return None
         return Part(self.code_of(x0), partial(self.finish, x0))
 
     def code(self, generator: Generator) -> Tensor:
