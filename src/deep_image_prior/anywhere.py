@@ -3,11 +3,13 @@ neither the descent nor its memory grows with it; or fitted to one tile after th
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
 
 import torch
 from torch import Tensor
 
+from .checkpoint import Checkpoint, kept
 from .descent import Problem, Rule, Settings, Step, code_generator
 from .ensemble import Ensemble
 from .fitting import Fit, Run, fit
@@ -38,6 +40,7 @@ def fit_anywhere(
     memory: Memory,
     watch: Callable[[Step], None] | None,
     tell: Tell,
+    checkpoint: Checkpoint | None = None,
 ) -> Fit:
     """`fit` of pose(x0). Where x0 is large, on panels of it, if the problem can be posed on parts
     (`anywhere`), or tile by tile if memory does not suffice and that makes sense (`tiled`).
@@ -52,13 +55,13 @@ def fit_anywhere(
         memory.check(pose(x0[..., : sides[-1], : sides[-1]], 1), settings)
         side = next(n for n in sides if memory.suffices(pose(x0[..., :n, :n], 1), settings))
         every = tiles(x0.shape[-2:], side - SHARED // factor, SHARED // factor // 2)
-        return _fit_tiles(pose, x0, every, factor, settings, rule, watch, tell)
+        return _fit_tiles(pose, x0, every, factor, settings, rule, watch, tell, checkpoint)
     tell(Phase("estimates"))
 
     def draw(runs: Sequence[Run]) -> Tensor:
-        return apply(problem, runs, settings, x0, tell=tell)
+        return apply(problem, runs, settings, x0, tell=tell, checkpoint=checkpoint)
 
-    return fit(problem, settings, rule(problem), watch, draw if large else None)
+    return fit(problem, settings, rule(problem), watch, draw if large else None, checkpoint)
 
 
 @torch.no_grad()
@@ -70,25 +73,31 @@ def apply(
     side: int = SIDE,
     margin: int = MARGIN,
     tell: Tell = silence,
+    checkpoint: Checkpoint | None = None,
 ) -> Tensor:
-    """x (1, C, H, W): f as it was fitted, on every tile of x0."""
+    """x (1, C, H, W): f as it was fitted, on every tile of x0. checkpoint: keeps the tiles."""
     assert problem.parts
     z = problem.code(code_generator(settings))
     f = Ensemble(problem, [run.weights for run in runs], z, settings.turns, settings.shifts)
     part_of, x = problem.parts(lambda: f(z[:1])), torch.empty_like(x0)
     every = tiles(x0.shape[-2:], side, margin, GRID)
-    name = "applying what was learned" if runs[-1].interrupted else "applying"
+    name = "applying"
+    if runs[-1].interrupted:  # what other weights draw is not to be kept
+        name, checkpoint = "applying what was learned", None
     done = count(1)
     tell(Phase(name, 0, len(every)))
 
-    def draw(tile: Tile) -> None:
+    def restored(tile: Tile) -> Tensor:
         around = tile.around(x0)
         part = part_of(around)
-        restored = part.finish(f(part.code)) if part else around
-        tile.core(x).copy_(tile.inside(restored))
+        return tile.inside(part.finish(f(part.code)) if part else around).clone()
+
+    def draw(numbered: tuple[int, Tile]) -> None:
+        number, tile = numbered
+        tile.core(x).copy_(kept(checkpoint, f"tile{number}", partial(restored, tile)))
         tell(Phase(name, next(done), len(every)))
 
-    each(draw, every, x0.device)
+    each(draw, enumerate(every, 1), x0.device)
     return x
 
 
@@ -101,13 +110,15 @@ def _fit_tiles(
     rule: RuleOf,
     watch: Callable[[Step], None] | None,
     tell: Tell,
+    checkpoint: Checkpoint | None,
 ) -> Fit:
     """A fit of every tile, blended where they overlap; x has `factor` times the sides of x0."""
     tell(Phase("learning", total=len(every)))
     fits = []
-    for tile in every:
+    for number, tile in enumerate(every, 1):
         problem = pose(tile.around(x0), 1)
-        fits.append(fit(problem, settings, rule(problem), watch))
+        place = checkpoint and checkpoint.within(f"tile{number}")
+        fits.append(fit(problem, settings, rule(problem), watch, checkpoint=place))
         if fits[-1].interrupted:  # the rest of the picture is missing
             raise KeyboardInterrupt
     enlarged = [tile.enlarged(factor) for tile in every]

@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from .checkpoint import Checkpoint, kept
 from .descent import (
     Destabilised,
     Problem,
@@ -67,12 +69,13 @@ def fit(
     stop: Callable[[], Rule] | None = None,
     watch: Callable[[Step], None] | None = None,
     draw: Draw | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Fit:
     """x* = f_theta*(z): the running average at the last step, averaged over `settings.runs` runs
     (section 3.1).
 
     Where steps saw windows x* is the mean of what f with averaged weights draws in all its poses.
-    draw: another way to it, for other parts of the picture.
+    draw: another way to it, for other parts of the picture. checkpoint: keeps complete runs.
 
     stop makes a rule for each run; a rule says why to stop after a step, or None, and may choose an
     earlier one (stopping.py). watch sees every step, its images finished. Ctrl-C and a destabilised
@@ -82,7 +85,8 @@ def fit(
     runs: list[Run] = []
     for k in range(settings.runs):
         try:
-            runs.append(_descent(problem, replace(settings, seed=settings.seed + k), stop, watch))
+            one = replace(settings, seed=settings.seed + k)
+            runs.append(_kept_descent(checkpoint, f"run{k + 1}", problem, one, stop, watch))
         except (KeyboardInterrupt, Destabilised) as end:
             if not runs:
                 raise
@@ -114,6 +118,11 @@ def fit(
         complete=all(run.complete for run in runs),
         interrupted=runs[-1].interrupted,
     )
+
+
+def _kept_descent(checkpoint: Checkpoint | None, name: str, *how: Any) -> Run:
+    made = kept(checkpoint, name, lambda: vars(_descent(*how)), lambda run: run["complete"])
+    return Run(**made)
 
 
 @torch.enable_grad()

@@ -2,11 +2,14 @@
 and its result.
 """
 
+import hashlib
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
+from importlib import metadata
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ from torch import Tensor
 
 from . import images
 from .anywhere import Pose, fit_anywhere
+from .checkpoint import Checkpoint, open_checkpoint
 from .degradations import AnyNoise, Compression, Impulses, Stripes
 from .descent import Problem, Rule, Settings, Step
 from .errors import BadInput
@@ -47,6 +51,7 @@ class Options:
     device: str = "auto"
     stop: str = "auto"
     memory: int | None = None
+    checkpoint: str | Path | None = None
     watch: Callable[[Step], None] | None = None
     tell: Tell = silence
 
@@ -175,14 +180,17 @@ class Job:
         self,
         pose: Pose,
         observation: Tensor,
+        of: str,
         scale: Scale | None = None,
         tiled: bool = True,
         factor: int = 1,
     ) -> Fit:
-        """Fit in a way that suits the size of the observation. scale: if E can be compared with
-        sigma. tiled: whether it may be fitted tile by tile. factor: of an enlargement.
+        """Fit in a way that suits the size of the observation. of: the task and what else its
+        problem depends on, for a checkpoint. scale: if E can be compared with sigma. tiled: whether
+        it may be fitted tile by tile. factor: of an enlargement.
         """
-        return fit_anywhere(
+        checkpoint = self._checkpoint(observation, of)
+        done = fit_anywhere(
             pose,
             observation,
             self.preset.objective.anywhere,
@@ -193,7 +201,27 @@ class Job:
             self.memory,
             self.options.watch,
             self.options.tell,
+            checkpoint,
         )
+        if checkpoint and done.complete:
+            checkpoint.remove()
+        return done
+
+    def _checkpoint(self, observation: Tensor, of: str) -> Checkpoint | None:
+        if self.options.checkpoint is None:
+            return None
+        pixels = observation.cpu().contiguous().numpy()
+        key = {
+            "image": f"{pixels.shape} {hashlib.sha256(pixels.data).hexdigest()}",
+            "task": of,
+            "preset": self.options.preset,
+            "sigma": str(self.options.sigma),
+            "stop": self.options.stop,
+            "setting": str(self.settings),
+            "device": str(self.device),
+            "version": f"{metadata.version('deep-image-prior')}, torch {torch.__version__}",
+        }
+        return open_checkpoint(Path(self.options.checkpoint), key)
 
     def _rule(
         self, sigma: float | None, clips: bool = False

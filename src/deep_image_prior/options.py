@@ -138,6 +138,12 @@ def restoring(command: Command) -> Command:
             "--reference", type=FILE, help="Clean image: report PSNR and SSIM against it."
         ),
         click.option(
+            "--checkpoint",
+            type=FILE,
+            help="Folder that keeps what is done of a long job; the same command goes on from it, "
+            "and removes it at the end.",
+        ),
+        click.option(
             "--snapshots", type=FILE, help="Folder for the averaged image of every K-th step."
         ),
         click.option(

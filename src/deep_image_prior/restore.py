@@ -9,8 +9,9 @@ channel_axis: None for a gray image (H, W), or the axis of the channels. preset:
 "auto", by the rule of the task (stopping.py) or, if sigma is given and the task is not to denoise,
 by the discrepancy principle; or "never" before all steps are done. device: "auto", "cpu", "cuda" or
 "mps". memory: bytes that a fit may take, by default most of what is free; a picture too large for
-that is fitted in tiles. watch: called with every `Step`; tell: with every `Phase` (phases.py). And
-every field of `Settings` by its name.
+that is fitted in tiles. checkpoint: a folder for what is done of a long job; the same call goes on
+from it, to the same bits, and removes it at the end. watch: called with every `Step`; tell: with
+every `Phase` (phases.py). And every field of `Settings` by its name.
 
 They return a `Result` and raise BadInput.
 """
@@ -71,7 +72,9 @@ def denoise(
     found = _told(noise, clean, job, scale)
     job = job.with_presets(tasks.denoise.presets(found))
     done = job.fit_anywhere(
-        lambda x0, panels: tasks.denoise.denoise(x0, job.preset, found, panels), clean
+        lambda x0, panels: tasks.denoise.denoise(x0, job.preset, found, panels),
+        clean,
+        f"denoise {found}",
     )
     cautions = lost(done.image, clean, found)
     if stripes.detect(done.image):
@@ -161,6 +164,7 @@ def dejpeg(image: Pixels, *, quality: int | None = None, **options: Any) -> Resu
     done = job.fit_anywhere(
         lambda x0, panels: tasks.dejpeg.dejpeg(x0, job.preset, compression, panels),
         observation,
+        f"dejpeg {compression}",
         scale,
     )
     cautions = tuple(lost(done.image, observation))
@@ -179,6 +183,7 @@ def upscale(image: Pixels, factor: int, **options: Any) -> Result:
     done = job.fit_anywhere(
         lambda x0, panels: tasks.upscale.upscale(x0, factor, job.preset),
         observation,
+        f"upscale {factor}",
         scale,
         factor=factor,
     )
@@ -216,6 +221,7 @@ def inpaint(
     done = job.fit_anywhere(
         lambda x0, panels: tasks.inpaint.inpaint(x0, job.preset, scattered, panels),
         seen,
+        f"inpaint {holes}",
         scale,
         tiled=holes != "large",
     )
@@ -294,7 +300,7 @@ def enhance(image: Pixels, *, boost: float = 1.0, **options: Any) -> Result:
     job = Job(tasks.enhance.PRESETS, options)
     observation, scale = job.observe(image)
     done = job.fit_anywhere(
-        lambda x0, panels: tasks.enhance.enhance(x0, job.preset), observation, scale
+        lambda x0, panels: tasks.enhance.enhance(x0, job.preset), observation, "enhance", scale
     )
     coarse = done.image
     parts = {"coarse": coarse, "detail": (0.5 + observation - coarse).clamp(0, 1)}
@@ -320,7 +326,7 @@ def flash(image: Pixels, guide: Pixels, **options: Any) -> Result:
     def pose(both: Tensor, panels: int) -> Problem:
         return tasks.flash.flash(both[:, :channels], both[:, channels:], job.preset)
 
-    done = job.fit_anywhere(pose, torch.cat([observation, code], dim=1), scale)
+    done = job.fit_anywhere(pose, torch.cat([observation, code], dim=1), "flash", scale)
     return replace(job.result(done, scale), cautions=tuple(lost(done.image, observation)))
 
 
