@@ -54,7 +54,7 @@ def plain(x0, panels):
 
 def fitted(x0, pose=pose, settings=SETTINGS):
     """A problem on a sheet of x0, and the runs of its descent."""
-    problem, runs = pose(windows.sheet(x0), windows.PANELS), []
+    problem, runs = pose(windows.sheet(x0, 64), windows.PANELS), []
 
     def draw(done):
         runs.extend(done)
@@ -66,7 +66,6 @@ def fitted(x0, pose=pose, settings=SETTINGS):
 
 @pytest.fixture
 def small_panels(monkeypatch):
-    monkeypatch.setattr(windows, "PANEL", 64)
     monkeypatch.setattr(anywhere, "LARGEST", 100 * 100)
 
 
@@ -83,10 +82,10 @@ def test_the_size_of_the_tiles_changes_nothing(small_panels, channels, estimates
 
 
 def restored(
-    pose, x0, anywhere=True, settings=SETTINGS, tiled=True, limit=2**40, watch=None, tell=silence
+    pose, x0, panel=64, settings=SETTINGS, tiled=True, limit=2**40, watch=None, tell=silence
 ):
     memory = Memory(torch.device("cpu"), limit)
-    return fit_anywhere(pose, x0, anywhere, tiled, 1, settings, no_rule, memory, watch, tell)
+    return fit_anywhere(pose, x0, panel, tiled, 1, settings, no_rule, memory, watch, tell)
 
 
 def no_rule(problem):
@@ -120,7 +119,7 @@ def test_what_cannot_be_applied_elsewhere_is_fitted_whole(small_panels):
         )
 
     whole = Settings(steps=1)
-    done = restored(posed, x0, anywhere=False, settings=whole)
+    done = restored(posed, x0, panel=0, settings=whole)
     assert panels == [1]
     assert done.image.shape == x0.shape
 
@@ -128,13 +127,13 @@ def test_what_cannot_be_applied_elsewhere_is_fitted_whole(small_panels):
 def test_a_sheet_has_parts_from_all_of_the_picture(small_panels):
     ramp = torch.linspace(0, 1, 400).expand(1, 1, 80, 400)
     for image in (ramp, ramp.mT):
-        parts = windows.sheet(image)
+        parts = windows.sheet(image, 64)
         assert parts.shape == (1, 1, 64, 4 * 64)
         means = [part.mean().item() for part in parts.chunk(4, dim=-1)]
         assert means == sorted(means)
         assert means[0] < 0.3
         assert means[-1] > 0.7
-    assert windows.sheet(ramp).equal(windows.sheet(ramp)), "the same every time"
+    assert windows.sheet(ramp, 64).equal(windows.sheet(ramp, 64)), "the same every time"
 
 
 def test_a_small_picture_in_windows_is_drawn_whole():
@@ -170,7 +169,7 @@ def test_a_window_is_refused_where_the_energy_is_of_the_whole():
 def test_parts_are_finished_by_what_the_whole_sheet_says(small_panels):
     """The recipe of the parts is asked once, with x as f draws it of the sheet."""
     _, x0 = noisy(110, 130)
-    base = pose(windows.sheet(x0), windows.PANELS)
+    base = pose(windows.sheet(x0, 64), windows.PANELS)
     drawn = []
 
     def parts(x):
@@ -190,7 +189,7 @@ def test_parts_are_finished_by_what_the_whole_sheet_says(small_panels):
 def test_a_step_sees_one_panel_of_a_sheet(small_panels):
     _, x0 = noisy(120, 150)
     whole_panels = replace(SETTINGS, window=64)
-    steps = list(descend(pose(windows.sheet(x0), windows.PANELS), whole_panels))
+    steps = list(descend(pose(windows.sheet(x0, 64), windows.PANELS), whole_panels))
     assert {step.image.shape[-2:] for step in steps} == {(64, 64)}
     assert len({step.window.parts[0].columns.start for step in steps}) > 1
 
@@ -251,7 +250,7 @@ def test_what_is_too_large_for_memory_is_fitted_in_tiles_that_blend(monkeypatch)
 
     few = Settings(steps=2)
     needed = needed_for(plain(x0[..., :64, :64], 1), few)
-    done = restored(posed, x0, False, few, limit=needed, tell=phases.append)
+    done = restored(posed, x0, 0, few, limit=needed, tell=phases.append)
     count = 4 * 5  # 110 x 130 pixels by 32 x 32
     assert done.image.shape == x0.shape
     assert len(set(shapes[-count:])) > 1
@@ -260,9 +259,9 @@ def test_what_is_too_large_for_memory_is_fitted_in_tiles_that_blend(monkeypatch)
     assert len(done.steps) == len(done.chosen) == count
     assert len(done.history) == 2 * count
     with pytest.raises(BadInput, match="pixels need about"):
-        restored(posed, x0, False, few, limit=needed - 1)
+        restored(posed, x0, 0, few, limit=needed - 1)
     with pytest.raises(BadInput, match="pixels need about"):
-        restored(posed, x0, False, few, tiled=False, limit=needed)
+        restored(posed, x0, 0, few, tiled=False, limit=needed)
 
 
 def test_an_interrupt_among_tiles_is_not_taken_for_a_result(monkeypatch):
@@ -277,7 +276,7 @@ def test_an_interrupt_among_tiles_is_not_taken_for_a_result(monkeypatch):
 
     needed = needed_for(plain(x0[..., :64, :64], 1), few)
     with pytest.raises(KeyboardInterrupt):
-        restored(plain, x0, False, few, limit=needed, watch=watch)
+        restored(plain, x0, 0, few, limit=needed, watch=watch)
 
 
 def needed_for(problem, settings):

@@ -106,9 +106,9 @@ def test_a_tile_of_an_enlarged_picture():
 
 def test_panels_of_a_sheet_begin_on_the_grid_and_lie_around_what_is_missing():
     image = torch.arange(1000.0).expand(1, 1, 700, 1000)
-    firsts = sheet(image)[0, 0, 0].unflatten(0, (PANELS, -1))[:, 0]
+    firsts = sheet(image, 256)[0, 0, 0].unflatten(0, (PANELS, -1))[:, 0]
     assert (firsts % 16 == 0).all()
     holed = image.clone()
     holed[..., 300:310, 900:910] = torch.nan
-    for panel in sheet(holed).chunk(PANELS, dim=-1):
+    for panel in sheet(holed, 256).chunk(PANELS, dim=-1):
         assert panel.isnan().sum() == 100

@@ -32,7 +32,7 @@ RuleOf = Callable[[Problem], Callable[[], Rule] | None]
 def fit_anywhere(
     pose: Pose,
     x0: Tensor,
-    anywhere: bool,
+    panel: int,
     tiled: bool,
     factor: int,
     settings: Settings,
@@ -42,12 +42,14 @@ def fit_anywhere(
     tell: Tell,
     checkpoint: Checkpoint | None = None,
 ) -> Fit:
-    """`fit` of pose(x0). Where x0 is large, on panels of it, if the problem can be posed on parts
-    (`anywhere`), or tile by tile if memory does not suffice and that makes sense (`tiled`).
+    """`fit` of pose(x0). Where x0 is large, on panels of it of `panel` pixels a side, if the
+    problem can be posed on parts (0: it cannot), or tile by tile if memory does not suffice and
+    that makes sense (`tiled`).
+
     factor: how many times as large as x0 x is, to a side. Raises BadInput if memory never suffices.
     """
-    large = anywhere and x0[0, 0].numel() > LARGEST
-    problem = pose(sheet(x0), PANELS) if large else pose(x0, 1)
+    large = panel > 0 and x0[0, 0].numel() > LARGEST
+    problem = pose(sheet(x0, panel), PANELS) if large else pose(x0, 1)
     if not memory.suffices(problem, settings):
         if not tiled:
             memory.check(problem, settings)
@@ -90,7 +92,10 @@ def apply(
     def restored(tile: Tile) -> Tensor:
         around = tile.around(x0)
         part = part_of(around)
-        return tile.inside(part.finish(f(part.code)) if part else around).clone()
+        if part is None:
+            return tile.inside(around).clone()
+        place = (tile.around.rows.start, tile.around.columns.start)
+        return tile.inside(part.finish(f(part.code, *place))).clone()
 
     def draw(numbered: tuple[int, Tile]) -> None:
         number, tile = numbered

@@ -3,22 +3,22 @@
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .descent import Problem, Weights, untrained
 from .padding import pad_reflect
 from .symmetries import Symmetry
 
-CELL = 8  # pixels: the coarsest scale of a refiner
+CELL = 32  # pixels: the coarsest scale of the networks
 
 
 class Ensemble:
     """x = the mean of g^-1 f(g z) over the weights of several runs and over symmetries g.
 
     z: (B, C', H, W) that f was fitted on; its statistics are those of the normalisation from now
-    on. turns, shifts: of the descent; a shift goes with each turn. Sides that are no multiple of
-    CELL are reflected at their end, so that a pixel lies in the same cell in every part of the
-    picture that starts at one.
+    on. turns, shifts: of the descent; a shift goes with each turn. A pixel lies in the same cell in
+    every part of the picture.
     """
 
     def __init__(
@@ -32,13 +32,18 @@ class Ensemble:
         ]
 
     @torch.no_grad()
-    def __call__(self, z: Tensor) -> Tensor:
-        """x (1, C, h, w) of z (1, C', h, w)."""
+    def __call__(self, z: Tensor, top: int = 0, left: int = 0) -> Tensor:
+        """x (1, C, h, w) of z (1, C', h, w), which begins at row `top` and column `left` of the
+        picture; 0 before the first whole cell.
+        """
+        before = [-first % CELL for first in (top, left)]
+        z = z[..., before[0] :, before[1] :]
         height, width = z.shape[-2:]
         z = pad_reflect(z, (0, -height % CELL), (0, -width % CELL))
         count = len(self.networks) * len(self.symmetries)
         images = (g.inverse(f(g(z))) for f in self.networks for g in self.symmetries)
-        return (sum(images, start=z.new_zeros(())) / count)[..., :height, :width]
+        x = (sum(images, start=z.new_zeros(())) / count)[..., :height, :width]
+        return F.pad(x, (before[1], 0, before[0], 0))
 
 
 @torch.no_grad()

@@ -193,7 +193,7 @@ class Job:
         done = fit_anywhere(
             pose,
             observation,
-            self.preset.objective.anywhere,
+            self.preset.objective.panel,
             tiled,
             factor,
             self.settings,

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 PANELS = 4  # of a sheet
-PANEL = 256  # pixels a side
 GRID = 16  # pixels: panels begin on this grid, as the blocks of JPEG do
 OWN_SEED = 8_128_496  # of their places
 
@@ -74,9 +73,10 @@ def side_by_side(images: Tensor, count: int) -> Tensor:
     return torch.cat(images.chunk(count), dim=-1)
 
 
-def sheet(image: Tensor) -> Tensor:
-    """PANELS parts of (1, C, H, W) side by side, one from each of as many parts of its longer
-    side; around missing values (NaN) if there are any.
+def sheet(image: Tensor, side: int) -> Tensor:
+    """PANELS parts of (1, C, H, W) side by side, `side` pixels a side or all that there are, one
+    from each of as many parts of the longer side of the picture; around missing values (NaN) if
+    there are any.
     """
     height, width = image.shape[-2:]
     generator = np.random.default_rng(OWN_SEED)
@@ -90,13 +90,13 @@ def sheet(image: Tensor) -> Tensor:
         else:
             down, right = (along, across) if height > width else (across, along)
             row, column = int(down * height), int(right * width)
-        parts.append(Window(_around(row, height), _around(column, width))(image))
+        parts.append(Window(_around(row, height, side), _around(column, width, side))(image))
     return torch.cat(parts, dim=-1)
 
 
-def _around(middle: int, size: int) -> slice:
-    """PANEL of `size` pixels, or as many as there are, on the grid."""
-    side = min(PANEL, size // GRID * GRID or size)
+def _around(middle: int, size: int, side: int) -> slice:
+    """`side` of `size` pixels, or as many as there are, on the grid."""
+    side = min(side, size // GRID * GRID or size)
     first = min(max(middle - side // 2, 0), size - side) // GRID * GRID
     return slice(first, first + side)
 

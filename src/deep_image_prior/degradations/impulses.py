@@ -18,7 +18,7 @@ MOST = 0.55
 # there are for every far value NEAR to black or white: measured 21 and more with 4 % of them,
 # 7 and less without, drawings left out
 FEWEST, RATIO, NEAR = 0.005, 8, 4.5 / 255
-ENOUGH = 2**19  # pixels: of a larger picture a sheet is looked at
+ENOUGH, SIDE = 2**19, 256  # pixels: of a larger picture a sheet of panels of that side is looked at
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Impulses:
 
 def detect(observation: Tensor) -> Impulses | None:
     """The impulses of x0 (1, C, H, W) in [0, 1], or None if its noise is of another kind."""
-    seen = sheet(observation) if observation[0, 0].numel() > ENOUGH else observation
+    seen = sheet(observation, SIDE) if observation[0, 0].numel() > ENOUGH else observation
     return measure(observation) if has_impulses(seen) else None
 
 

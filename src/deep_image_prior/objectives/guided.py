@@ -29,7 +29,7 @@ class Guided(Objective):
     estimates: (noise, x0 (1, C, H, W), how many) -> (K, C, H, W); count: how many.
     """
 
-    anywhere = True
+    panel = 256
     estimates: Callable[[CorrelatedNoise, Tensor, int], Tensor]
     count: int = 3
 

@@ -31,7 +31,7 @@ IMAGES = (
 class Holdout(Objective):
     """For holes."""
 
-    anywhere = True
+    panel = 256
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
         assert isinstance(observed.damage, Holes)

@@ -36,11 +36,11 @@ class Observed:
 
 
 class Objective(ABC):
-    """A choice of z and E, and of the rule that guards them. anywhere: whether f can be fitted on
-    parts of a picture and applied to the others.
+    """A choice of z and E, and of the rule that guards them. panel: pixels a side of the parts that
+    f can be fitted on, to be applied to the whole of a large picture; 0 if it cannot be.
     """
 
-    anywhere = False
+    panel = 0
 
     @abstractmethod
     def problem(self, network: Architecture, observed: Observed) -> Problem:

@@ -28,7 +28,7 @@ LOST = 2.6
 class Recorruption(Objective):
     """For a compression."""
 
-    anywhere = True
+    panel = 256
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
         if observed.damage is None:

@@ -37,7 +37,7 @@ class Sure(Objective):
     many draws of the noise show what a code becomes of it.
     """
 
-    anywhere = True
+    panel = 256
     estimates: int = 3
     probes: int = 1
 
