@@ -20,6 +20,7 @@ from skimage.filters import gaussian
 
 from deep_image_prior import cli, files
 from deep_image_prior.files import Picture
+from deep_image_prior.progress import Watcher
 
 PIXELS = (255 * noisy(photograph(32))).astype(np.uint8)
 FEW = ["--steps", "3"]
@@ -565,13 +566,59 @@ def test_failing_snapshots_do_not_end_the_fit(run, monkeypatch):
 
 
 def test_a_large_picture_is_fitted_on_windows_and_written_whole(run, monkeypatch):
-    monkeypatch.setattr("deep_image_prior.windows.PANEL", 24)
     monkeypatch.setattr("deep_image_prior.anywhere.LARGEST", 30 * 30)
     options = ("--sigma", 25, "--steps", 4, "--snapshots", "snaps", "--every", 1)
     code, _, err = run("denoise", "photo.png", *options)
     assert code == 0
-    assert "no more snapshots: a step sees only windows of a picture of this size" in err
+    assert "no more snapshots: a step sees only windows of the picture" in err
     assert np.asarray(Image.open("photo-denoised.png")).shape == (32, 32, 3)
+
+
+def test_ctrl_c_while_applying_writes_nothing_and_says_so(run, monkeypatch):
+    monkeypatch.setattr("deep_image_prior.anywhere.LARGEST", 30 * 30)
+    tell = Watcher.tell
+
+    def interrupted(watch, phase):
+        tell(watch, phase)
+        if phase.name == "applying":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Watcher, "tell", interrupted)
+    code, _, err = run("denoise", "photo.png", "--sigma", 25, "--steps", 2)
+    assert code == 130
+    assert err.strip().endswith("dip: interrupted; nothing was written")
+    assert not Path("photo-denoised.png").exists()
+
+
+@pytest.mark.parametrize("size", ["4GiB", "500 MB", "2g", "1000000000"])
+def test_memory_as_people_write_it(run, size):
+    assert run("denoise", "photo.png", "--memory", size, *FEW)[0] == 0
+
+
+def test_no_memory_is_one_line(run):
+    for size, message in (("much", "--memory much is no size"), ("1kB", "pixels need about")):
+        code, _, err = run("denoise", "photo.png", "--preset", "paper", "--memory", size, *FEW)
+        assert code == 2
+        assert message in err
+        assert "Traceback" not in err
+
+
+def test_a_checkpoint_is_removed_in_the_end_and_refused_for_another_picture(run):
+    assert run("denoise", "photo.png", "--checkpoint", "kept", *FEW)[0] == 0
+    assert not Path("kept").exists()
+    Path("kept").mkdir()
+    Path("kept/letter").write_text("mine")
+    code, _, err = run("denoise", "photo.png", "--checkpoint", "kept", "--overwrite", *FEW)
+    assert code == 2
+    assert "kept is a folder of other files" in err
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:x", "cpu:zero"])
+def test_a_device_that_is_not_there_is_one_line(run, device):
+    code, _, err = run("denoise", "photo.png", "--device", device, *FEW)
+    assert code == 2
+    assert "device" in err
+    assert "Traceback" not in err
 
 
 def start(*arguments: str) -> "subprocess.Popen[str]":

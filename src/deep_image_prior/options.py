@@ -144,7 +144,9 @@ def restoring(command: Command) -> Command:
             "and removes it at the end.",
         ),
         click.option(
-            "--snapshots", type=FILE, help="Folder for the averaged image of every K-th step."
+            "--snapshots",
+            type=FILE,
+            help="Folder for the averaged image of every K-th step, where steps see the whole.",
         ),
         click.option(
             "--every",

@@ -20,6 +20,7 @@ from .images import Pixels, Scale
 from .job import Options, Result
 from .progress import Watcher
 from .record import described, fingerprint, record
+from .windows import WHOLE
 
 SNAPSHOT_EVERY = 100  # steps
 FAINT = 0.25  # of white: floats that stay below it are in units of their own, such as flux
@@ -210,13 +211,12 @@ def _snapshots(
     if not folder.exists():
         files.check_free(folder, options.overwrite)
     pixels = request.picture.pixels
-    sides = tuple(request.choices.get("factor", 1) * side for side in pixels.shape[:2])
     deep = pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[2] not in (1, 3)
     suffix = ".tif" if deep else ".png"
 
     def save(run: int, step: Step) -> None:
-        if step.average.shape[-2:] != sides:
-            raise ValueError("a step sees only windows of a picture of this size")
+        if step.window is not WHOLE:
+            raise ValueError("a step sees only windows of the picture; paper sees it all")
         folder.mkdir(exist_ok=True)
         snapshot = replace(
             request.picture.with_pixels(images.from_tensor(step.average, -1, scale)), exif=None
