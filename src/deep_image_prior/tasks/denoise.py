@@ -28,7 +28,7 @@ from ..operators import identity
 from .inpaint import in_parts
 from .preset import gently, small
 
-WINDOW = 256  # pixels: half of it loses 0.16 dB
+WINDOW = 256  # pixels a side that are seen whole: windows of half of it lose 0.16 dB
 
 
 def _presets(fast: Preset, best: Preset) -> dict[str, Preset]:
@@ -38,8 +38,14 @@ def _presets(fast: Preset, best: Preset) -> dict[str, Preset]:
 
 
 PRESETS = _presets(
-    fast=Preset(Refiner, Sure(), gently(steps=160, window=WINDOW)),
-    best=Preset(Refiner, Sure(estimates=5, probes=2), gently(steps=600, window=WINDOW)),
+    fast=Preset(Refiner, Sure(), gently(steps=160)),
+    best=Preset(Refiner, Sure(estimates=5, probes=2), gently(steps=600)),
+)
+# a window tells less than the whole: smaller steps, and longer averages
+in_windows = partial(gently, learning_rate=0.001, averaging=0.99, window=WINDOW)
+LARGE = _presets(
+    fast=Preset(Refiner, Sure(), in_windows(steps=200)),
+    best=Preset(Refiner, Sure(estimates=5, probes=2), in_windows(steps=600)),
 )
 IMPULSES = _presets(
     fast=Preset(Refiner, Holdout(), in_parts(steps=160)),
@@ -53,11 +59,13 @@ CORRELATED = _presets(
 )
 
 
-def presets(noise: AnyNoise) -> dict[str, Preset]:
-    """The choices for one kind of noise."""
+def presets(noise: AnyNoise, side: int) -> dict[str, Preset]:
+    """The choices for one kind of noise in a picture whose longer side has `side` pixels."""
     if isinstance(noise, Impulses):
         return IMPULSES
-    return CORRELATED if isinstance(noise, CorrelatedNoise) else PRESETS
+    if isinstance(noise, CorrelatedNoise):
+        return CORRELATED
+    return LARGE if side > WINDOW else PRESETS
 
 
 def denoise(observation: Tensor, preset: Preset, noise: AnyNoise, panels: int = 1) -> Problem:
