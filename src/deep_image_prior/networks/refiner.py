@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from .anysize import any_size
@@ -33,6 +34,7 @@ class Refiner(nn.Module):
             *_activated(widths[0], widths[0]),
         )
         self.head = nn.Sequential(last, nn.PixelShuffle(2))
+        self.body.to(memory_format=torch.channels_last)
         self.multiple = 2 ** len(widths)
 
     def forward(self, code: Tensor) -> Tensor:
