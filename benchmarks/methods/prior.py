@@ -146,9 +146,7 @@ def published(problem: Problem, preset: Preset, device: torch.device) -> descent
     """The preset paper for the noise that is found; all of them have the settings of `preset`."""
     x0 = tensor(problem.observation, device)
     noise = recognise(x0)
-    return tasks.denoise.denoise(
-        x0, tasks.denoise.presets(noise, max(x0.shape[-2:]))["paper"], noise
-    )
+    return tasks.denoise.denoise(x0, tasks.denoise.presets(noise, x0.shape[-2:])["paper"], noise)
 
 
 def plain(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:

@@ -96,9 +96,7 @@ class Result:
         if the noise may be texture, not high where colour does not bear it out, nor where stripes
         were, which are told from the picture only where they are narrow.
         """
-        if self.cautions or (
-            self.uncertainty_db is not None and self.noise and self.noise.textured
-        ):
+        if self.cautions or (self.noise and self.noise.textured):
             return "low"
         if self.uncertainty_db is None:
             return None

@@ -70,7 +70,7 @@ def denoise(
     striped = stripes.detect(observation) if noise == "auto" else None
     clean = stripes.remove(observation) if striped else observation
     found = _told(noise, clean, job, scale)
-    job = job.with_presets(tasks.denoise.presets(found, max(clean.shape[-2:])))
+    job = job.with_presets(tasks.denoise.presets(found, clean.shape[-2:]))
     done = job.fit_anywhere(
         lambda x0, panels: tasks.denoise.denoise(x0, job.preset, found, panels),
         clean,

@@ -1,6 +1,7 @@
 """z and E for when the truth is unknown, each beside the rule that guards it."""
 
 from . import estimates
+from .estimated import Estimated
 from .guided import Guided
 from .holdout import PARTS, Holdout
 from .objective import Objective, Observed, Preset
@@ -11,6 +12,7 @@ from .sure import Sure
 
 __all__ = [
     "PARTS",
+    "Estimated",
     "Guided",
     "Holdout",
     "Objective",

@@ -29,7 +29,7 @@ class Guided(Objective):
     estimates: (noise, x0 (1, C, H, W), how many) -> (K, C, H, W); count: how many.
     """
 
-    panel = 256
+    # no panel: what f learns of one part of a picture does not hold for another
     estimates: Callable[[CorrelatedNoise, Tensor, int], Tensor]
     count: int = 3
 

@@ -5,16 +5,20 @@ Or z estimates of the image and E Stein's, which needs no stop; where values are
 the error on values held out.
 """
 
+from collections.abc import Sequence
 from functools import partial
+from math import prod
 
 from torch import Tensor
 
 from .. import codes
+from ..anywhere import LARGEST
 from ..degradations import AnyNoise, CorrelatedNoise, Holes, Impulses, impulse_mask
 from ..descent import Problem, Settings
 from ..energies import absolute_error, squared_error
 from ..networks import Hourglass, Refiner
 from ..objectives import (
+    Estimated,
     Guided,
     Holdout,
     Observed,
@@ -57,15 +61,20 @@ CORRELATED = _presets(
     fast=Preset(small, Guided(estimates.of_correlated), guided(steps=300)),
     best=Preset(small, Guided(estimates.of_correlated, count=4), guided(steps=600, runs=2)),
 )
+once = Settings(steps=1, jitter=0)  # the network begins as what is wanted
+LARGE_CORRELATED = _presets(
+    fast=Preset(Refiner, Estimated(estimates.of_correlated), once),
+    best=Preset(Refiner, Estimated(estimates.of_correlated, count=4), once),
+)
 
 
-def presets(noise: AnyNoise, side: int) -> dict[str, Preset]:
-    """The choices for one kind of noise in a picture whose longer side has `side` pixels."""
+def presets(noise: AnyNoise, shape: Sequence[int]) -> dict[str, Preset]:
+    """The choices for one kind of noise in a picture of `shape` (H, W)."""
     if isinstance(noise, Impulses):
         return IMPULSES
     if isinstance(noise, CorrelatedNoise):
-        return CORRELATED
-    return LARGE if side > WINDOW else PRESETS
+        return LARGE_CORRELATED if prod(shape) > LARGEST else CORRELATED
+    return LARGE if max(shape) > WINDOW else PRESETS
 
 
 def denoise(observation: Tensor, preset: Preset, noise: AnyNoise, panels: int = 1) -> Problem:
