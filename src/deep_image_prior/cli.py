@@ -28,6 +28,7 @@ from .files import Picture
 from .gallery import Gallery
 from .job import Result
 from .options import FILE, Model, looking, option, restoring, visualising
+from .parallel import NAME
 from .progress import Watcher
 from .session import CommandOptions, Request
 
@@ -61,7 +62,8 @@ def main() -> None:
         code = _complain(
             "out of memory; use the preset fast, a smaller image or size, or a part of the image", 1
         )
-    if threading.active_count() > 1:  # tiles that are being worked on
+    if code == 130 and any(t.name.startswith(NAME) for t in threading.enumerate()):
+        # tiles that are being worked on would be waited for
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

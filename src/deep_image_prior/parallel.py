@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import torch
 
+NAME = "dip-core"  # of the threads
+
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
@@ -24,7 +26,7 @@ def each(
 
     if threads == 1:
         return [made(item) for item in items]
-    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+    pool = ThreadPoolExecutor(threads, NAME, initializer=torch.set_num_threads, initargs=(1,))
     try:
         return list(pool.map(made, items))
     finally:
