@@ -69,7 +69,7 @@ def small_panels(monkeypatch):
     monkeypatch.setattr(anywhere, "LARGEST", 100 * 100)
 
 
-@pytest.mark.parametrize(("channels", "estimates"), [(3, 2), (1, 3)])
+@pytest.mark.parametrize(("channels", "estimates"), [(3, 3), (1, 3)])
 def test_the_size_of_the_tiles_changes_nothing(small_panels, channels, estimates):
     _, x0 = noisy(150, 310, repeat=2)
     x0 = x0[:, :channels]
@@ -174,13 +174,13 @@ def test_parts_are_finished_by_what_the_whole_sheet_says(small_panels):
 
     def parts(x):
         drawn.append(x())
-        return lambda image: Part(
+        return lambda image, place: Part(
             base.code(torch.Generator())[:1, :, :1, :1].expand(-1, -1, *image.shape[-2:]),
             lambda f: torch.full_like(f, 0.25),
         )
 
     problem = Problem(base.network, base.code, base.energy, panels=windows.PANELS, parts=parts)
-    image = anywhere.apply(problem, fitted(x0, lambda *_: problem)[1], SETTINGS, x0)
+    image = anywhere.apply(problem, fitted(x0, lambda *_: problem)[1], SETTINGS, x0, side=120)
     assert len(drawn) == 1
     assert drawn[0].shape == (1, 3, 64, 4 * 64)
     assert image.eq(0.25).all()
@@ -236,7 +236,7 @@ def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(small_panels,
 
 
 def test_what_is_too_large_for_memory_is_fitted_in_tiles_that_blend(monkeypatch):
-    monkeypatch.setattr(anywhere, "SIDES", (96, 64))
+    monkeypatch.setattr(anywhere, "FITTED", (96, 64))
     monkeypatch.setattr(anywhere, "SHARED", 32)
     _, x0 = noisy(110, 130)
     shapes, phases = [], []
@@ -262,7 +262,7 @@ def test_what_is_too_large_for_memory_is_fitted_in_tiles_that_blend(monkeypatch)
 
 
 def test_an_interrupt_among_tiles_is_not_taken_for_a_result(monkeypatch):
-    monkeypatch.setattr(anywhere, "SIDES", (64,))
+    monkeypatch.setattr(anywhere, "FITTED", (64,))
     monkeypatch.setattr(anywhere, "SHARED", 32)
     _, x0 = noisy(110, 130)
     few = Settings(steps=2)

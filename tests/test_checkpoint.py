@@ -1,5 +1,3 @@
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
@@ -101,7 +99,7 @@ def test_a_killed_call_goes_on_where_it_was_to_the_same_bits(tmp_path):
 def test_a_large_picture_goes_on_with_the_tiles_that_are_left(tmp_path, monkeypatch):
     monkeypatch.setattr(anywhere, "LARGEST", 30 * 30)
     monkeypatch.setattr(anywhere, "GRID", 24)
-    monkeypatch.setattr(anywhere, "apply", partial(anywhere.apply, side=24))
+    monkeypatch.setattr(anywhere, "TILES", (24,))
     options = {**FEW, "runs": 1}
     whole, folder = dip.denoise(NOISY, **options), tmp_path / "folder"
 

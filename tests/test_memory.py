@@ -60,5 +60,24 @@ def test_a_step_is_counted_as_it_sees_the_picture():
         Memory(cpu, 1, "the preset fast, or ").check(problem, shifted)
 
 
+def test_tiles_are_as_large_as_memory_allows_and_pictures_are_counted(monkeypatch):
+    monkeypatch.setattr(memory, "threads", lambda device: 2)
+    cpu, x = torch.device("cpu"), torch.empty(1, 3, 1000, 2000)
+    pictures = memory.COPIES * 4 * x.numel()
+    large, small = (2 * memory.APPLIED * 3 * (side + 20) ** 2 for side in (100, 50))
+
+    def largest(limit):
+        return Memory(cpu, limit).largest((100, 50), 10, x)
+
+    assert largest(pictures + large) == 100
+    assert largest(pictures + large - 1) == 50
+    assert largest(pictures + small) == 50
+    with pytest.raises(BadInput, match=r"^2000 x 1000 pixels need about 0.1 GiB on cpu"):
+        largest(pictures + small - 1)
+    Memory(cpu, pictures).check_pictures(x.shape)
+    with pytest.raises(BadInput, match=r"^2000 x 1000 pixels need about 0.1 GiB on cpu"):
+        Memory(cpu, pictures - 1).check_pictures(x.shape)
+
+
 def needed(problem, height, width):
     return memory.needed(problem.network, (*problem.shape[:2], height, width))

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from deep_image_prior.resampling import correlate, gaussian, lanczos
+from deep_image_prior.resampling import correlate, doubled, gaussian, halved, lanczos
 
 
 def test_taps_sum_to_one_and_are_symmetric():
@@ -25,3 +25,25 @@ def test_correlate_replicates_edges_and_keeps_channels_apart():
     box = torch.full((1, 3), 1 / 3)
     expected = torch.tensor([[[[4 / 3, 7 / 3, 10 / 3]], [[0, 8 / 3, 16 / 3]]]])
     torch.testing.assert_close(correlate(image, box), expected)
+
+
+def test_half_the_resolution_and_twice_keep_long_waves_in_their_place():
+    rows, columns = torch.meshgrid(torch.arange(81.0), torch.arange(120.0), indexing="ij")
+    waves = torch.stack([torch.cos(rows / 9), torch.sin(columns / 11)])[None]
+    half = halved(waves)
+    assert half.shape == (1, 2, 41, 60)
+    # a pixel of it lies in the middle of four
+    expected = torch.cos((rows[:41, :60] * 2 + 0.5) / 9)
+    torch.testing.assert_close(half[0, 0, 2:-2], expected[2:-2], atol=2e-3, rtol=0)
+    back = doubled(half, waves.shape[-2:])
+    torch.testing.assert_close(back[..., 8:-8, 8:-8], waves[..., 8:-8, 8:-8], atol=1e-2, rtol=0)
+
+
+def test_the_transpose_of_half_the_resolution_is_a_fourth_of_twice():
+    generator = torch.manual_seed(0)
+    x = torch.zeros(1, 1, 64, 64)
+    x[..., 16:48, 16:48] = torch.randn((32, 32), generator=generator)
+    y = torch.zeros(1, 1, 32, 32)
+    y[..., 8:24, 8:24] = torch.randn((16, 16), generator=generator)
+    inside = (halved(x) * y).sum()
+    torch.testing.assert_close(inside, (x * doubled(y, (64, 64))).sum() / 4, atol=1e-4, rtol=0)

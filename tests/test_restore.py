@@ -572,7 +572,7 @@ def test_where_not_even_a_tile_fits_into_memory_it_is_said(factor):
 
 
 def test_a_picture_larger_than_memory_is_enhanced_in_tiles(monkeypatch):
-    monkeypatch.setattr("deep_image_prior.anywhere.SIDES", (40,))
+    monkeypatch.setattr("deep_image_prior.anywhere.FITTED", (40,))
     monkeypatch.setattr("deep_image_prior.anywhere.SHARED", 16)
     needed = []
     monkeypatch.setattr(

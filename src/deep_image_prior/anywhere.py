@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .checkpoint import Checkpoint, kept
+from .denoisers import GRID
 from .descent import Problem, Rule, Settings, Step, code_generator
 from .ensemble import Ensemble
 from .fitting import Fit, Run, fit
@@ -19,11 +20,10 @@ from .phases import Phase, Tell, silence
 from .windows import PANELS, Tile, blended, sheet, tiles
 
 LARGEST = 2**18 + 2**17  # pixels of a picture that is fitted as it is
-# pixels a side of what f is applied to at a time; of what is around it that they see; and every
-# grid that the estimates and the networks have
-SIDE, MARGIN, GRID = 1080, 120, 120
-# pixels a side of what is fitted alone, from which memory chooses; and that two of them share
-SIDES, SHARED = (2048, 1024, 512, 256), 64
+# pixels a side of what f is applied to at a time, from which memory chooses; and around it
+TILES, MARGIN = (1080, 720, 480, 240, 120), 120
+# the same of what is fitted alone; and that two of them share
+FITTED, SHARED = (2048, 1024, 512, 256), 64
 
 Pose = Callable[[Tensor, int], Problem]  # x0 (1, C, H, W), panels in it -> what to fit
 RuleOf = Callable[[Problem], Callable[[], Rule] | None]
@@ -48,20 +48,23 @@ def fit_anywhere(
 
     factor: how many times as large as x0 x is, to a side. Raises BadInput if memory never suffices.
     """
+    height, width = (factor * side for side in x0.shape[-2:])
+    memory.check_pictures((*x0.shape[:2], height, width))
     large = panel > 0 and x0[0, 0].numel() > LARGEST
     problem = pose(sheet(x0, panel), PANELS) if large else pose(x0, 1)
     if not memory.suffices(problem, settings):
         if not tiled:
             memory.check(problem, settings)
-        sides = [side // factor for side in SIDES]
+        sides = [side // factor for side in FITTED]
         memory.check(pose(x0[..., : sides[-1], : sides[-1]], 1), settings)
         side = next(n for n in sides if memory.suffices(pose(x0[..., :n, :n], 1), settings))
         every = tiles(x0.shape[-2:], side - SHARED // factor, SHARED // factor // 2)
         return _fit_tiles(pose, x0, every, factor, settings, rule, watch, tell, checkpoint)
+    tile = memory.largest(TILES, MARGIN, x0) if large else 0
     tell(Phase("estimates"))
 
     def draw(runs: Sequence[Run]) -> Tensor:
-        return apply(problem, runs, settings, x0, tell=tell, checkpoint=checkpoint)
+        return apply(problem, runs, settings, x0, tile, tell=tell, checkpoint=checkpoint)
 
     return fit(problem, settings, rule(problem), watch, draw if large else None, checkpoint)
 
@@ -72,7 +75,7 @@ def apply(
     runs: Sequence[Run],
     settings: Settings,
     x0: Tensor,
-    side: int = SIDE,
+    side: int,
     margin: int = MARGIN,
     tell: Tell = silence,
     checkpoint: Checkpoint | None = None,
@@ -91,10 +94,10 @@ def apply(
 
     def restored(tile: Tile) -> Tensor:
         around = tile.around(x0)
-        part = part_of(around)
+        place = (tile.around.rows.start, tile.around.columns.start)
+        part = part_of(around, place)
         if part is None:
             return tile.inside(around).clone()
-        place = (tile.around.rows.start, tile.around.columns.start)
         return tile.inside(part.finish(f(part.code, *place))).clone()
 
     def draw(numbered: tuple[int, Tile]) -> None:

@@ -17,7 +17,7 @@ from torch import Generator, Tensor, nn
 from .energies import PerPixel
 from .errors import BadInput
 from .symmetries import draw_symmetry
-from .windows import WHOLE, Windows, as_batch, draw_windows, side_by_side
+from .windows import WHOLE, Place, Windows, as_batch, draw_windows, side_by_side
 
 Weights = Mapping[str, Tensor]  # of a network, by name
 
@@ -39,8 +39,8 @@ class Problem:
     average itself. rule: makes the rule to stop by that suits the problem, if there is one.
     panels: pictures of one size side by side in z and x. shown: z of the picture to draw, (1, C',
     H, W), if that is not the first of `code`. parts: (x as f draws it in the end, when asked) ->
-    (x0 of any other part of the picture, (1, C, h, w)) -> that part, if f can be applied to it, or
-    None if there is nothing to restore.
+    (x0 of any other part of the picture, (1, C, h, w); the rows and columns before it) -> that
+    part, if f can be applied to it, or None if there is nothing to restore.
     """
 
     network: Callable[[], nn.Module]
@@ -51,7 +51,7 @@ class Problem:
     rule: Callable[[], "Rule"] | None = None
     panels: int = 1
     shown: Callable[[], Tensor] | None = None
-    parts: Callable[[Callable[[], Tensor]], Callable[[Tensor], "Part | None"]] | None = None
+    parts: Callable[[Callable[[], Tensor]], Callable[[Tensor, Place], "Part | None"]] | None = None
 
 
 @dataclass(frozen=True)

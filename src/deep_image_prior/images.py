@@ -1,5 +1,6 @@
 """Pixels <-> tensors (1, C, H, W) in [0, 1]."""
 
+import math
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -84,6 +85,7 @@ class Scale:
         return self.black / (self.one or 1.0)
 
 
+ENOUGH = 2**20  # pixels, for means
 CLIPPED = 0.001  # share of the values, at their least or greatest, that a clip has put there
 EIGHT_BITS = Scale(0.0, 255.0, np.dtype(np.uint8), clips=True, one=255.0)
 
@@ -137,6 +139,12 @@ def _stored(plane: Pixels, scale: Scale) -> Pixels:
         limits = np.iinfo(scale.dtype)
         values = np.clip(np.rint(values), limits.min, limits.max)
     return values >= 0.5 if scale.dtype.kind == "b" else values.astype(scale.dtype)
+
+
+def thinned(image: Tensor) -> Tensor:
+    """Every few pixels of (B, C, H, W), as many as are enough for means; all of a small one."""
+    step = max(1, math.isqrt(image[0, 0].numel() // ENOUGH))
+    return image[..., ::step, ::step]
 
 
 def centre_square(image: Tensor, size: int, name: str) -> Tensor:

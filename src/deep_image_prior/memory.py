@@ -1,6 +1,7 @@
 """How much memory a fit needs, told before it starts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import prod
 from pathlib import Path
 
 import psutil
@@ -11,9 +12,13 @@ from torch.autograd.graph import saved_tensors_hooks
 from .descent import Problem, Settings
 from .energies import PerPixel
 from .errors import BadInput
+from .parallel import threads
 
 SHARE = 0.8  # of what is free, for a fit
 
+COPIES = 4  # of x beside the steps: the tiles of it, their sum, and two in the file's numbers
+# measured: bytes that estimates and f take for every value of a tile, 98 to 228
+APPLIED = 240
 # measured: gradients in flight and the convolutions' scratch space, over what is saved for them
 WORKING = 1.4
 
@@ -73,18 +78,37 @@ class Memory:
         self.device, self.hint = device, hint
         self.limit = free(device) if limit is None else limit
 
+    def check_pictures(self, shape: Sequence[int]) -> None:
+        """Raises BadInput if an x of `shape` (1, C, H, W) and its copies do not stay below it."""
+        self._check(COPIES * 4 * prod(shape), shape[-2:])
+
     def suffices(self, problem: Problem, settings: Settings) -> bool:
         """Whether the steps of a fit stay below it."""
         return _of(problem, settings) <= self.limit
 
+    def largest(self, sides: Sequence[int], margin: int, x: Tensor) -> int:
+        """The largest of the sides of tiles of x (1, C, H, W), `margin` more around them, with
+        which as many as are worked on at a time stay below it; `sides` fall. Raises BadInput if
+        none does.
+        """
+        at_a_time, left = threads(x.device), self.limit - COPIES * 4 * x.numel()
+
+        def bytes_of(side: int) -> int:
+            return at_a_time * APPLIED * x.shape[1] * (side + 2 * margin) ** 2
+
+        self._check(self.limit - left + bytes_of(sides[-1]), x.shape[-2:])
+        return next(side for side in sides if bytes_of(side) <= left)
+
     def check(self, problem: Problem, settings: Settings) -> None:
         """Raises BadInput if they do not."""
-        if not self.suffices(problem, settings):
-            _, (height, width) = _seen(problem, settings)
+        self._check(_of(problem, settings), _seen(problem, settings)[1])
+
+    def _check(self, size: int, sides: Sequence[int]) -> None:
+        if size > self.limit:
+            height, width = sides
             raise BadInput(
-                f"{width} x {height} pixels need about "
-                f"{_of(problem, settings) / 2**30:.1f} GiB on {self.device}, and "
-                f"{self.limit / 2**30:.1f} GiB may be used; use {self.hint}a smaller image or "
+                f"{width} x {height} pixels need about {size / 2**30:.1f} GiB on {self.device}, "
+                f"and {self.limit / 2**30:.1f} GiB may be used; use {self.hint}a smaller image or "
                 "factor"
             )
 

@@ -12,23 +12,28 @@ Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 
+def threads(device: torch.device) -> int:
+    """How many items `each` works on at a time."""
+    return torch.get_num_threads() if device.type == "cpu" else 1
+
+
 def each(
     function: Callable[[Item], Made], items: Iterable[Item], device: torch.device
 ) -> list[Made]:
     """[function(item) for every item], without gradients, as many at a time as torch has threads
     on a CPU; one after the other elsewhere. An exception, Ctrl-C too, drops what has not begun.
     """
-    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    count = threads(device)
 
     @torch.no_grad()
     def made(item: Item) -> Made:
         return function(item)
 
-    if threads == 1:
+    if count == 1:
         return [made(item) for item in items]
-    pool = ThreadPoolExecutor(threads, NAME, initializer=torch.set_num_threads, initargs=(1,))
+    pool = ThreadPoolExecutor(count, NAME, initializer=torch.set_num_threads, initargs=(1,))
     try:
         return list(pool.map(made, items))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        torch.set_num_threads(threads)  # new threads would get one of their own
+        torch.set_num_threads(count)  # new threads would get one of their own

@@ -1,6 +1,7 @@
 """Filters that resample: their taps, and how codes, networks and operators apply them."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -39,3 +40,28 @@ def correlate(image: Tensor, kernel: Tensor, stride: int = 1) -> Tensor:
     planes = F.pad(planes, edges, mode="replicate")
     filtered = F.conv2d(planes, kernel[None, None].to(image), stride=stride)
     return filtered.reshape(batch, channels, *filtered.shape[-2:])
+
+
+HALF = lanczos(2, 2)  # keeps the longer half of the waves
+
+
+def halved(image: Tensor) -> Tensor:
+    """(B, C, H, W) at half the resolution, a last odd row or column counted twice."""
+    height, width = image.shape[-2:]
+    image = F.pad(image, (0, width % 2, 0, height % 2), mode="replicate")
+    return correlate(image, torch.outer(HALF, HALF), stride=2)
+
+
+def doubled(image: Tensor, shape: Sequence[int]) -> Tensor:
+    """(B, C, h, w) at twice the resolution, the first `shape` (H, W) of it: the transpose of
+    `halved`, brought to the same mean.
+    """
+    reach = len(HALF) // 2
+    batch, channels, *_ = image.shape
+    planes = F.pad(image, (reach,) * 4, mode="replicate").flatten(0, 1)[:, None]
+    kernel = 4 * torch.outer(HALF, HALF)[None, None].to(image)
+    first = 3 * reach - 1  # the kernel's centre, at the first pixel
+    wide = F.conv_transpose2d(planes, kernel, stride=2)[
+        ..., first : first + shape[0], first : first + shape[1]
+    ]
+    return wide.unflatten(0, (batch, channels)).squeeze(2)

@@ -13,6 +13,8 @@ PANELS = 4  # of a sheet
 GRID = 16  # pixels: panels begin on this grid, as the blocks of JPEG do
 OWN_SEED = 8_128_496  # of their places
 
+Place = tuple[int, int]  # rows and columns of a picture before a part of it
+
 
 @dataclass(frozen=True)
 class Window:

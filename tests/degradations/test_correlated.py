@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from deep_image_prior import BadInput
+from deep_image_prior.colour import to_opponent
 from deep_image_prior.degradations import (
     CorrelatedNoise,
     Noise,
@@ -18,6 +19,8 @@ from deep_image_prior.degradations import (
     recognise,
 )
 from deep_image_prior.degradations.correlated import GRID
+from deep_image_prior.denoisers import White
+from deep_image_prior.resampling import halved
 
 PHOTO = data.astronaut()[:256, 96:352] / 255
 COFFEE = data.coffee()[100:356, 150:406] / 255
@@ -81,13 +84,26 @@ def test_cosines_and_patches_have_the_variance_of_draws(channels):
     assert covariance[0, channels].item() == pytest.approx(0.01 * np.exp(-1 / 4), rel=0.02)
 
 
+def test_noise_at_half_the_resolution_has_the_spectrum_that_its_draws_have():
+    noise = model(width=0.7)
+    generator = torch.Generator().manual_seed(0)
+    drawn = noise.draw(torch.full((1, 3, 256, 256), 0.5), 20, generator)
+    halves = to_opponent(halved(drawn))
+    told = noise.halved()
+    measured = halves.square().mean(dim=(0, 2, 3))
+    torch.testing.assert_close(measured, told.spectrum.mean(dim=(1, 2)), rtol=0.03, atol=0)
+    neighbours = (halves[..., 1:] * halves[..., :-1]).mean(dim=(0, 2, 3))
+    lag = torch.fft.ifft2(told.spectrum).real[:, 0, 1]
+    torch.testing.assert_close(neighbours, lag, rtol=0.03, atol=0.03 * measured.max().item())
+
+
 def test_at_half_the_resolution_the_long_waves_are_left():
     noise = model(width=2.0)
     coarse = noise.halved()
     assert coarse.lengths[0] == pytest.approx(noise.lengths[0] / 2, rel=0.1)
     assert coarse.deviations[0] == pytest.approx(noise.deviations[0], rel=0.05), "all was long"
     white = CorrelatedNoise(torch.ones(1, GRID, GRID), torch.tensor([0.0, 1]), torch.ones(2))
-    assert white.halved().deviations[0] == pytest.approx(0.5, rel=0.01), "means of four pixels"
+    assert white.halved().deviations[0] == pytest.approx(White().halved().sigma, rel=1e-4)
 
 
 @pytest.mark.parametrize(("sigma", "width"), [(10, 0.7), (10, 2), (20, 1)])

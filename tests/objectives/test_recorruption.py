@@ -21,8 +21,10 @@ def test_the_energy_is_the_error_to_the_estimate_that_was_compressed_again():
     assert torch.equal(z[:, -3:], again)
     assert torch.equal(pair.shown()[:, :3], pair.estimate)
     assert torch.equal(pair.shown()[:, -3:], IMAGE)
-    assert torch.equal(pair.part(IMAGE).code, pair.shown())
-    assert torch.equal(pair.part(again).code, z), "x0 and what is fitted have the same images"
+    assert torch.equal(pair.part(IMAGE, (0, 0)).code, pair.shown())
+    assert torch.equal(pair.part(again, (0, 0)).code, z), (
+        "x0 and what is fitted have the same images"
+    )
 
 
 def test_the_distance_from_the_estimate_that_the_code_begins_with():

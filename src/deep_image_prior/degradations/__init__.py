@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from ..images import thinned
 from . import impulses, jpeg, noise, stripes
 from .correlated import CorrelatedNoise
 from .correlated_estimate import estimate_correlated, is_white
@@ -58,5 +59,6 @@ def recognise(observation: Tensor, clipped: bool = True) -> AnyNoise:
         return white
     compressed = jpeg.is_compressed(observation)
     noise = estimate_correlated(observation, compressed)
-    coarse, fine = (each.variance(observation).mean() for each in (noise, white))
+    some = thinned(observation)
+    coarse, fine = (each.variance(some).mean() for each in (noise, white))
     return white if is_white(noise, compressed) and fine < FINER * coarse else noise

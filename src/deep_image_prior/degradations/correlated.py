@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from ..colour import OPPONENT, from_opponent
 from ..errors import BadInput
 from ..patches import dct_basis
+from ..resampling import HALF
 
 CAREFUL = (
     "noise and texture could not be told apart: the noise may be less, or more; --strength keeps "
@@ -150,13 +151,13 @@ class CorrelatedNoise:
         return {}
 
     def halved(self) -> "CorrelatedNoise":
-        """The same noise at half the resolution: the lower half of its frequencies."""
-        quarter = GRID // 4
-        inner = torch.fft.fftshift(self.spectrum, dim=(-2, -1))
-        inner = inner[:, quarter : 3 * quarter, quarter : 3 * quarter][None]
-        # of a mean of four pixels
-        wider = F.interpolate(inner, size=(GRID, GRID), mode="bilinear")[0] / 4
-        return replace(self, spectrum=torch.fft.ifftshift(wider, dim=(-2, -1)))
+        """The same noise at half the resolution: its power behind the filter, folded."""
+        lags = torch.fft.fftshift(torch.fft.ifft2(self.spectrum).real, dim=(-2, -1))
+        lags = F.pad(lags, (GRID // 2,) * 4)
+        power = torch.fft.fft2(torch.fft.ifftshift(lags, dim=(-2, -1))).real.clamp_min(0)
+        passed = torch.fft.fft(HALF, n=2 * GRID).abs().square().to(power)
+        passed = power * torch.outer(passed, passed)
+        return replace(self, spectrum=passed.reshape(-1, 2, GRID, 2, GRID).mean(dim=(1, 3)))
 
     @property
     def deviations(self) -> tuple[float, float]:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..colour import to_opponent
+from ..images import thinned
 from ..patches import dct_basis
 from .correlated import GRID, CorrelatedNoise, interpolate
 from .structure import LEAST, MONOCHROME, ROUNDED, Evidence, bound_by_colour, part_of_noise
@@ -88,7 +89,7 @@ def estimate_correlated(observation: Tensor, compressed: bool) -> CorrelatedNois
             quietest=levels.quantile(QUIETEST, dim=1) / _of_noise(QUIETEST),
             flattest=levels[0, _flattest(score, everywhere, FLATTEST)].mean(),
             flatter=levels[0, _flattest(score, everywhere, FLAT)].mean(),
-            contrast=to_opponent(observation)[0].var(dim=(1, 2)),
+            contrast=to_opponent(thinned(observation))[0].var(dim=(1, 2)),
         ),
         compressed,
     )

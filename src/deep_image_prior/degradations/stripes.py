@@ -80,9 +80,10 @@ def _offsets(plane: Tensor) -> Tensor:
     none = torch.zeros_like(plane[:, 0])
     if min(height, width) < FEWEST:
         return none
-    differences = plane.diff(dim=0).double()
-    steps = differences.median(dim=1).values
-    parts = torch.stack([p.median(dim=1).values for p in differences.chunk(PARTS, dim=1)], dim=1)
+    differences = plane.diff(dim=0)
+    steps = differences.median(dim=1).values.double()
+    medians = [part.median(dim=1).values for part in differences.chunk(PARTS, dim=1)]
+    parts = torch.stack(medians, dim=1).double()
     deviation = (steps - steps.median()).abs().median() / MIDDLE
     doubt = _spread(parts).median().clamp_min(1e-15)
     square = (deviation.square() - doubt) / 2

@@ -4,10 +4,11 @@ from .covariance import Covariance, White
 from .dct import dct_denoise
 from .fill import dct_inpaint, pyramid_fill
 from .nonlocal_bayes import nonlocal_bayes
-from .pyramid import denoise_scales
+from .pyramid import GRID, denoise_scales, with_long_waves
 from .tv import tv_least_squares
 
 __all__ = [
+    "GRID",
     "Covariance",
     "White",
     "dct_denoise",
@@ -16,4 +17,5 @@ __all__ = [
     "nonlocal_bayes",
     "pyramid_fill",
     "tv_least_squares",
+    "with_long_waves",
 ]

@@ -6,6 +6,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ..resampling import HALF
+
 
 class Covariance(Protocol):
     """The second moments of noise of mean 0, in opponent colours: those of d(b) n, n stationary, b
@@ -36,3 +38,7 @@ class White:
 
     def deviation(self, brightness: Tensor) -> Tensor:
         return torch.full_like(brightness, self.sigma)
+
+    def halved(self) -> "White":
+        """At half the resolution, nearly white again."""
+        return White(self.sigma * HALF.square().sum().item())

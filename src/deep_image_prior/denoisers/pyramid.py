@@ -1,17 +1,20 @@
 """The same denoiser at several scales: a window of pixels cannot see long waves of noise."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol, Self
 
-import torch
-from scipy.fft import dctn, idctn
 from torch import Tensor
 
+from ..padding import pad_reflect
+from ..resampling import doubled, halved
+from ..windows import Place
 from .covariance import Covariance
 
 SCALES = 3  # each of half the resolution of the one before
 SMALLEST = 32  # pixels of the shorter side of the coarsest
-TAKEN = 0.9  # of the waves of a coarser scale: the shortest have ringing
+# any part of a picture that begins on a multiple of so many pixels has the same tiles of `dct` and
+# `nonlocal_bayes`, so that to the bit the same is made of it
+GRID = 120
 
 
 class Scalable(Covariance, Protocol):
@@ -21,49 +24,36 @@ class Scalable(Covariance, Protocol):
         """The same noise at half the resolution."""
 
 
-Denoise = Callable[[Tensor, Covariance], Sequence[Tensor]]
+Denoise = Callable[[Tensor, Covariance], Tensor]  # noisy (1, C, H, W), its noise -> (K, C, H, W)
 
 
-def denoise_scales(noisy: Tensor, noise: Scalable, denoise: Denoise) -> list[Tensor]:
+def denoise_scales(
+    noisy: Tensor, noise: Scalable, denoise: Denoise, place: Place = (0, 0)
+) -> Tensor:
     """Every image that `denoise` makes of noisy (1, C, H, W), its long waves those of what it makes
-    at half the resolution, and so on.
+    at half the resolution, and so on; (K, C, H, W).
 
-    Scales and their merging by cosines of the whole image: Facciolo, Pierazzo, Morel 2017,
-    doi:10.1137/17M1111826.
+    place: where in the picture noisy begins, on GRID. Scales and their merging: Facciolo,
+    Pierazzo, Morel 2017, doi:10.1137/17M1111826; here by local filters, not by cosines of the
+    whole image.
     """
-    return _at_scale(noisy, noise, denoise, SCALES)
+    return with_long_waves(denoise(noisy, noise), noisy, noise, denoise, place)
 
 
-def _at_scale(noisy: Tensor, noise: Scalable, denoise: Denoise, scales: int) -> list[Tensor]:
-    fine = list(denoise(noisy, noise))
+def with_long_waves(
+    fine: Tensor, noisy: Tensor, noise: Scalable, denoise: Denoise, place: Place = (0, 0)
+) -> Tensor:
+    """The same, fine (K, C, H, W) what `denoise` makes of noisy."""
+    return _merged(fine, noisy, noise, denoise, place, SCALES)
+
+
+def _merged(
+    fine: Tensor, noisy: Tensor, noise: Scalable, denoise: Denoise, place: Place, scales: int
+) -> Tensor:
     if scales == 1 or min(noisy.shape[-2:]) < 2 * SMALLEST:
         return fine
-    coarse = _at_scale(halve(noisy), noise.halved(), denoise, scales - 1)
-    return [merge(*pair) for pair in zip(fine, coarse, strict=True)]
-
-
-def halve(image: Tensor) -> Tensor:
-    """The longer half of the waves of (1, C, H, W), as an image (1, C, H // 2, W // 2)."""
-    height, width = (side // 2 for side in image.shape[-2:])
-    return _image(_waves(image)[..., :height, :width], like=image)
-
-
-def merge(fine: Tensor, coarse: Tensor) -> Tensor:
-    """`fine` (1, C, H, W) with the longer waves of `coarse` (1, C, H // 2, W // 2)."""
-    waves, longer = _waves(fine), _waves(coarse)
-    height, width = (int(TAKEN * side) for side in coarse.shape[-2:])
-    waves[..., :height, :width] = longer[..., :height, :width]
-    return _image(waves, like=fine)
-
-
-def _waves(image: Tensor) -> Tensor:
-    """Cosines of the whole image; those of a wave are the same at every scale."""
-    height, width = image.shape[-2:]
-    cosines = dctn(image.cpu().numpy(), axes=(-2, -1), norm="ortho")
-    return torch.from_numpy(cosines) / (height * width) ** 0.5
-
-
-def _image(waves: Tensor, like: Tensor) -> Tensor:
-    height, width = waves.shape[-2:]
-    image = idctn(waves.numpy(), axes=(-2, -1), norm="ortho")
-    return torch.from_numpy(image).to(like) * (height * width) ** 0.5
+    noisy, noise, place = halved(noisy), noise.halved(), (place[0] // 2, place[1] // 2)
+    top, left = (first % GRID for first in place)
+    coarse = denoise(pad_reflect(noisy, (top, 0), (left, 0)), noise)[..., top:, left:]
+    coarse = _merged(coarse, noisy, noise, denoise, place, scales - 1)
+    return fine + doubled(coarse - halved(fine), fine.shape[-2:])

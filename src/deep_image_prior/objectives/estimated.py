@@ -13,6 +13,7 @@ from ..degradations import CorrelatedNoise
 from ..descent import Part, Problem
 from ..energies import mean_square
 from ..parallel import each
+from ..windows import Place
 from .objective import Architecture, Objective, Observed
 
 
@@ -23,19 +24,20 @@ class Estimated(Objective):
     What an hourglass learns of some panels under noise that it does not know does not hold for the
     others: mixed with the estimate as in `Guided` it cost 3 dB on them.
 
-    estimates: (noise, x0 (1, C, H, W), how many) -> (K, C, H, W); count: how many.
+    estimates: (noise, x0 (1, C, H, W), how many, the rows and columns of the picture before x0) ->
+    (K, C, H, W); count: how many.
     """
 
     panel = 256
-    estimates: Callable[[CorrelatedNoise, Tensor, int], Tensor]
+    estimates: Callable[[CorrelatedNoise, Tensor, int, Place], Tensor]
     count: int = 3
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
         noise, x0 = observed.damage, observed.x0
         assert isinstance(noise, CorrelatedNoise)
 
-        def last(image: Tensor) -> Tensor:
-            return self.estimates(noise, image, self.count)[-1:]
+        def last(image: Tensor, place: Place = (0, 0)) -> Tensor:
+            return self.estimates(noise, image, self.count, place)[-1:]
 
         @cache
         def made() -> Tensor:
@@ -49,5 +51,5 @@ class Estimated(Objective):
             lambda image: mean_square(made())(image),
             shape=tuple(x0.shape),
             panels=observed.panels,
-            parts=lambda drawn: lambda image: Part(last(image)),
+            parts=lambda drawn: lambda image, place: Part(last(image, place)),
         )

@@ -1,6 +1,6 @@
 """Estimates of an image with noise, made without a network."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 
 import torch
@@ -8,36 +8,58 @@ from torch import Tensor
 
 from .. import codes
 from ..degradations import CorrelatedNoise, Noise
-from ..denoisers import Covariance, dct_denoise, denoise_scales, nonlocal_bayes
+from ..denoisers import (
+    Covariance,
+    White,
+    dct_denoise,
+    denoise_scales,
+    nonlocal_bayes,
+    with_long_waves,
+)
+from ..windows import Place
 
 BLUR = 1.0  # pixels, of the blurred x0 behind the estimates
 
 
-def of_white(noise: Noise, observation: Tensor, count: int) -> Tensor:
-    """`count` estimates, 1 to 5, of x0 (1, C, H, W), and a blur of it, (count + 1, C, H, W)."""
+def of_white(noise: Noise, observation: Tensor, count: int, place: Place = (0, 0)) -> Tensor:
+    """`count` estimates, 1 to 5, of x0 (1, C, H, W), and a blur of it, (count + 1, C, H, W).
+
+    place: rows and columns of the picture before x0.
+    """
     stable = noise.stabilise(observation)
-    images = [*islice(_of_variance_one(stable), count), codes.blurs(stable, sigmas=(BLUR,))]
+    images = [*islice(_of_variance_one(stable, place), count), codes.blurs(stable, sigmas=(BLUR,))]
     return noise.inverse(torch.cat(images))
 
 
-def _of_variance_one(noisy: Tensor) -> Iterator[Tensor]:
+def _of_variance_one(noisy: Tensor, place: Place) -> Iterator[Tensor]:
     """Quick ones first."""
-    pilot = dct_denoise(noisy)
+    noise = White()
+    pilot = dct_denoise(noisy, noise)
     yield pilot
-    alike = nonlocal_bayes(noisy, pilot)
+    alike = nonlocal_bayes(noisy, pilot, noise)
     yield alike
-    yield nonlocal_bayes(noisy, pilot, larger=True)
-    yield dct_denoise(noisy, size=16)
-    yield nonlocal_bayes(noisy, alike)
+    alike = with_long_waves(alike, noisy, noise, _alike, place)
+    yield alike
+    yield nonlocal_bayes(noisy, alike, noise)
+    yield dct_denoise(noisy, noise, size=16)
 
 
-def of_correlated(noise: CorrelatedNoise, observation: Tensor, count: int) -> Tensor:
-    """`count` estimates, 1 to 4, of x0 (1, C, H, W), better ones last, (count, C, H, W)."""
+def _alike(noisy: Tensor, noise: Covariance) -> Tensor:
+    return nonlocal_bayes(noisy, dct_denoise(noisy, noise), noise)
 
-    def denoise(noisy: Tensor, covariance: Covariance) -> Sequence[Tensor]:
-        return list(islice(_of_covariance(noisy, covariance), count))
 
-    return torch.cat(denoise_scales(observation, noise, denoise))
+def of_correlated(
+    noise: CorrelatedNoise, observation: Tensor, count: int, place: Place = (0, 0)
+) -> Tensor:
+    """`count` estimates, 1 to 4, of x0 (1, C, H, W), better ones last, (count, C, H, W).
+
+    place: rows and columns of the picture before x0.
+    """
+
+    def denoise(noisy: Tensor, covariance: Covariance) -> Tensor:
+        return torch.cat(list(islice(_of_covariance(noisy, covariance), count)))
+
+    return denoise_scales(observation, noise, denoise, place)
 
 
 def _of_covariance(noisy: Tensor, noise: Covariance) -> Iterator[Tensor]:

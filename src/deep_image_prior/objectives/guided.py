@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from ..degradations import CorrelatedNoise
-from ..descent import Part, Problem, Step
-from ..parallel import each
+from ..descent import Problem, Step
 from ..stopping import Patience
 from .objective import Architecture, Objective, Observed
 
@@ -37,22 +36,9 @@ class Guided(Objective):
         noise, x0 = observed.damage, observed.x0
         assert isinstance(noise, CorrelatedNoise)
 
-        def estimated(image: Tensor) -> Tensor:
-            return self.estimates(noise, image, self.count)
-
         @cache
         def made() -> Tensor:
-            panels = x0.chunk(observed.panels, dim=-1)
-            return torch.cat(each(estimated, panels, x0.device), dim=-1)
-
-        def parts(drawn: Callable[[], Tensor]) -> Callable[[Tensor], Part]:
-            mixing = share(drawn(), made()[-1:], x0, noise.variance)
-
-            def part(image: Tensor) -> Part:
-                e = estimated(image)
-                return Part(e.flatten(0, 1)[None], lambda f: torch.lerp(e[-1:], f, mixing))
-
-            return part
+            return self.estimates(noise, x0, self.count)
 
         _, channels, height, width = x0.shape
         inputs = self.count * channels
@@ -63,8 +49,6 @@ class Guided(Objective):
             shape=(1, inputs, height, width),
             finish=lambda f: mixed(f, made()[-1:], x0, noise.variance),
             rule=lambda: AgreementGuard(made()[-1:], noise.variance),
-            panels=observed.panels,
-            parts=parts,
         )
 
 

@@ -14,7 +14,7 @@ from ..descent import Part, Problem, Step, past_weight
 from ..energies import PixelMean
 from ..parallel import each
 from ..stopping import SHORT
-from ..windows import Windows
+from ..windows import Place, Windows
 from .objective import OWN_SEED, Architecture, Objective, Observed
 
 PARTS = 4  # of the known pixels, held out in turn
@@ -67,8 +67,8 @@ class HeldOut:
         """`image` of x0, with the known values in it if they are exact."""
         return torch.where(self.holes.find(x0) > 0, x0, image) if self.holes.exact else image
 
-    def part(self, x0: Tensor) -> Part | None:
-        """Any part of the picture, (1, C, h, w); None if all of it is known."""
+    def part(self, x0: Tensor, place: Place) -> Part | None:
+        """Any part of the picture, (1, C, h, w), wherever it is; None if all of it is known."""
         if (self.holes.find(x0) > 0).all():
             return None
         return Part(self.code_of(x0), partial(self.finish, x0))

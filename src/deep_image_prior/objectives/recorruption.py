@@ -14,7 +14,7 @@ from ..descent import Part, Problem
 from ..energies import PixelMean, mean_square
 from ..errors import BadInput
 from ..parallel import each
-from ..windows import Windows
+from ..windows import Place, Windows
 from .holdout import DistanceFromMix
 from .objective import Architecture, Objective, Observed
 
@@ -75,7 +75,7 @@ class RecorruptedPair:
         """The same of x0."""
         return self._shown
 
-    def part(self, x0: Tensor) -> Part:
+    def part(self, x0: Tensor, place: Place) -> Part:
         """Any part of the picture (1, C, h, w), that begins where a block does."""
         return Part(_images(self.sigma, x0), partial(self.finish, x0))
 

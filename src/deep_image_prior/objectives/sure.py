@@ -15,7 +15,7 @@ from ..descent import Part, Problem, Step, past_weight
 from ..energies import PixelMean, stein
 from ..parallel import each
 from ..stopping import SHORT
-from ..windows import Windows
+from ..windows import Place, Windows
 from .estimates import of_white
 from .objective import OWN_SEED, Architecture, Objective, Observed
 
@@ -54,7 +54,7 @@ class Sure(Objective):
             shape=(1 + self.probes, inputs, height, width),
             rule=lambda: SureGuard(noise.variance, sure.energy_of_mix),
             panels=observed.panels,
-            parts=lambda drawn: lambda x0: Part(sure.code_of(x0)),
+            parts=lambda drawn: lambda x0, place: Part(sure.code_of(x0, place)),
         )
 
 
@@ -77,9 +77,9 @@ class MonteCarloSure:
     def code(self, generator: Generator) -> Tensor:
         return self._code  # by no random numbers: the same for every run
 
-    def code_of(self, x0: Tensor) -> Tensor:
+    def code_of(self, x0: Tensor, place: Place = (0, 0)) -> Tensor:
         """The same for another part of the picture (1, C, h, w), without probes: (1, C', h, w)."""
-        return self._mixed(of_white(self.noise, x0, self.estimates)[None])
+        return self._mixed(of_white(self.noise, x0, self.estimates, place)[None])
 
     @cached_property
     def energy(self) -> PixelMean:
