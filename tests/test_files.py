@@ -212,18 +212,29 @@ def test_bad_files_are_refused_in_one_line_that_names_them(tmp_path, case):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".bmp"])
-def test_decompression_bombs_are_refused(tmp_path, suffix):
-    Image.new("1", (10_000, 10_000)).save(tmp_path / f"bomb{suffix}")
-    with pytest.raises(BadInput, match="over 89,478,485 pixels"):
-        files.read(tmp_path / f"bomb{suffix}")
+def test_what_memory_cannot_hold_is_refused_before_it_is_decoded(tmp_path, monkeypatch, suffix):
+    picture = tmp_path / f"large{suffix}"
+    picture.write_bytes(files.encode(Picture(samples("uint8", 3, 100, 200)), suffix))
+    monkeypatch.setattr(files, "available", lambda: 100_000)
+    monkeypatch.setattr(Image.Image, "load", None)
+    with pytest.raises(BadInput, match=r"200 x 100 pixels, which need 0\.0 GiB to be opened"):
+        files.read(picture)
 
 
-def test_deep_tiff_bomb_is_refused(tmp_path):
-    tifffile.imwrite(
-        tmp_path / "bomb.tif", np.zeros((10_000, 10_000), np.uint16), compression="zlib"
-    )
-    with pytest.raises(BadInput, match="over 89,478,485 pixels"):
-        files.read(tmp_path / "bomb.tif")
+def test_no_other_size_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    for suffix in (".png", ".tif", ".jpg"):
+        picture = tmp_path / f"large{suffix}"
+        picture.write_bytes(files.encode(Picture(samples("uint8", 3, 100, 200)), suffix))
+        assert files.read(picture).pixels.shape == (100, 200, 3)
+    assert Image.MAX_IMAGE_PIXELS == 100, "others are left their guard"
+
+
+@pytest.mark.parametrize(("name", "side"), [("a.jpg", 65500), ("a.webp", 16383)])
+def test_formats_with_a_largest_side_say_so(name, side):
+    files.check_format(Path(name), Picture(np.zeros((2, side // 8, 1), np.uint8)), factor=8)
+    with pytest.raises(BadInput, match=rf"cannot hold {side + 1} pixels a side, {side} at the"):
+        files.check_format(Path(name), Picture(np.zeros((side + 1, 2, 1), np.uint8)))
 
 
 def test_phone_photographs_with_a_preview_behind_them_are_read(tmp_path):

@@ -35,15 +35,6 @@ def test_free_memory_is_positive():
     assert memory.free(torch.device("cpu")) > 0
 
 
-def test_a_container_leaves_less(tmp_path):
-    assert memory._in_container(tmp_path) == []
-    (tmp_path / "memory.max").write_text("max\n")
-    (tmp_path / "memory.current").write_text("100\n")
-    assert memory._in_container(tmp_path) == [], "no limit"
-    (tmp_path / "memory.max").write_text("1000\n")
-    assert memory._in_container(tmp_path) == [900]
-
-
 def test_a_step_is_counted_as_it_sees_the_picture():
     cpu, settings = torch.device("cpu"), Settings(steps=1)
     image = torch.rand(1, 3, 40, 4 * 40)

@@ -6,7 +6,6 @@ import os
 import re
 import struct
 import tempfile
-import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import numpy as np
 import tifffile
 from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
+from .available import available
 from .errors import BadInput
 from .images import Pixels
 
@@ -34,6 +34,9 @@ FORMATS = {
     ".jpg": ("uint8", False),
     ".jpeg": ("uint8", False),
 }
+# pixels a side that a format has room for, if that is less than 2^31
+LARGEST = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}
+COPIES = 3  # of the samples while a file is read
 LOSSY = (".jpg", ".jpeg", ".webp")
 
 # TIFF and EXIF tags: the texts that describe a picture, and the directories of more of them
@@ -107,9 +110,7 @@ def read(path: Path) -> Picture:
 def _refusals(path: Path) -> Iterator[None]:
     """What the libraries raise for files that are no images, as one line that names the file."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            yield
+        yield
     except BadInput:
         raise
     except FileNotFoundError:
@@ -118,8 +119,6 @@ def _refusals(path: Path) -> Iterator[None]:
         raise BadInput(f"{path} is a folder; give the path of one image file") from None
     except PermissionError:
         raise BadInput(f"{path} may not be read; change its permissions") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise BadInput(_too_large(path)) from None
     except (UnidentifiedImageError, tifffile.TiffFileError):
         raise BadInput(
             f"{path} is not an image in a known format; use PNG, JPEG, WebP, TIFF or BMP"
@@ -131,15 +130,30 @@ def _refusals(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _too_large(path: Path) -> str:
-    return (
-        f"{path} holds over {Image.MAX_IMAGE_PIXELS:,} pixels, more than can be opened "
-        "safely; crop it first"
-    )
+def _check_memory(path: Path, width: int, height: int, bytes_of_pixel: int) -> None:
+    """Raise BadInput if memory cannot hold what the file says that it holds."""
+    size, free = COPIES * width * height * bytes_of_pixel, available()
+    if size > free:
+        raise BadInput(
+            f"{path} is {width} x {height} pixels, which need {size / 2**30:.1f} GiB to be "
+            f"opened, and {free / 2**30:.1f} GiB may be used; crop it first"
+        )
+
+
+@contextmanager
+def _any_size() -> Iterator[None]:
+    """Pillow refuses no picture for its size: `_check_memory` does."""
+    limit = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
 
 
 def _read_pillow(path: Path, png16: bool) -> tuple[Picture, int]:
-    with Image.open(path, formats=("PNG", "JPEG", "WEBP", "TIFF", "BMP")) as file:
+    with _any_size(), Image.open(path, formats=("PNG", "JPEG", "WEBP", "TIFF", "BMP")) as file:
+        _check_memory(path, *file.size, bytes_of_pixel=8 if png16 else 4)
         frames = getattr(file, "n_frames", 1)
         # phones write a JPEG with a depth map or preview behind it, and call it MPO
         if frames > 1 and file.format != "MPO":
@@ -188,8 +202,8 @@ def _read_tiff(path: Path) -> tuple[Picture, int] | None:
                     "RGB or gray first"
                 )
             return None
-        if page.imagewidth * page.imagelength > (Image.MAX_IMAGE_PIXELS or 0):
-            raise BadInput(_too_large(path))
+        size = page.samplesperpixel * page.bitspersample // 8
+        _check_memory(path, page.imagewidth, page.imagelength, size)
         picture = _plain(path, page)
         exif = None
         if not file.is_bigtiff:  # Pillow reads no EXIF from these
@@ -261,8 +275,10 @@ def _upright(samples: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(samples)
 
 
-def check_format(path: Path, picture: Picture) -> None:
-    """Raise BadInput if the format that the name `path` asks for cannot hold `picture`."""
+def check_format(path: Path, picture: Picture, factor: int = 1) -> None:
+    """Raise BadInput if the format that the name `path` asks for cannot hold `picture`, enlarged by
+    `factor`.
+    """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise BadInput(f"{path} has no known image format; name it {', '.join(sorted(FORMATS))}")
@@ -275,9 +291,19 @@ def check_format(path: Path, picture: Picture) -> None:
         raise BadInput(f"{path} cannot hold the alpha channel; name it .png or .tif")
     if picture.pixels.shape[2] not in (1, 3) and suffix not in (".tif", ".tiff"):
         raise BadInput(f"{path} cannot hold {picture.pixels.shape[2]} channels; name it .tif")
+    side, most = factor * max(picture.pixels.shape[:2]), LARGEST.get(suffix, 2**31 - 1)
+    if side > most:
+        raise BadInput(
+            f"{path} cannot hold {side} pixels a side, {most} at the most; name it .png or .tif"
+        )
+    corner = replace(
+        picture,
+        pixels=picture.pixels[:2, :2],
+        alpha=None if picture.alpha is None else picture.alpha[:2, :2],
+    )
     try:
-        encode(picture, suffix)
-    except Exception as error:  # sizes and metadata that a format has no room for
+        encode(corner, suffix)
+    except Exception as error:  # metadata that a format has no room for
         raise BadInput(f"{path} cannot hold this picture ({error}); name it .png or .tif") from None
 
 

@@ -2,19 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from math import prod
-from pathlib import Path
 
-import psutil
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
+from .available import available
 from .descent import Problem, Settings
 from .energies import PerPixel
 from .errors import BadInput
 from .parallel import threads
-
-SHARE = 0.8  # of what is free, for a fit
 
 COPIES = 4  # of x beside the steps: the tiles of it, their sum, and two in the file's numbers
 # measured: bytes that estimates and f take for every value of a tile, 98 to 228
@@ -44,29 +41,13 @@ def needed(network: Callable[[], nn.Module], code: tuple[int, ...]) -> int:
 
 
 def free(device: torch.device) -> int:
-    """Bytes that a fit on `device` may take now: of those of a machine or a container a share."""
+    """Bytes that a fit on `device` may take now."""
     if device.type == "cuda":
         cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + cached
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
-    return int(SHARE * min([psutil.virtual_memory().available, *_in_container()]))
-
-
-def _in_container(root: Path = Path("/sys/fs/cgroup")) -> list[int]:
-    """Bytes that the control group of the process has left, if it has a limit."""
-    left = []
-    for limit, taken in (
-        ("memory.max", "memory.current"),  # version 2
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    ):
-        try:
-            most, used = ((root / name).read_text().strip() for name in (limit, taken))
-        except OSError:
-            continue
-        if most.isdigit():
-            left.append(max(int(most) - int(used), 0))
-    return left
+    return available()
 
 
 class Memory:

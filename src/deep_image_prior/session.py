@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from rich.console import Console
 
 from . import files, images, metrics
@@ -128,11 +127,7 @@ def _outputs(request: Request, options: CommandOptions, factor: int) -> dict[str
         else ".png"
     )
     output = options.output or source.with_name(f"{source.stem}-{request.ending}{lossless}")
-    height, width, channels = request.picture.pixels.shape
-    shape = (factor * height, factor * width, channels)
-    if shape[0] * shape[1] <= (Image.MAX_IMAGE_PIXELS or 0):
-        blank = np.zeros(shape, request.picture.pixels.dtype)
-        files.check_format(output, request.picture.with_pixels(blank))
+    files.check_format(output, request.picture, factor)
     paths = {
         "image": output,
         **{name: output.with_stem(f"{output.stem}-{name}") for name in request.parts},
