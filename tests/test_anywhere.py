@@ -18,7 +18,13 @@ from deep_image_prior import (
     windows,
 )
 from deep_image_prior.anywhere import fit_anywhere
-from deep_image_prior.degradations import Compression, Noise, estimate_correlated, marked
+from deep_image_prior.degradations import (
+    Compression,
+    CorrelatedNoise,
+    Noise,
+    estimate_correlated,
+    marked,
+)
 from deep_image_prior.descent import Part, Problem
 from deep_image_prior.energies import squared_error
 from deep_image_prior.memory import Memory
@@ -212,8 +218,15 @@ KINDS = {
     "holes": lambda x0, panels: tasks.inpaint.inpaint(x0, TEXT["fast"], panels=panels),
     "scattered": lambda x0, panels: tasks.inpaint.inpaint(x0, TEXT["fast"], True, panels),
     "jpeg": lambda x0, panels: tasks.dejpeg.dejpeg(x0, JPEG, Compression(20, 3, 5), panels),
+    "correlated": lambda x0, panels: tasks.denoise.denoise(x0, GRAIN, LONG, panels),
 }
 TEXT, JPEG = tasks.inpaint.HOLES["text"], tasks.dejpeg.PRESETS["fast"]
+GRAIN = tasks.denoise.LARGE_CORRELATED["fast"]
+LONG = CorrelatedNoise(
+    0.02 * torch.exp(-((4 * torch.pi * torch.fft.fftfreq(64)) ** 2)).expand(3, 64, 64),
+    torch.tensor([0.0, 1.0]),
+    torch.ones(2),
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -222,13 +235,16 @@ def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(small_panels,
     monkeypatch.setattr("deep_image_prior.objectives.holdout.IMAGES", 4)
     monkeypatch.setattr("deep_image_prior.objectives.holdout.ROUNDS", (5 / 255,))
     clean, x0 = noisy(150, 310, repeat=2)
-    if kind == "jpeg":
+    if kind == "correlated":
+        x0 = clean + LONG.draw(clean, 1, torch.Generator().manual_seed(2))
+    elif kind == "jpeg":
         x0 = Compression(20, 3, 5).compress(clean)
     else:
         known = torch.rand(x0[:, :1].shape, generator=torch.Generator().manual_seed(2)) > 0.4
         x0 = marked(clean, known.float())
-    problem, runs = fitted(x0, KINDS[kind])
-    apply = partial(anywhere.apply, problem, runs, SETTINGS, x0)
+    settings = GRAIN.settings if kind == "correlated" else SETTINGS
+    problem, runs = fitted(x0, KINDS[kind], settings)
+    apply = partial(anywhere.apply, problem, runs, settings, x0)
     whole, tiled = apply(side=480), apply(side=120)
     assert (whole - tiled).abs().max() < 1e-4
     before = x0.nan_to_num(0.5) - clean

@@ -37,23 +37,22 @@ def denoise_scales(
     Pierazzo, Morel 2017, doi:10.1137/17M1111826; here by local filters, not by cosines of the
     whole image.
     """
-    return with_long_waves(denoise(noisy, noise), noisy, noise, denoise, place)
+    return with_long_waves(denoise(noisy, noise), noisy, noise, denoise, SCALES, place)
 
 
 def with_long_waves(
-    fine: Tensor, noisy: Tensor, noise: Scalable, denoise: Denoise, place: Place = (0, 0)
+    fine: Tensor,
+    noisy: Tensor,
+    noise: Scalable,
+    denoise: Denoise,
+    scales: int,
+    place: Place = (0, 0),
 ) -> Tensor:
-    """The same, fine (K, C, H, W) what `denoise` makes of noisy."""
-    return _merged(fine, noisy, noise, denoise, place, SCALES)
-
-
-def _merged(
-    fine: Tensor, noisy: Tensor, noise: Scalable, denoise: Denoise, place: Place, scales: int
-) -> Tensor:
+    """The same at so many scales, fine (K, C, H, W) what `denoise` or better makes of noisy."""
     if scales == 1 or min(noisy.shape[-2:]) < 2 * SMALLEST:
         return fine
     noisy, noise, place = halved(noisy), noise.halved(), (place[0] // 2, place[1] // 2)
     top, left = (first % GRID for first in place)
     coarse = denoise(pad_reflect(noisy, (top, 0), (left, 0)), noise)[..., top:, left:]
-    coarse = _merged(coarse, noisy, noise, denoise, place, scales - 1)
+    coarse = with_long_waves(coarse, noisy, noise, denoise, scales - 1, place)
     return fine + doubled(coarse - halved(fine), fine.shape[-2:])

@@ -18,6 +18,7 @@ from ..denoisers import (
 )
 from ..windows import Place
 
+SCALES = 2  # of white noise: three gain up to 0.07 dB and see farther than tiles do
 BLUR = 1.0  # pixels, of the blurred x0 behind the estimates
 
 
@@ -37,10 +38,10 @@ def _of_variance_one(noisy: Tensor, place: Place) -> Iterator[Tensor]:
     pilot = dct_denoise(noisy, noise)
     yield pilot
     alike = nonlocal_bayes(noisy, pilot, noise)
-    yield alike
-    alike = with_long_waves(alike, noisy, noise, _alike, place)
+    alike = with_long_waves(alike, noisy, noise, _alike, SCALES, place)
     yield alike
     yield nonlocal_bayes(noisy, alike, noise)
+    yield nonlocal_bayes(noisy, alike, noise, larger=True)
     yield dct_denoise(noisy, noise, size=16)
 
 

@@ -32,8 +32,6 @@ from ..operators import identity
 from .inpaint import in_parts
 from .preset import gently, small
 
-WINDOW = 256  # pixels a side that are seen whole: windows of half of it lose 0.16 dB
-
 
 def _presets(fast: Preset, best: Preset) -> dict[str, Preset]:
     """With the published settings, which stop where their image is nearest to that of `fast`."""
@@ -41,15 +39,11 @@ def _presets(fast: Preset, best: Preset) -> dict[str, Preset]:
     return {"fast": fast, "best": best, "paper": Preset(Hourglass, residual, Settings(steps=1800))}
 
 
-PRESETS = _presets(
-    fast=Preset(Refiner, Sure(), gently(steps=160)),
-    best=Preset(Refiner, Sure(estimates=5, probes=2), gently(steps=600)),
-)
 # a window tells less than the whole: smaller steps, and longer averages
-in_windows = partial(gently, learning_rate=0.001, averaging=0.99, window=WINDOW)
-LARGE = _presets(
-    fast=Preset(Refiner, Sure(), in_windows(steps=200)),
-    best=Preset(Refiner, Sure(estimates=5, probes=2), in_windows(steps=600)),
+in_windows = partial(gently, learning_rate=0.001, averaging=0.99)
+PRESETS = _presets(
+    fast=Preset(Refiner, Sure(), in_windows(steps=300, window=128)),
+    best=Preset(Refiner, Sure(estimates=5, probes=2), in_windows(steps=600, window=256)),
 )
 IMPULSES = _presets(
     fast=Preset(Refiner, Holdout(), in_parts(steps=160)),
@@ -74,7 +68,7 @@ def presets(noise: AnyNoise, shape: Sequence[int]) -> dict[str, Preset]:
         return IMPULSES
     if isinstance(noise, CorrelatedNoise):
         return LARGE_CORRELATED if prod(shape) > LARGEST else CORRELATED
-    return LARGE if max(shape) > WINDOW else PRESETS
+    return PRESETS
 
 
 def denoise(observation: Tensor, preset: Preset, noise: AnyNoise, panels: int = 1) -> Problem:
