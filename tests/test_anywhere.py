@@ -230,10 +230,7 @@ LONG = CorrelatedNoise(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(small_panels, monkeypatch, kind):
-    monkeypatch.setattr("deep_image_prior.objectives.holdout.CUTS", ((8, 4, 3), (16, 8, 2)))
-    monkeypatch.setattr("deep_image_prior.objectives.holdout.IMAGES", 4)
-    monkeypatch.setattr("deep_image_prior.objectives.holdout.ROUNDS", (5 / 255,))
+def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(small_panels, quick_fills, kind):
     clean, x0 = noisy(150, 310, repeat=2)
     if kind == "correlated":
         x0 = clean + LONG.draw(clean, 1, torch.Generator().manual_seed(2))

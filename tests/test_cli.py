@@ -519,7 +519,7 @@ def test_ctrl_c_while_saving_is_too_late_to_harm(run, monkeypatch):
     encode = files.encode
 
     def impatient(picture, suffix):
-        if picture.pixels.any():
+        if len(picture.pixels) > 2:  # not the corner that is tried first
             os.kill(os.getpid(), signal.SIGINT)
         return encode(picture, suffix)
 

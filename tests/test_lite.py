@@ -42,7 +42,7 @@ def test_layers_are_inverted(phi, layer, shape, steps, error, psnr):
     )
 
 
-@pytest.mark.parametrize("label", ["goldfish", "volcano", "strawberry"])
+@pytest.mark.parametrize("label", ["goldfish", "volcano"])
 def test_classes_are_drawn_until_it_is_sure(phi, label):
     result = maximise(phi, label, steps=60)
     assert result.measures["probability"] > 0.9

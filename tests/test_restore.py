@@ -101,7 +101,7 @@ def test_compression_is_looked_for_once(monkeypatch, preset):
     assert count == once > 0
 
 
-def test_values_that_are_no_impulses_are_kept():
+def test_values_that_are_no_impulses_are_kept(quick_fills):
     drawn = np.random.default_rng(0).random(CLEAN.shape)
     salted = np.where(drawn < 0.1, np.round(drawn * 10), 0.1 + 0.8 * CLEAN)
     result = dip.denoise(salted, noise="impulses", channel_axis=-1, steps=3)
@@ -125,12 +125,12 @@ def test_inpaint_beats_the_mean_and_keeps_what_is_known():
     np.testing.assert_allclose(result.image[known], CLEAN[known], atol=1e-6)
 
 
-def test_redrawn_pixels_differ_from_the_observation():
+def test_redrawn_pixels_differ_from_the_observation(quick_fills):
     result = dip.inpaint(CLEAN, HOLED, keep_known=False, **FEW)
     assert not np.allclose(result.image[HOLED], CLEAN[HOLED], atol=1e-3)
 
 
-def test_mask_marks_may_mean_missing():
+def test_mask_marks_may_mean_missing(quick_fills):
     first = dip.inpaint(CLEAN, HOLED, **FEW)
     second = dip.inpaint(CLEAN, ~HOLED, mask_marks="missing", **FEW)
     np.testing.assert_array_equal(first.image, second.image)
@@ -337,7 +337,7 @@ def test_stripes_are_taken_off_or_doubted():
     assert kept.confidence == "low"
 
 
-def test_masks_that_leave_little_are_doubted():
+def test_masks_that_leave_little_are_doubted(quick_fills):
     known = np.random.default_rng(0).random((64, 64)) < 0.3
     with pytest.warns(UserWarning, match="mask says that 70.14% .* --mask-marks missing"):
         text = dip.inpaint(CLEAN, known, **FEW)
@@ -507,7 +507,7 @@ def test_unknown_options_list_the_known_ones():
         dip.denoise(NOISY, stepz=3)
 
 
-def test_masks_with_other_values_are_thresholded_aloud():
+def test_masks_with_other_values_are_thresholded_aloud(quick_fills):
     gray = np.where(HOLED, 200, 10).astype(np.uint8)
     with pytest.warns(
         UserWarning, match="the mask is not only 0 and 255; values above 127.5 count as white"
@@ -530,7 +530,7 @@ def test_almost_white_masks_know_everything():
 
 
 @pytest.mark.parametrize("missing", [np.nan, -9999.0, 0.0])
-def test_missing_pixels_may_hold_anything(missing):
+def test_missing_pixels_may_hold_anything(quick_fills, missing):
     counts = np.where(HOLED, 100 * CLEAN[..., 0], missing)
     result = dip.inpaint(counts, HOLED, steps=60)
     assert np.array_equal(result.image[HOLED], counts[HOLED])
@@ -564,7 +564,7 @@ def test_sigma_is_in_the_units_of_images_without_white():
 
 @pytest.mark.parametrize("factor", [1, 8])
 def test_where_not_even_a_tile_fits_into_memory_it_is_said(factor):
-    image = np.random.default_rng(0).integers(0, 9, (2000, 2000), np.uint8)
+    image = np.random.default_rng(0).integers(0, 9, 2 * (2000 // factor,), np.uint8)
     task = dip.enhance if factor == 1 else partial(dip.upscale, factor=factor)
     message = r"256 x 256 pixels need about \d+\.\d GiB on cpu, and 0\.1 GiB may be"
     with pytest.raises(dip.BadInput, match=message):

@@ -122,10 +122,10 @@ def test_a_prior_of_total_variation_is_better_than_none():
 
 def test_ours_answers_with_last_average_and_a_curve():
     contender = prior.tasked(prior.denoise, tasks.denoise.PRESETS)["fast"]
-    outcome = solve(contender, NOISY, share=0.25, score=lambda image: psnr(CLEAN, image, peak=1))
+    outcome = solve(contender, NOISY, share=0.2, score=lambda image: psnr(CLEAN, image, peak=1))
     assert set(outcome.images) == {"last", "average"}
     assert gain(NOISY, outcome, "average") > 3
-    assert outcome.steps == 40 == outcome.curve[-1].step
+    assert outcome.steps == 60 == outcome.curve[-1].step
     assert outcome.curve[-1].average == pytest.approx(score(NOISY, outcome, "average"), abs=0.01)
     assert [point.step for point in outcome.curve[:3]] == [1, 2, 3]
     assert contender.settings["steps"] == tasks.denoise.PRESETS["fast"].settings.steps
@@ -161,10 +161,10 @@ def test_the_blind_denoiser_answers_as_its_function_does():
     contender = answered("fast", preset.settings, pace=1, share=1)
     outcome = solve(contender, problem, share=0.1, score=lambda image: psnr(CLEAN, image, peak=1))
     file = np.rint(255 * problem.observation).astype(np.uint8)
-    result = denoise(file, channel_axis=-1, steps=16)
+    result = denoise(file, channel_axis=-1, steps=30)
     np.testing.assert_array_equal(outcome.images[""] * 255, result.image)
     assert score(problem, outcome, "best") > score(problem, outcome) - 0.05
-    assert outcome.steps == 16
+    assert outcome.steps == 30
     assert outcome.stopped.endswith(f"confidence {result.confidence}") or not result.confidence
 
 
