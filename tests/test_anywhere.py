@@ -1,6 +1,7 @@
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from helpers import photograph, tiny
@@ -207,11 +208,15 @@ def test_large_pictures_with_correlated_noise_are_the_estimate(small_panels, mon
     presets = tasks.denoise.presets(estimate_correlated(blurred, False), blurred.shape[-2:])
     assert isinstance(presets["fast"].objective, Guided), "small ones are fitted whole"
     monkeypatch.setattr("deep_image_prior.tasks.denoise.LARGEST", 100 * 100)
-    for steps in (1, 5):
-        result = denoise(blurred[0].numpy(), channel_axis=0, noise="correlated", steps=steps)
+    images = []
+    picture = blurred[0].numpy()
+    for options in ({"steps": 1}, {"steps": 5}, {"steps": 1, "memory": 2**26}):
+        result = denoise(picture, channel_axis=0, noise="correlated", **options)
         error = torch.from_numpy(result.image) - clean[0]
         assert error.square().mean() < 0.4 * (blurred - clean).square().mean()
         assert result.confidence in (None, "low"), "nothing says how good it is"
+        images.append(result.image)
+    assert np.abs(images[0] - images[2]).max() < 1e-4, "memory chooses the size of tiles only"
 
 
 KINDS = {

@@ -44,12 +44,12 @@ def test_half_a_file_is_not_taken_for_one(tmp_path):
 
 def test_another_picture_or_setting_is_refused_and_so_is_a_folder_of_other_files(tmp_path):
     open_checkpoint(tmp_path / "folder", {"image": "a", "setting": "b", "preset": "fast"})
-    with pytest.raises(dip.BadInput, match="made with another image and setting; give another"):
+    with pytest.raises(dip.BadInput, match="made with another image; give another"):
         open_checkpoint(tmp_path / "folder", {"image": "b", "setting": "c", "preset": "fast"})
     (tmp_path / "letter.txt").write_text("mine")
     with pytest.raises(dip.BadInput, match="is a folder of other files"):
         open_checkpoint(tmp_path, {})
-    with pytest.raises(dip.BadInput, match="cannot be used for a checkpoint"):
+    with pytest.raises(dip.BadInput, match="is a file; give a folder"):
         open_checkpoint(tmp_path / "letter.txt", {})
     (tmp_path / "folder" / KEY).write_text("{")
     with pytest.raises(dip.BadInput, match="cannot be used for a checkpoint"):

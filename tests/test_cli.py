@@ -461,7 +461,15 @@ BAD = {
     ),
     "device": (lambda: ["denoise", "photo.png", "--device", "mps"], "device mps is not there"),
     "steps": (lambda: ["denoise", "photo.png", "--steps", "0"], "steps is 0"),
-    "sigma": (lambda: ["denoise", "photo.png", "--sigma", "-3"], "sigma must be a number above 0"),
+    "sigma": (
+        lambda: ["denoise", "photo.png", "--sigma", "-3"],
+        "sigma must be a number above 0, not -3.0",
+    ),
+    "window": (lambda: ["denoise", "photo.png", "--window", "1"], "window is 1, but must be 0 or"),
+    "checkpoint": (
+        lambda: ["denoise", "photo.png", "--checkpoint", "mask.png"],
+        "mask.png is a file; give a folder",
+    ),
     "NaN sigma": (
         lambda: ["denoise", "photo.png", "--sigma", "nan"],
         "sigma must be a number above 0",

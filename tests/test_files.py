@@ -217,7 +217,7 @@ def test_what_memory_cannot_hold_is_refused_before_it_is_decoded(tmp_path, monke
     picture.write_bytes(files.encode(Picture(samples("uint8", 3, 100, 200)), suffix))
     monkeypatch.setattr(files, "available", lambda: 100_000)
     monkeypatch.setattr(Image.Image, "load", None)
-    with pytest.raises(BadInput, match=r"200 x 100 pixels, which need 0\.0 GiB to be opened"):
+    with pytest.raises(BadInput, match=r"200 x 100 pixels, which need 0\.2 MiB to be opened"):
         files.read(picture)
 
 

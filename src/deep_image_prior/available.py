@@ -23,3 +23,8 @@ def available(container: Path = Path("/sys/fs/cgroup")) -> int:
         if most.isdigit():
             left.append(max(int(most) - int(used), 0))
     return int(SHARE * min(left))
+
+
+def in_words(size: int) -> str:
+    """`size` bytes as people say it."""
+    return f"{size / 2**30:.1f} GiB" if size > 2**30 else f"{size / 2**20:.1f} MiB"

@@ -37,6 +37,8 @@ def open_checkpoint(folder: Path, key: Mapping[str, str]) -> Checkpoint:
 
     Raises BadInput if the folder is of another key, or no checkpoint.
     """
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder} is a file; give a folder for the checkpoint")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not any(folder.iterdir()):
@@ -48,11 +50,12 @@ def open_checkpoint(folder: Path, key: Mapping[str, str]) -> Checkpoint:
         ) from None
     except (OSError, ValueError) as error:
         raise BadInput(f"{folder} cannot be used for a checkpoint: {error}") from None
-    if changed := [name for name in key if found.get(name) != key[name]]:
-        raise BadInput(
-            f"the checkpoint {folder} was made with another {' and '.join(changed)}; give another "
-            "folder, or remove it to start anew"
-        )
+    for name in key:  # others follow from the first
+        if found.get(name) != key[name]:
+            raise BadInput(
+                f"the checkpoint {folder} was made with another {name}; give another folder, or "
+                "remove it to start anew"
+            )
     return Checkpoint(folder)
 
 

@@ -121,6 +121,8 @@ class Settings:
             if not least <= value < below:
                 limit = f"below {below}" if below < math.inf else "finite"
                 raise BadInput(f"{each.name} is {value}, but must be at least {least} and {limit}")
+        if self.window == 1:
+            raise BadInput("window is 1, but must be 0 or at least 2: one pixel has no neighbours")
 
 
 @dataclass(frozen=True)

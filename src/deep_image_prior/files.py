@@ -18,7 +18,7 @@ import numpy as np
 import tifffile
 from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
-from .available import available
+from .available import available, in_words
 from .errors import BadInput
 from .images import Pixels
 
@@ -135,8 +135,8 @@ def _check_memory(path: Path, width: int, height: int, bytes_of_pixel: int) -> N
     size, free = COPIES * width * height * bytes_of_pixel, available()
     if size > free:
         raise BadInput(
-            f"{path} is {width} x {height} pixels, which need {size / 2**30:.1f} GiB to be "
-            f"opened, and {free / 2**30:.1f} GiB may be used; crop it first"
+            f"{path} is {width} x {height} pixels, which need {in_words(size)} to be opened, and "
+            f"{in_words(free)} may be used; crop it first"
         )
 
 

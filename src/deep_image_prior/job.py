@@ -210,12 +210,12 @@ class Job:
         pixels = observation.cpu().contiguous().numpy()
         key = {
             "image": f"{pixels.shape} {hashlib.sha256(pixels.data).hexdigest()}",
-            "task": of,
             "preset": self.options.preset,
             "sigma": str(self.options.sigma),
             "stop": self.options.stop,
             "setting": str(self.settings),
             "device": str(self.device),
+            "task": of,
             "version": f"{metadata.version('deep-image-prior')}, torch {torch.__version__}",
         }
         return open_checkpoint(Path(self.options.checkpoint), key)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from .available import available
+from .available import available, in_words
 from .descent import Problem, Settings
 from .energies import PerPixel
 from .errors import BadInput
@@ -75,7 +75,8 @@ class Memory:
         at_a_time, left = threads(x.device), self.limit - COPIES * 4 * x.numel()
 
         def bytes_of(side: int) -> int:
-            return at_a_time * APPLIED * x.shape[1] * (side + 2 * margin) ** 2
+            rows, columns = (min(side + 2 * margin, most) for most in x.shape[-2:])
+            return at_a_time * APPLIED * x.shape[1] * rows * columns
 
         self._check(self.limit - left + bytes_of(sides[-1]), x.shape[-2:])
         return next(side for side in sides if bytes_of(side) <= left)
@@ -88,9 +89,9 @@ class Memory:
         if size > self.limit:
             height, width = sides
             raise BadInput(
-                f"{width} x {height} pixels need about {size / 2**30:.1f} GiB on {self.device}, "
-                f"and {self.limit / 2**30:.1f} GiB may be used; use {self.hint}a smaller image or "
-                "factor"
+                f"{width} x {height} pixels need about {in_words(size)} on {self.device}, and "
+                f"{in_words(self.limit)} may be used; use {self.hint}a smaller image or factor, or "
+                "allow more memory"
             )
 
 

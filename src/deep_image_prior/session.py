@@ -70,7 +70,7 @@ def run(request: Request, options: CommandOptions, messages: Console, answers: C
     fingerprints = {name: fingerprint(path) for name, path in inputs.items()}
     scale = images.scale_of(picture.pixels)
     fitting = dict(options.fitting)
-    if "sigma" in fitting and scale.one:
+    if fitting.get("sigma", 0) > 0 and scale.one:  # others are refused as they were given
         fitting["sigma"] /= 255
     if scale.dtype == np.uint16 and scale.white < 65535 and not options.quiet:
         messages.print(

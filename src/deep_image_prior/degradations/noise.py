@@ -150,7 +150,8 @@ def estimate_noise(observation: Tensor, clipped: bool = True) -> Noise:
     fine ones (Ponomarenko 2007, DOI 10.1117/12.768782). The variances are fitted by sigma^2 + gain
     x.
     """
-    if min(observation.shape[-2:]) < 2 * PATCH:
+    small = min(observation.shape[-2:]) < 2 * PATCH
+    if small:
         observation = pad_reflect(observation, (PATCH, PATCH))
     step = max(1, math.isqrt(observation[0, 0].numel() // ENOUGH))
     coefficients = (
@@ -168,7 +169,7 @@ def estimate_noise(observation: Tensor, clipped: bool = True) -> Noise:
         points.append((brightness[flat].mean(), fine[flat].mean(), structure[flat].mean()))
     x, variance, coarse = (torch.stack(each).cpu().double() for each in zip(*points, strict=True))
     textured = bool((coarse / variance.clamp_min(1e-9)).median() > TEXTURED)
-    return replace(_affine(x, variance, clipped), textured=textured)
+    return replace(_affine(x, variance, clipped), textured=textured or small)
 
 
 def _affine(x: Tensor, variance: Tensor, clipped: bool) -> Noise:

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ..degradations import CorrelatedNoise
 from ..descent import Part, Problem
-from ..energies import mean_square
+from ..energies import Energy, mean_square
 from ..parallel import each
-from ..windows import Place
+from ..windows import Place, Windows
 from .objective import Architecture, Objective, Observed
 
 
@@ -48,8 +48,21 @@ class Estimated(Objective):
         return Problem(
             partial(network, channels, channels),
             lambda generator: made(),
-            lambda image: mean_square(made())(image),
+            _Distance(made),
             shape=tuple(x0.shape),
             panels=observed.panels,
             parts=lambda drawn: lambda image, place: Part(last(image, place)),
         )
+
+
+class _Distance:
+    """E(x) = |x - e|^2 / n, e the estimate (1, C, H, W), made when it is first asked for."""
+
+    def __init__(self, estimate: Callable[[], Tensor]) -> None:
+        self.estimate = estimate
+
+    def __call__(self, image: Tensor) -> Tensor:
+        return mean_square(self.estimate())(image)
+
+    def at(self, window: Windows) -> Energy:
+        return mean_square(self.estimate()).at(window)

@@ -55,7 +55,8 @@ CORRELATED = _presets(
     fast=Preset(small, Guided(estimates.of_correlated), guided(steps=300)),
     best=Preset(small, Guided(estimates.of_correlated, count=4), guided(steps=600, runs=2)),
 )
-once = Settings(steps=1, jitter=0)  # the network begins as what is wanted
+# the network begins as what is wanted: the less a step sees the better
+once = Settings(steps=1, jitter=0, window=64)
 LARGE_CORRELATED = _presets(
     fast=Preset(Refiner, Estimated(estimates.of_correlated), once),
     best=Preset(Refiner, Estimated(estimates.of_correlated, count=4), once),
