@@ -16,12 +16,14 @@ from deep_image_prior import (
     fit,
     memory,
     tasks,
+    upscale,
     windows,
 )
 from deep_image_prior.anywhere import fit_anywhere
 from deep_image_prior.degradations import (
     Compression,
     CorrelatedNoise,
+    Downsampling,
     Noise,
     estimate_correlated,
     marked,
@@ -29,6 +31,7 @@ from deep_image_prior.degradations import (
 from deep_image_prior.descent import Part, Problem
 from deep_image_prior.energies import squared_error
 from deep_image_prior.memory import Memory
+from deep_image_prior.metrics import psnr
 from deep_image_prior.networks import Refiner
 from deep_image_prior.objectives import Guided, Observed, Residual, Sure
 from deep_image_prior.operators import identity
@@ -349,3 +352,26 @@ def test_what_was_learned_until_ctrl_c_is_applied(small_panels):
     assert not done.complete
     assert phases[-1] == Phase("applying what was learned", 1, 1)
     assert (done.image - clean).square().mean() < 0.35 * (x0 - clean).square().mean()
+
+
+def test_a_large_enlargement_is_made_in_tiles_that_memory_does_not_choose(monkeypatch):
+    monkeypatch.setattr(anywhere, "LARGEST", 100 * 100)
+    monkeypatch.setattr(anywhere, "ENLARGED", (96,))
+    monkeypatch.setattr("deep_image_prior.objectives.across_scales.MORE", (10 / 255,))
+    clean, _ = noisy(96, 144)
+    pixels = Downsampling(4).shrink(clean)[0].numpy()
+    options = {"channel_axis": 0, "steps": 20}
+    phases: list[Phase] = []
+    tiled = upscale(pixels, 4, tell=phases.append, **options).image
+    assert phases[-1] == Phase("applying", 2, 2)
+    assert np.array_equal(upscale(pixels, 4, memory=2**28, **options).image, tiled)
+    monkeypatch.setattr(anywhere, "ENLARGED", (480,))
+    whole = upscale(pixels, 4, **options).image
+    assert whole.shape == clean.shape[1:]
+    assert psnr(clean[0].numpy(), whole, 1) > psnr(
+        clean[0].numpy(), pixels.repeat(4, 1).repeat(4, 2), 1
+    )
+    apart = tiled - whole
+    assert np.sqrt(np.square(apart).mean()) < 2 / 255
+    step = np.abs(apart[..., 120] - apart[..., 119])  # where two tiles meet
+    assert 0 < step.mean() < 1 / 255

@@ -58,7 +58,7 @@ def test_tiles_are_as_large_as_memory_allows_and_pictures_are_counted(monkeypatc
     large, small = (2 * memory.APPLIED * 3 * (side + 20) ** 2 for side in (100, 50))
 
     def largest(limit):
-        return Memory(cpu, limit).largest((100, 50), 10, x)
+        return Memory(cpu, limit).largest((100, 50), 10, x.shape)
 
     assert largest(pictures + large) == 100
     assert largest(pictures + large - 1) == 50

@@ -22,6 +22,8 @@ from .windows import PANELS, Tile, blended, sheet, tiles
 LARGEST = 2**18 + 2**17  # pixels of a picture that is fitted as it is
 # pixels a side of what f is applied to at a time, from which memory chooses; and around it
 TILES, MARGIN = (1080, 720, 480, 240, 120), 120
+# of an enlargement: its rounds see farther than that, so that memory must not choose
+ENLARGED, AROUND = (480,), 64
 # the same of what is fitted alone; and that two of them share
 FITTED, SHARED = (2048, 1024, 512, 256), 64
 
@@ -50,7 +52,7 @@ def fit_anywhere(
     """
     height, width = (factor * side for side in x0.shape[-2:])
     memory.check_pictures((*x0.shape[:2], height, width))
-    large = panel > 0 and x0[0, 0].numel() > LARGEST
+    large = panel > 0 and height * width > LARGEST
     problem = pose(sheet(x0, panel), PANELS) if large else pose(x0, 1)
     if not memory.suffices(problem, settings):
         if not tiled:
@@ -60,11 +62,14 @@ def fit_anywhere(
         side = next(n for n in sides if memory.suffices(pose(x0[..., :n, :n], 1), settings))
         every = tiles(x0.shape[-2:], side - SHARED // factor, SHARED // factor // 2)
         return _fit_tiles(pose, x0, every, factor, settings, rule, watch, tell, checkpoint)
-    tile = memory.largest(TILES, MARGIN, x0) if large else 0
     tell(Phase("estimates"))
+    choice, margin = (TILES, MARGIN) if factor == 1 else (ENLARGED, AROUND)
+    side = memory.largest(choice, margin, (*x0.shape[:2], height, width)) if large else 0
 
     def draw(runs: Sequence[Run]) -> Tensor:
-        return apply(problem, runs, settings, x0, tile, tell=tell, checkpoint=checkpoint)
+        return apply(
+            problem, runs, settings, x0, side, margin, factor, tell=tell, checkpoint=checkpoint
+        )
 
     return fit(problem, settings, rule(problem), watch, draw if large else None, checkpoint)
 
@@ -77,15 +82,20 @@ def apply(
     x0: Tensor,
     side: int,
     margin: int = MARGIN,
+    factor: int = 1,
     tell: Tell = silence,
     checkpoint: Checkpoint | None = None,
 ) -> Tensor:
-    """x (1, C, H, W): f as it was fitted, on every tile of x0. checkpoint: keeps the tiles."""
+    """x (1, C, t H, t W): f as it was fitted, on every tile of x0 (1, C, H, W), t the `factor`.
+
+    side, margin: of the tiles, pixels of x. checkpoint: keeps them.
+    """
     assert problem.parts
     z = problem.code(code_generator(settings))
     f = Ensemble(problem, [run.weights for run in runs], z, settings.turns, settings.shifts)
-    part_of, x = problem.parts(lambda: f(z[:1])), torch.empty_like(x0)
-    every = tiles(x0.shape[-2:], side, margin, GRID)
+    part_of = problem.parts(lambda: f(z[:1]))
+    x = x0.new_empty((*x0.shape[:2], *(factor * each for each in x0.shape[-2:])))
+    every = tiles(x0.shape[-2:], side // factor, margin // factor, GRID // factor)
     name = "applying"
     if runs[-1].interrupted:  # what other weights draw is not to be kept
         name, checkpoint = "applying what was learned", None
@@ -96,13 +106,14 @@ def apply(
         around = tile.around(x0)
         place = (tile.around.rows.start, tile.around.columns.start)
         part = part_of(around, place)
-        if part is None:
-            return tile.inside(around).clone()
-        return tile.inside(part.finish(f(part.code, *place))).clone()
+        drawn = around if part is None else f.restored(part, *place)
+        return tile.enlarged(factor).inside(drawn).clone()
 
     def draw(numbered: tuple[int, Tile]) -> None:
         number, tile = numbered
-        tile.core(x).copy_(kept(checkpoint, f"tile{number}", partial(restored, tile)))
+        tile.enlarged(factor).core(x).copy_(
+            kept(checkpoint, f"tile{number}", partial(restored, tile))
+        )
         tell(Phase(name, next(done), len(every)))
 
     each(draw, enumerate(every, 1), x0.device)

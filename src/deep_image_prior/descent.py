@@ -37,8 +37,8 @@ class Problem:
     image; more are for the energy. shape: of z, if it is to be known how much memory the fit needs
     before z is drawn. finish: what of an average of x is the restored image, where that is not the
     average itself. rule: makes the rule to stop by that suits the problem, if there is one.
-    panels: pictures of one size side by side in z and x. shown: z of the picture to draw, (1, C',
-    H, W), if that is not the first of `code`. parts: (x as f draws it in the end, when asked) ->
+    panels: pictures of one size side by side in z and x. whole: the picture to draw, if that is not
+    the first of `code`. parts: (x as f draws it in the end, when asked) ->
     (x0 of any other part of the picture, (1, C, h, w); the rows and columns before it) -> that
     part, if f can be applied to it, or None if there is nothing to restore.
     """
@@ -50,18 +50,20 @@ class Problem:
     finish: Callable[[Tensor], Tensor] = lambda x: x
     rule: Callable[[], "Rule"] | None = None
     panels: int = 1
-    shown: Callable[[], Tensor] | None = None
+    whole: Callable[[], "Part"] | None = None
     parts: Callable[[Callable[[], Tensor]], Callable[[Tensor, Place], "Part | None"]] | None = None
 
 
 @dataclass(frozen=True)
 class Part:
     """A part of the picture that f is applied to, though not fitted on: its z (1, C', h, w), and
-    what of f(z) is the restored image there.
+    what of f(z) is the restored image there. again: that image -> what to apply f to next, to go
+    on from it, or None.
     """
 
     code: Tensor
     finish: Callable[[Tensor], Tensor] = lambda x: x
+    again: Callable[[Tensor], "Part | None"] = lambda x: None
 
 
 def _setting(default: Any, help: str, least: float, below: float = math.inf) -> Any:
@@ -169,7 +171,7 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
     if settings.window and not per_pixel:
         raise BadInput("a window has no use here, where E is not a sum over pixels; leave it out")
     # of what is not the picture to draw the images of steps are no more than windows either
-    in_windows = per_pixel and (side < max(panel) or problem.panels > 1 or bool(problem.shown))
+    in_windows = per_pixel and (side < max(panel) or problem.panels > 1 or bool(problem.whole))
 
     def walk() -> Iterator[Step]:
         for index in range(1, settings.steps + 1):

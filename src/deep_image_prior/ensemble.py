@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .descent import Problem, Weights, untrained
+from .descent import Part, Problem, Weights, untrained
 from .padding import pad_reflect
 from .symmetries import Symmetry
 
@@ -44,6 +44,12 @@ class Ensemble:
         images = (g.inverse(f(g(z))) for f in self.networks for g in self.symmetries)
         x = (sum(images, start=z.new_zeros(())) / count)[..., :height, :width]
         return F.pad(x, (before[1], 0, before[0], 0))
+
+    def restored(self, part: Part, top: int = 0, left: int = 0) -> Tensor:
+        """What is restored of `part`, at row `top` and column `left` of the picture."""
+        x = part.finish(self(part.code, top, left))
+        following = part.again(x)
+        return x if following is None else self.restored(following)
 
 
 @torch.no_grad()

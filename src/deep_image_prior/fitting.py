@@ -12,6 +12,7 @@ from torch import Tensor
 from .checkpoint import Checkpoint, kept
 from .descent import (
     Destabilised,
+    Part,
     Problem,
     Rule,
     Settings,
@@ -173,7 +174,7 @@ def _drawn(problem: Problem, settings: Settings, runs: Sequence[Run]) -> Tensor:
     """x of the picture, f fitted on windows of it."""
     z = problem.code(code_generator(settings))
     f = Ensemble(problem, [run.weights for run in runs], z, settings.turns, settings.shifts)
-    return problem.finish(f(problem.shown() if problem.shown else z[:1]))
+    return f.restored(problem.whole() if problem.whole else Part(z[:1], problem.finish))
 
 
 def _finished(step: Step, problem: Problem) -> Step:

@@ -67,18 +67,18 @@ class Memory:
         """Whether the steps of a fit stay below it."""
         return _of(problem, settings) <= self.limit
 
-    def largest(self, sides: Sequence[int], margin: int, x: Tensor) -> int:
-        """The largest of the sides of tiles of x (1, C, H, W), `margin` more around them, with
-        which as many as are worked on at a time stay below it; `sides` fall. Raises BadInput if
-        none does.
+    def largest(self, sides: Sequence[int], margin: int, shape: Sequence[int]) -> int:
+        """The largest of the sides of tiles of an x of `shape` (1, C, H, W), `margin` more around
+        them, with which as many as are worked on at a time stay below it; `sides` fall. Raises
+        BadInput if none does.
         """
-        at_a_time, left = threads(x.device), self.limit - COPIES * 4 * x.numel()
+        at_a_time, left = threads(self.device), self.limit - COPIES * 4 * prod(shape)
 
         def bytes_of(side: int) -> int:
-            rows, columns = (min(side + 2 * margin, most) for most in x.shape[-2:])
-            return at_a_time * APPLIED * x.shape[1] * rows * columns
+            rows, columns = (min(side + 2 * margin, most) for most in shape[-2:])
+            return at_a_time * APPLIED * shape[1] * rows * columns
 
-        self._check(self.limit - left + bytes_of(sides[-1]), x.shape[-2:])
+        self._check(self.limit - left + bytes_of(sides[-1]), shape[-2:])
         return next(side for side in sides if bytes_of(side) <= left)
 
     def check(self, problem: Problem, settings: Settings) -> None:

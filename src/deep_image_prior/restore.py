@@ -181,7 +181,7 @@ def upscale(image: Pixels, factor: int, **options: Any) -> Result:
     job = Job(tasks.upscale.presets(factor), options)
     observation, scale = job.observe(image)
     done = job.fit_anywhere(
-        lambda x0, panels: tasks.upscale.upscale(x0, factor, job.preset),
+        lambda x0, panels: tasks.upscale.upscale(x0, factor, job.preset, panels),
         observation,
         f"upscale {factor}",
         scale,

@@ -6,6 +6,7 @@ from ..images import thinned
 from . import impulses, jpeg, noise, stripes
 from .correlated import CorrelatedNoise
 from .correlated_estimate import estimate_correlated, is_white
+from .downsampling import Downsampling
 from .holes import Holes, marked, unmarked
 from .impulses import Impulses, impulse_mask
 from .jpeg import Compression
@@ -18,6 +19,7 @@ __all__ = [
     "Compression",
     "CorrelatedNoise",
     "Degradation",
+    "Downsampling",
     "Holes",
     "Impulses",
     "Noise",
@@ -37,7 +39,7 @@ __all__ = [
 
 
 AnyNoise = Noise | CorrelatedNoise | Impulses
-Degradation = AnyNoise | Holes | Compression
+Degradation = AnyNoise | Holes | Compression | Downsampling
 
 DRAWN = 0.05 / 255  # deviation: less fine noise than this is in drawings only, not in photographs
 # of the variance of all waves, what the finest of white noise have at the most: measured up to 1.3

@@ -8,13 +8,13 @@ from ..energies import Energy, total_variation, weighted_sum
 
 @torch.enable_grad()
 def tv_least_squares(
-    guess: Tensor, energy: Energy, weight: float = 1e-7, steps: int = 600
+    guess: Tensor, energy: Energy, weight: float = 0.015, steps: int = 100
 ) -> Tensor:
-    """argmin_x E(x) + weight TV(x) over pixels, from `guess` (1, C, t H, t W), by Adam (the TV
+    """argmin_x E(x) + weight TV(x) / n over n values, from `guess` (1, C, H, W), by Adam (the TV
     prior of figure 9).
     """
     x = guess.clone().requires_grad_()
-    both = weighted_sum((1, energy), (weight, total_variation))
+    both = weighted_sum((1, energy), (weight / guess.numel(), total_variation))
     optimiser = torch.optim.Adam([x], lr=0.02)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(steps):

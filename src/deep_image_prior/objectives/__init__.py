@@ -1,17 +1,20 @@
 """z and E for when the truth is unknown, each beside the rule that guards it."""
 
 from . import estimates
+from .across_scales import MORE, AcrossScales
 from .estimated import Estimated
 from .guided import Guided
 from .holdout import PARTS, Holdout
 from .objective import Objective, Observed, Preset
 from .recorruption import Recorruption
 from .reference import ReferenceStopped
-from .residual import Residual, TvResidual
+from .residual import Residual
 from .sure import Sure
 
 __all__ = [
+    "MORE",
     "PARTS",
+    "AcrossScales",
     "Estimated",
     "Guided",
     "Holdout",
@@ -22,6 +25,5 @@ __all__ = [
     "ReferenceStopped",
     "Residual",
     "Sure",
-    "TvResidual",
     "estimates",
 ]

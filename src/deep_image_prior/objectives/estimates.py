@@ -1,25 +1,30 @@
-"""Estimates of an image with noise, made without a network."""
+"""Estimates of an image, made without a network."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import torch
 from torch import Tensor
 
 from .. import codes
-from ..degradations import CorrelatedNoise, Noise
+from ..degradations import CorrelatedNoise, Downsampling, Noise
 from ..denoisers import (
     Covariance,
     White,
     dct_denoise,
     denoise_scales,
     nonlocal_bayes,
+    tv_least_squares,
     with_long_waves,
 )
+from ..energies import squared_error
+from ..operators import Downsample
 from ..windows import Place
 
 SCALES = 2  # of white noise: three gain up to 0.07 dB and see farther than tiles do
 BLUR = 1.0  # pixels, of the blurred x0 behind the estimates
+ENLARGED = 3  # estimates of an enlargement
+PROJECTED = 10  # back-projections of a bicubic enlargement
 
 
 def of_white(noise: Noise, observation: Tensor, count: int, place: Place = (0, 0)) -> Tensor:
@@ -71,3 +76,35 @@ def _of_covariance(noisy: Tensor, noise: Covariance) -> Iterator[Tensor]:
     yield alike
     yield nonlocal_bayes(noisy, alike, noise)
     yield nonlocal_bayes(noisy, alike, noise, larger=True)
+
+
+def of_downsampling(
+    downsampling: Downsampling, observation: Tensor, rounds: Sequence[float]
+) -> Tensor:
+    """Enlargements of x0 (1, C, H, W) side by side in channels, (1, 3 C, t H, t W), the best first:
+    the `smooth` one `refined`, itself, and a bicubic one.
+    """
+    least = smooth(downsampling, observation)
+    best = refined(least, observation, downsampling, rounds)
+    bicubic = downsampling.enlarge(observation)
+    return torch.cat([best, least, downsampling.project(bicubic, observation, PROJECTED)], dim=1)
+
+
+def smooth(downsampling: Downsampling, observation: Tensor) -> Tensor:
+    """The enlargement of x0 (1, C, H, W) with the least total variation, (1, C, t H, t W)."""
+    energy = squared_error(observation, Downsample(downsampling.factor))
+    return tv_least_squares(downsampling.enlarge(observation), energy)
+
+
+def refined(
+    image: Tensor, observation: Tensor, downsampling: Downsampling, rounds: Sequence[float]
+) -> Tensor:
+    """`image` (1, C, t H, t W), in turns denoised, as if it had noise of the deviations `rounds`,
+    and moved to where downsampling makes x0 of it.
+
+    Plug and play: Venkatakrishnan, Bouman and Wohlberg 2013, doi:10.1109/GlobalSIP.2013.6737048.
+    """
+    for sigma in rounds:
+        drawn = nonlocal_bayes(image, image, White(sigma), larger=True, caution=1)
+        image = downsampling.project(drawn, observation)
+    return image

@@ -45,7 +45,7 @@ class Holdout(Objective):
             finish=partial(held.finish, observed.x0),
             rule=lambda: DistanceFromMix(held.distance_from_mix),
             panels=held.panels,
-            shown=lambda: held.code_of(observed.x0),
+            whole=lambda: Part(held.code_of(observed.x0), partial(held.finish, observed.x0)),
             parts=lambda drawn: held.part,
         )
 

@@ -48,7 +48,7 @@ class Recorruption(Objective):
             finish=partial(pair.finish, observed.x0),
             rule=lambda: DistanceFromMix(pair.distance_from_mix),
             panels=observed.panels,
-            shown=pair.shown,
+            whole=lambda: pair.part(observed.x0),
             parts=lambda drawn: pair.part,
         )
 
@@ -71,13 +71,10 @@ class RecorruptedPair:
     def code(self, generator: Generator) -> Tensor:
         return self._code  # by no random numbers: the same for every run
 
-    def shown(self) -> Tensor:
-        """The same of x0."""
-        return self._shown
-
-    def part(self, x0: Tensor, place: Place) -> Part:
+    def part(self, x0: Tensor, place: Place = (0, 0)) -> Part:
         """Any part of the picture (1, C, h, w), that begins where a block does."""
-        return Part(_images(self.sigma, x0), partial(self.finish, x0))
+        code = self._shown if x0 is self.observation else _images(self.sigma, x0)
+        return Part(code, partial(self.finish, x0))
 
     @cached_property
     def energy(self) -> PixelMean:

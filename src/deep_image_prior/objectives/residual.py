@@ -8,7 +8,6 @@ import torch
 from torch import Generator, Tensor
 
 from .. import stopping
-from ..denoisers import tv_least_squares
 from ..descent import Problem, Rule
 from .objective import Architecture, Objective, Observed
 
@@ -27,24 +26,6 @@ class Residual(Objective):
             partial(self.code, guide),
             observed.energy,
             shape=(1, inputs, *guide.shape[-2:]),
-        )
-
-    def discrepancy(self, sigma: float, clipped: bool) -> Callable[[], Rule]:
-        return partial(stopping.discrepancy, sigma, clipped)
-
-
-@dataclass(frozen=True)
-class TvResidual(Objective):
-    """z the image that has the least E and total variation, found over pixels from the guide."""
-
-    def problem(self, network: Architecture, observed: Observed) -> Problem:
-        guide = observed.guide
-        assert guide is not None
-        return Problem(
-            partial(network, guide.shape[1], observed.x0.shape[1]),
-            lambda generator: tv_least_squares(guide, observed.energy),
-            observed.energy,
-            shape=tuple(guide.shape),
         )
 
     def discrepancy(self, sigma: float, clipped: bool) -> Callable[[], Rule]:

@@ -1,0 +1,36 @@
+"""A lower resolution: the image was enlarged once, or is to be."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..operators import Downsample
+
+
+@dataclass(frozen=True)
+class Downsampling:
+    """x0 = d(x), Lanczos2 low-pass and decimation by `factor` (eq. 5)."""
+
+    factor: int
+
+    def shrink(self, x: Tensor) -> Tensor:
+        """d(x) in [0, 1]: (1, C, t H, t W) -> (1, C, H, W)."""
+        return Downsample(self.factor)(x).clamp(0, 1)
+
+    def enlarge(self, x0: Tensor) -> Tensor:
+        """The inverse, bicubic, in [0, 1]."""
+        return self._bicubic(x0).clamp(0, 1)
+
+    def project(self, x: Tensor, x0: Tensor, rounds: int = 1) -> Tensor:
+        """x (1, C, t H, t W) moved to where d makes about x0 of it, in [0, 1], by x + u(x0 - d(x)).
+
+        Iterative back-projection: Irani and Peleg 1991, doi:10.1016/1049-9652(91)90045-L.
+        """
+        down = Downsample(self.factor)
+        for _ in range(rounds):
+            x = (x + self._bicubic(x0 - down(x))).clamp(0, 1)
+        return x
+
+    def _bicubic(self, image: Tensor) -> Tensor:
+        return F.interpolate(image, scale_factor=self.factor, mode="bicubic")

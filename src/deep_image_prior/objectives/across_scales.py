@@ -1,0 +1,121 @@
+"""Across scales: z estimates of x0 from what becomes of it at a lower resolution; E the error on
+x0, which is known.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import torch
+from torch import Generator, Tensor
+
+from ..degradations import Downsampling
+from ..descent import Part, Problem
+from ..energies import PixelMean, mean_square
+from ..padding import pad_reflect
+from ..parallel import each
+from ..windows import Place
+from .estimates import ENLARGED, of_downsampling, refined, smooth
+from .objective import Architecture, Objective, Observed
+
+PANELS = 4  # of a picture alone, each shrunk on another grid
+# of the noise that an estimate, or what f draws, is taken to have, round by round
+ROUNDS = tuple(sigma / 255 for sigma in (30, 20, 12, 6))
+MORE = tuple(sigma / 255 for sigma in (30, 25, 20, 16, 13, 10, 8, 6, 4, 3))
+
+
+@dataclass(frozen=True)
+class AcrossScales(Objective):
+    """For an enlargement: what f learns of x0 and of d(x0), it does to x0.
+
+    Small parts of a picture come back at other scales: Shocher, Cohen and Irani 2018,
+    doi:10.1109/CVPR.2018.00329. By a power of 2 the picture is doubled several times, by the same
+    f. rounds: standard deviations, as ROUNDS.
+    """
+
+    panel = 256
+    rounds: Sequence[float] = ROUNDS
+
+    def problem(self, network: Architecture, observed: Observed) -> Problem:
+        assert isinstance(observed.damage, Downsampling)
+        pair = AcrossPair(observed.x0, observed.damage, self.rounds, observed.panels)
+        _, channels, height, width = pair.truth.shape
+        return Problem(
+            partial(network, ENLARGED * channels, channels),
+            pair.code,
+            pair.energy,
+            shape=(1, ENLARGED * channels, height, width),
+            panels=pair.panels,
+            whole=lambda: pair.part(observed.x0),
+            parts=lambda drawn: pair.part,
+        )
+
+
+class AcrossPair:
+    """z (1, 3 C, H', W'): estimates of x0 from d(x0); E = |f(z) - x0|^2 / n.
+
+    x0 (1, C, H, W): `panels` pictures side by side. One alone is laid out PANELS times.
+    """
+
+    def __init__(
+        self,
+        x0: Tensor,
+        downsampling: Downsampling,
+        rounds: Sequence[float],
+        panels: int = 1,
+    ) -> None:
+        self.downsampling, self.rounds = downsampling, rounds
+        self.step = Downsampling(2 if downsampling.factor % 2 == 0 else downsampling.factor)
+        sheet = x0 if panels > 1 else x0.repeat(1, 1, 1, PANELS)
+        self.panels = panels if panels > 1 else PANELS
+        pictures = sheet.chunk(self.panels, dim=-1)
+        self.truth = torch.cat(
+            [_on_grid(picture, self.step.factor, k) for k, picture in enumerate(pictures)], dim=-1
+        )
+
+    def code(self, generator: Generator) -> Tensor:
+        return self._code  # by no random numbers: the same for every run
+
+    @cached_property
+    def energy(self) -> PixelMean:
+        return mean_square(self.truth)
+
+    def part(self, x0: Tensor, place: Place = (0, 0)) -> Part:
+        """Any part of the picture (1, C, h, w), wherever it is, to be enlarged."""
+        return self._enlarged(x0, x0, self.step.factor)
+
+    def _enlarged(self, x: Tensor, x0: Tensor, factor: int) -> Part:
+        """x, once more, to `factor` times the resolution of x0."""
+        seen = Downsampling(factor)
+        first, last = seen == self.step, seen == self.downsampling
+
+        def finish(f: Tensor) -> Tensor:
+            if first or not last:
+                return refined(f, x0, seen, self.rounds)
+            # the errors of many doublings and of one enlargement have little in common
+            direct = refined(smooth(seen, x0), x0, seen, MORE)
+            return refined((seen.project(f, x0) + direct) / 2, x0, seen, self.rounds[1:])
+
+        def again(drawn: Tensor) -> Part | None:
+            return None if last else self._enlarged(drawn, x0, factor * self.step.factor)
+
+        return Part(of_downsampling(self.step, x, self.rounds), finish, again)
+
+    @cached_property
+    def _code(self) -> Tensor:
+        def estimates(truth: Tensor) -> Tensor:
+            return of_downsampling(self.step, self.step.shrink(truth), self.rounds)
+
+        panels = self.truth.chunk(self.panels, dim=-1)
+        return torch.cat(each(estimates, panels, self.truth.device), dim=-1)
+
+
+def _on_grid(picture: Tensor, factor: int, k: int) -> Tensor:
+    """(1, C, H, W) from the k-th of `factor` rows and columns on, of sides that `factor` divides:
+    another grid for each k.
+    """
+    sides = [max(side, 2 * factor) for side in picture.shape[-2:]]
+    rows, columns = ((0, side - old) for side, old in zip(sides, picture.shape[-2:], strict=True))
+    top, left = k // 2 % factor, k % factor
+    height, width = ((side - factor + 1) // factor * factor for side in sides)
+    return pad_reflect(picture, rows, columns)[..., top : top + height, left : left + width]

@@ -1,0 +1,104 @@
+import pytest
+import torch
+from helpers import photograph, tensor
+
+from deep_image_prior import Settings, fit
+from deep_image_prior.degradations import Downsampling
+from deep_image_prior.descent import Part
+from deep_image_prior.energies import squared_error
+from deep_image_prior.networks import Refiner
+from deep_image_prior.objectives import AcrossScales, Observed
+from deep_image_prior.objectives.across_scales import PANELS, AcrossPair
+from deep_image_prior.objectives.estimates import of_downsampling, refined, smooth
+from deep_image_prior.operators import Downsample
+
+CLEAN = tensor(photograph(96))
+QUICK = (20 / 255, 8 / 255)
+
+
+def pair(x0, factor=2, panels=1):
+    return AcrossPair(x0, Downsampling(factor), QUICK, panels)
+
+
+def error(x, truth):
+    return (x - truth).square().mean().item()
+
+
+def test_the_energy_is_the_error_on_the_observation_shrunk_on_four_grids():
+    x0 = CLEAN[..., :31, :26]
+    made = pair(x0)
+    assert made.panels == PANELS
+    assert made.truth.shape == (1, 3, 30, 4 * 24)
+    one, *others = made.truth.chunk(PANELS, dim=-1)
+    assert torch.equal(one, x0[..., :30, :24])
+    assert [torch.equal(other, one) for other in others] == [False] * 3
+    assert torch.equal(others[-1], x0[..., 1:31, 1:25])
+    assert made.energy(made.truth) == 0
+    assert made.energy(made.truth + 0.5).item() == pytest.approx(0.25)
+    shrunk = Downsampling(2).shrink(one)
+    estimates = of_downsampling(Downsampling(2), shrunk, QUICK)
+    assert torch.equal(made.code(torch.Generator())[..., :24], estimates)
+
+
+def test_panels_are_kept_apart():
+    x0 = torch.cat([CLEAN[..., :24, :24], CLEAN[..., 30:54, 30:54]], dim=-1)
+    made = pair(x0, panels=2)
+    assert made.panels == 2
+    assert made.truth.shape == (1, 3, 22, 2 * 22)
+    alone = pair(x0[..., :24])
+    assert torch.equal(
+        alone.code(torch.Generator())[..., :22], made.code(torch.Generator())[..., :22]
+    )
+
+
+@pytest.mark.parametrize(
+    ("factor", "sides"), [(2, [32]), (3, [48]), (4, [32, 64]), (8, [32, 64, 128])]
+)
+def test_an_enlargement_by_a_power_of_two_is_doubled_several_times(factor, sides):
+    part: Part | None = pair(CLEAN[..., :16, :16], factor).part(CLEAN[..., :16, :16])
+    seen = []
+    while part is not None:
+        seen.append(part.code.shape[-1])
+        x = part.finish(part.code[:, :3])
+        assert x.shape == part.code[:, :3].shape
+        part = part.again(x)
+    assert seen == sides
+
+
+@pytest.mark.parametrize("factor", [2, 3, 8])
+@pytest.mark.parametrize("side", [2, 3, 9])
+def test_the_smallest_pictures_are_enlarged(factor, side):
+    x0 = CLEAN[..., :side, :side]
+    done = fit(problem(x0, factor), Settings(steps=1))
+    assert done.image.shape == (1, 3, factor * side, factor * side)
+    assert torch.isfinite(done.image).all()
+
+
+def problem(x0, factor):
+    energy = squared_error(x0, Downsample(factor))
+    guide = Downsampling(factor).enlarge(x0)
+    observed = Observed(x0, energy, Downsampling(factor), guide)
+    return AcrossScales(QUICK).problem(Refiner, observed)
+
+
+def test_the_first_estimate_is_the_best():
+    x0 = Downsampling(2).shrink(CLEAN)
+    bicubic = Downsampling(2).enlarge(x0)
+    least = smooth(Downsampling(2), x0)
+    best = refined(least, x0, Downsampling(2), QUICK)
+    assert error(best, CLEAN) < 0.9 * min(error(least, CLEAN), error(bicubic, CLEAN))
+    one, two, three = of_downsampling(Downsampling(2), x0, QUICK).chunk(3, dim=1)
+    assert torch.equal(one, best)
+    assert torch.equal(two, least)
+    assert error(three, CLEAN) < error(bicubic, CLEAN)
+
+
+def test_what_is_learned_of_the_observation_enlarges_it():
+    x0 = Downsampling(2).shrink(CLEAN)
+    settings = Settings(steps=60, learning_rate=0.002, jitter=0, turns=8, shifts=4)
+    made = problem(x0, 2)
+    assert made.whole
+    estimate = made.whole().code[:, :3]
+    image = fit(made, settings).image
+    assert error(image, CLEAN) < error(estimate, CLEAN)
+    assert error(Downsample(2)(image), x0) < 2 * error(Downsample(2)(estimate), x0) + 1e-5
