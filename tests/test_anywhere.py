@@ -357,7 +357,6 @@ def test_what_was_learned_until_ctrl_c_is_applied(small_panels):
 def test_a_large_enlargement_is_made_in_tiles_that_memory_does_not_choose(monkeypatch):
     monkeypatch.setattr(anywhere, "LARGEST", 100 * 100)
     monkeypatch.setattr(anywhere, "ENLARGED", (96,))
-    monkeypatch.setattr("deep_image_prior.objectives.across_scales.MORE", (10 / 255,))
     clean, _ = noisy(96, 144)
     pixels = Downsampling(4).shrink(clean)[0].numpy()
     options = {"channel_axis": 0, "steps": 20}
@@ -365,7 +364,7 @@ def test_a_large_enlargement_is_made_in_tiles_that_memory_does_not_choose(monkey
     tiled = upscale(pixels, 4, tell=phases.append, **options).image
     assert phases[-1] == Phase("applying", 2, 2)
     assert np.array_equal(upscale(pixels, 4, memory=2**28, **options).image, tiled)
-    monkeypatch.setattr(anywhere, "ENLARGED", (480,))
+    monkeypatch.setattr(anywhere, "ENLARGED", (720,))
     whole = upscale(pixels, 4, **options).image
     assert whole.shape == clean.shape[1:]
     assert psnr(clean[0].numpy(), whole, 1) > psnr(

@@ -23,7 +23,7 @@ LARGEST = 2**18 + 2**17  # pixels of a picture that is fitted as it is
 # pixels a side of what f is applied to at a time, from which memory chooses; and around it
 TILES, MARGIN = (1080, 720, 480, 240, 120), 120
 # of an enlargement: its rounds see farther than that, so that memory must not choose
-ENLARGED, AROUND = (480,), 64
+ENLARGED, AROUND = (720,), 48
 # the same of what is fitted alone; and that two of them share
 FITTED, SHARED = (2048, 1024, 512, 256), 64
 

@@ -1,7 +1,7 @@
 """z and E for when the truth is unknown, each beside the rule that guards it."""
 
 from . import estimates
-from .across_scales import MORE, AcrossScales
+from .across_scales import AcrossScales
 from .estimated import Estimated
 from .guided import Guided
 from .holdout import PARTS, Holdout
@@ -12,7 +12,6 @@ from .residual import Residual
 from .sure import Sure
 
 __all__ = [
-    "MORE",
     "PARTS",
     "AcrossScales",
     "Estimated",

@@ -21,7 +21,7 @@ from .objective import Architecture, Objective, Observed
 PANELS = 4  # of a picture alone, each shrunk on another grid
 # of the noise that an estimate, or what f draws, is taken to have, round by round
 ROUNDS = tuple(sigma / 255 for sigma in (30, 20, 12, 6))
-MORE = tuple(sigma / 255 for sigma in (30, 25, 20, 16, 13, 10, 8, 6, 4, 3))
+LAST = 2  # of the rounds, after f
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,11 @@ class AcrossPair:
         first, last = seen == self.step, seen == self.downsampling
 
         def finish(f: Tensor) -> Tensor:
-            if first or not last:
-                return refined(f, x0, seen, self.rounds)
-            # the errors of many doublings and of one enlargement have little in common
-            direct = refined(smooth(seen, x0), x0, seen, MORE)
-            return refined((seen.project(f, x0) + direct) / 2, x0, seen, self.rounds[1:])
+            x = seen.project(f, x0)
+            if last and not first:
+                # the errors of several doublings and of one enlargement have little in common
+                x = (x + refined(smooth(seen, x0), x0, seen, self.rounds)) / 2
+            return refined(x, x0, seen, self.rounds[-LAST:])
 
         def again(drawn: Tensor) -> Part | None:
             return None if last else self._enlarged(drawn, x0, factor * self.step.factor)

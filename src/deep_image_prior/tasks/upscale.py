@@ -10,11 +10,12 @@ from ..degradations import Downsampling
 from ..descent import Problem, Settings
 from ..energies import squared_error
 from ..networks import Hourglass, Refiner
-from ..objectives import MORE, AcrossScales, Observed, Preset, Residual
+from ..objectives import AcrossScales, Observed, Preset, Residual
 from ..operators import Downsample
 from .preset import gently
 
 FACTORS = (2, 3, 4, 8)
+MORE = tuple(sigma / 255 for sigma in (30, 25, 20, 16, 13, 10, 8, 6, 4, 3))  # rounds of `best`
 REFINED = {
     "fast": Preset(Refiner, AcrossScales(), gently(steps=300, learning_rate=0.001, window=128)),
     "best": Preset(
