@@ -10,7 +10,7 @@ from deep_image_prior.images import Pixels
 from deep_image_prior.networks import Hourglass
 
 from .. import data
-from ..methods import peers, prior
+from ..methods import Contender, Effort, Outcome, peers, prior
 from ..methods.classical import denoisers, untouched
 from ..problems import ARTEFACTS, Problem, centred, compressed, noisy, photons, salted
 from .item import Item
@@ -103,6 +103,19 @@ def _damaged(folder: Path, picture: str, crop: int) -> Problem:
     return NOISES[kind](picture, centred(data.load(folder, *PICTURES[name]), crop))
 
 
+def _for_its_kind(name: str) -> Contender:
+    """The preset `name` that the kind of the noise calls for."""
+    other, filling = (
+        prior.tasked(prior.denoise, presets)[name]
+        for presets in (tasks.denoise.PRESETS, tasks.denoise.IMPULSES)
+    )
+
+    def method(problem: Problem, effort: Effort) -> Outcome:
+        return (filling if "-impulses" in problem.name else other).method(problem, effort)
+
+    return replace(other, method=method)
+
+
 noises = Item(
     name="other-noise",
     shows="Other noise than that of sigma 25: weaker, stronger, of photons, and impulses",
@@ -116,7 +129,7 @@ noises = Item(
         f"{name}-{kind}": PICTURES[name] for kind in NOISES for name in ("house", "f16", "kodim03")
     },
     make=_damaged,
-    presets=PRESETS,
+    presets={name: _for_its_kind(name) for name in PRESETS},
     baselines={"x0": untouched, **denoisers},
 )
 

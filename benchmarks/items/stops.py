@@ -43,10 +43,13 @@ def _damaged(folder: Path, picture: str, crop: int) -> Problem:
 def _either(name: str) -> Contender:
     """The preset `name` of the task that the damage calls for."""
     jpeg = stopped(prior.dejpeg, tasks.dejpeg.PRESETS[name], PACE[name])
+    filling = stopped(prior.denoise, tasks.denoise.IMPULSES[name], PACE[name])
     other = stopped(prior.denoise, tasks.denoise.PRESETS[name], PACE[name])
 
     def method(problem: Problem, effort: Effort) -> Outcome:
-        return (jpeg if "-jpeg" in problem.name else other).method(problem, effort)
+        kinds = (("-jpeg", jpeg), ("-impulses", filling), ("", other))
+        chosen = next(contender for kind, contender in kinds if kind in problem.name)
+        return chosen.method(problem, effort)
 
     return Contender(method, other.cost, random=True, settings=other.settings)
 

@@ -13,6 +13,7 @@ import numpy as np
 from deep_image_prior import Settings, Step, denoise, fit
 from deep_image_prior.images import Pixels
 from deep_image_prior.objectives import Preset
+from deep_image_prior.windows import WHOLE
 
 from ..problems import Problem
 from .method import Contender, Effort, Outcome
@@ -50,7 +51,7 @@ def stopped(pose: Pose, preset: Preset, pace: float) -> Contender:
     chose on the way.
 
     best: the average of the highest score, which no rule knows. Rules see no step after the one
-    they stopped at.
+    they stopped at. Where steps see windows there is one image, that of all of them.
     """
 
     def method(problem: Problem, effort: Effort) -> Outcome:
@@ -69,9 +70,11 @@ def stopped(pose: Pose, preset: Preset, pace: float) -> Contender:
         chosen: dict[str, Step] = {}
         done = fit(posed, _shared(preset.settings, effort), lambda: follow, watch=best)
         end = pixels(done.image)
-        found = {name: pixels(posed.finish(step.average)) for name, step in chosen.items()} or {
-            "chosen": end
-        }
+        found = {
+            name: pixels(posed.finish(step.average))
+            for name, step in chosen.items()
+            if step.window is WHOLE
+        } or {"chosen": end}
         doubt = getattr(rule, "uncertainty_db", None)
         return Outcome(
             images={**best.images, **found, "end": end},

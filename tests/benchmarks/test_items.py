@@ -127,3 +127,10 @@ def test_samples_differ_by_weights_and_not_by_code():
     )
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - second).max() > 0.01
+
+
+@pytest.mark.parametrize("item", ["other-noise", "stops"])
+def test_impulses_are_met_by_the_preset_that_is_made_for_them(item, shelf, tmp_path, quick_fills):
+    problem = ITEMS[item].make(tmp_path, "house-impulses20", 32)
+    contender = ITEMS[item].contenders(("fast",))["prior (fast)"]
+    assert contender.method(problem, Effort(share=1e-6)).images

@@ -40,7 +40,7 @@ def test_panels_have_their_own_fills():
     changed = torch.cat([HOLED, 1 - HOLED], dim=-1)
     one, other = (HeldOut(x, Holes(scattered=True), panels=2) for x in (two, changed))
     z, y = (each.code(torch.Generator())[:, 3:] for each in (one, other))
-    assert z.shape == (1, 12, 12, 20)
+    assert z.shape == (1, 15, 12, 20)
     assert torch.equal(z[..., :10], y[..., :10])
     assert not torch.equal(z[..., 10:], y[..., 10:])
 
@@ -52,7 +52,7 @@ def test_the_energy_is_the_error_on_the_parts():
     assert held.energy(truth) == 0
     assert held.energy(truth + 0.5).item() == pytest.approx(0.25)
     assert held.energy(truth + hidden) == 0
-    halves = [Windows((Window(slice(0, 12), slice(k, k + 20)),)) for k in (0, 20)]
+    halves = [Windows((Window(slice(0, 12), slice(k, k + 10)),)) for k in (0, 10)]
     energies = [held.energy.at(half)(half(truth + 0.5)).item() for half in halves]
     assert sum(energies) / 2 == pytest.approx(0.25), "windows add up to the whole"
 

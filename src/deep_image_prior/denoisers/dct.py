@@ -1,7 +1,6 @@
 """Sliding-window DCT: the cosines of overlapping patches, thresholded and averaged."""
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import product
+from collections.abc import Callable, Sequence
 from math import ceil
 
 import torch
@@ -17,6 +16,7 @@ THRESHOLD = 2.7  # standard deviations that a coefficient must exceed
 # pixels from one tile to the next, of windows close by each other and of others: what stays in the
 # cache of a processor; any part of a picture that begins on a multiple of both has the same tiles
 DENSE, SPARSE = 24, 40
+AT_A_TIME = 2**17  # cosines, of tiles side by side
 
 
 def dct_denoise(noisy: Tensor, noise: Covariance = White(), size: int = 8) -> Tensor:
@@ -27,11 +27,11 @@ def dct_denoise(noisy: Tensor, noise: Covariance = White(), size: int = 8) -> Te
     doi:10.5201/ipol.2011.ys-dct.
     """
     windows = Windows(noisy.shape[-2:], size, step=max(1, size // 8))
-    powers = noise.of_dct(noisy.shape[1], size).to(noisy)[:, :, None, :, None]
+    powers = noise.of_dct(noisy.shape[1], size).to(noisy)[:, None, :, None, :, None]
 
     def variance(observed: Tensor) -> Tensor:
-        light = brightness(observed[:, 0, :, 0] / size)
-        return powers * noise.deviation(light).square()[:, None]
+        light = brightness(observed[:, :, 0, :, 0] / size)
+        return powers * noise.deviation(light).square()[:, None, :, None]
 
     def threshold(observed: Tensor) -> Tensor:
         return hard_threshold(observed, variance(observed))
@@ -48,7 +48,7 @@ def dct_denoise(noisy: Tensor, noise: Covariance = White(), size: int = 8) -> Te
 def hard_threshold(observed: Tensor, variance: Tensor | float) -> Tensor:
     """1 for the cosines above noise of `variance` and for the mean, 0 for the others."""
     gain = observed.square().gt_(THRESHOLD**2 * variance)
-    gain[:, 0, :, 0] = 1
+    gain[:, :, 0, :, 0] = 1
     return gain
 
 
@@ -71,20 +71,27 @@ class Windows:
         """The patches of `planes` with their cosines times gain(cosines, those of the pilots),
         averaged by the inverse of the noise that they keep.
 
-        Cosines are (C, size, tile, size, tile): frequency and place down, frequency and place
-        across.
+        Cosines are (C, tiles, size, tile, size, tile): frequency and place down, frequency and
+        place across.
         """
-        grown = [self._grown(each) for each in (planes, *pilots)]
+        grown = [self._tiles(self._grown(each)) for each in (planes, *pilots)]
         analysis, box = self._sliding(cosines(self.size)), self._sliding(torch.ones(1, self.size))
         analysis, box = analysis.to(planes), box.to(planes)
-        total, weights = torch.zeros_like(grown[0]), torch.zeros_like(grown[0])
-        for tile in self._tiles(*total.shape[1:]):
-            observed, *others = (self._split(analysis @ (x[tile] @ analysis.T)) for x in grown)
-            kept = gain(observed, *others)
-            weight = 1 / (kept.square().sum(dim=1).sum(dim=2) + 1e-3)
-            shrunk = observed.mul_(kept).mul_(weight[:, None, :, None])
-            total[tile] += analysis.T @ shrunk.flatten(3).flatten(1, 2) @ analysis
-            weights[tile] += box.T @ weight @ box
+        channels, down, across = grown[0].shape[:3]
+        at_a_time = max(1, AT_A_TIME // (channels * len(analysis) ** 2))
+        total, weights = (self._empty(planes, down, across) for _ in range(2))
+        for row in range(down):
+            tiles, weightings = [], []
+            for first in range(0, across, at_a_time):
+                some = (slice(None), row, slice(first, first + at_a_time))
+                observed, *others = (self._split(analysis @ x[some] @ analysis.T) for x in grown)
+                kept = gain(observed, *others)
+                weight = 1 / (kept.square().sum(dim=2).sum(dim=3) + 1e-3)
+                shrunk = observed.mul_(kept).mul_(weight[:, :, None, :, None])
+                tiles.append(analysis.T @ shrunk.flatten(4).flatten(2, 3) @ analysis)
+                weightings.append(box.T @ weight @ box)
+            self._add(total, row, torch.cat(tiles, dim=1))
+            self._add(weights, row, torch.cat(weightings, dim=1))
         return (total / weights.clamp_min(1e-9))[:, *self.inside]
 
     def _sliding(self, waves: Tensor) -> Tensor:
@@ -96,7 +103,7 @@ class Windows:
         return torch.stack(shifted, dim=1).flatten(0, 1)
 
     def _split(self, products: Tensor) -> Tensor:
-        return products.unflatten(2, (self.size, self.tile)).unflatten(1, (self.size, self.tile))
+        return products.unflatten(3, (self.size, self.tile)).unflatten(2, (self.size, self.tile))
 
     def _grown(self, planes: Tensor) -> Tensor:
         """`planes` among their reflection, as a whole number of tiles: windows that miss the image
@@ -108,8 +115,24 @@ class Windows:
         )
         return pad_reflect(planes[None], rows, columns)[0]
 
-    def _tiles(self, height: int, width: int) -> Iterator[tuple[slice, ...]]:
-        corners = (range(0, side - self.overlap, self.stride) for side in (height, width))
-        for top, left in product(*corners):
-            side = self.stride + self.overlap
-            yield slice(None), slice(top, top + side), slice(left, left + side)
+    def _tiles(self, planes: Tensor) -> Tensor:
+        """Those of planes (C, H, W), (C, down, across, side, side)."""
+        side = self.stride + self.overlap
+        return planes.unfold(1, side, self.stride).unfold(2, side, self.stride)
+
+    def _empty(self, planes: Tensor, down: int, across: int) -> Tensor:
+        sides = (count * self.stride + self.overlap for count in (down, across))
+        return planes.new_zeros(len(planes), *sides)
+
+    def _add(self, planes: Tensor, row: int, tiles: Tensor) -> None:
+        """Adds a row of tiles (C, across, side, side) to planes (C, H, W). No pixel of a row is in
+        more than two, so that their order changes nothing.
+        """
+        side = tiles.shape[-1]
+        strip = torch.zeros_like(planes[:, :side])
+        for first in range(2):
+            some = tiles[:, first::2]
+            if some.shape[1]:
+                places = strip[..., first * self.stride :].unfold(2, side, 2 * self.stride)
+                places += some.transpose(1, 2)
+        planes[:, row * self.stride :][:, :side] += strip
