@@ -1,6 +1,7 @@
 """Pixels <-> tensors (1, C, H, W) in [0, 1]."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -86,6 +87,7 @@ class Scale:
 
 
 ENOUGH = 2**20  # pixels, for means
+STRIP = 64  # rows
 CLIPPED = 0.001  # share of the values, at their least or greatest, that a clip has put there
 EIGHT_BITS = Scale(0.0, 255.0, np.dtype(np.uint8), clips=True, one=255.0)
 
@@ -117,8 +119,9 @@ def to_tensor(
     `device`.
     """
     planes = pixels[None] if channel_axis is None else np.moveaxis(pixels, channel_axis, 0)
-    # double precision is for one channel at a time: pictures may be large
-    unit = np.stack([scale.unit(plane).astype(np.float32) for plane in planes])
+    unit = np.empty(planes.shape, np.float32)
+    for rows in _strips(planes):
+        unit[rows] = scale.unit(planes[rows])
     return torch.from_numpy(unit)[None].to(device)
 
 
@@ -126,12 +129,21 @@ def from_tensor(image: Tensor, channel_axis: int | None, scale: Scale) -> Pixels
     """The inverse of `to_tensor`; clipped to black and white where there are any, integers
     rounded.
     """
-    stored = np.stack([_stored(plane.numpy(), scale) for plane in image[0].detach().cpu()])
+    planes = image[0].detach().cpu().numpy()
+    stored = np.empty(planes.shape, scale.dtype)
+    for rows in _strips(planes):
+        stored[rows] = _stored(planes[rows], scale)
     return stored[0] if channel_axis is None else np.moveaxis(stored, 0, channel_axis)
 
 
-def _stored(plane: Pixels, scale: Scale) -> Pixels:
-    values = plane.astype(np.float64)
+def _strips(planes: Pixels) -> Iterator[tuple[slice, ...]]:
+    """Rows of (C, H, W), some at a time: double precision is not for all of a large picture."""
+    for top in range(0, planes.shape[1], STRIP):
+        yield slice(None), slice(top, top + STRIP)
+
+
+def _stored(planes: Pixels, scale: Scale) -> Pixels:
+    values = planes.astype(np.float64)
     if scale.clips:
         values = values.clip(0, 1)
     values = values * (scale.white - scale.black) + scale.black

@@ -79,7 +79,7 @@ def denoise(
     cautions = lost(done.image, clean, found)
     if stripes.detect(done.image):
         cautions.append("rows or columns of noise stay in it")
-    kept = torch.lerp(observation, done.image, float(strength))
+    kept = done.image if strength == 1 else observation.lerp(done.image, float(strength))
     told = isinstance(noise, CorrelatedNoise) or job.options.sigma is not None
     measured = not told and not isinstance(found, Impulses)
     return replace(

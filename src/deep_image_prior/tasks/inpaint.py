@@ -19,7 +19,7 @@ from ..operators import Mask
 from .preset import gently
 
 # a window of every part of the known pixels a step
-in_parts = partial(gently, window=96, windows=PARTS)
+in_parts = partial(gently, window=128, windows=PARTS)
 NO_SKIPS = (0, 0, 0, 0, 0)
 DEEP = (16, 32, 64, 128, 128, 128)
 
@@ -29,8 +29,8 @@ REGIONS = partial(
     Hourglass, down=DEEP, up=DEEP, skip=NO_SKIPS + (0,), down_kernel=5, upsample=nearest, mix=False
 )
 REFINED = {
-    "fast": Preset(Refiner, Holdout(), in_parts(steps=80)),
-    "best": Preset(Refiner, Holdout(), in_parts(steps=300, window=128, runs=2)),
+    "fast": Preset(Refiner, Holdout(), in_parts(steps=100)),
+    "best": Preset(Refiner, Holdout(), in_parts(steps=300, runs=2)),
 }
 
 HOLES: dict[str, dict[str, Preset]] = {
