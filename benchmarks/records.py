@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def save_image(folder: Path, name: str, image: Pixels) -> str:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     stored = np.rint(np.clip(image, 0, 1) * 65535).astype(np.uint16)
-    files.write_atomically(path, files.encode(Picture(stored), ".png"), overwrite=True)
+    files.write_atomically(path, partial(files.encode, Picture(stored), ".png"), overwrite=True)
     return name
 
 

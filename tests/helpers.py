@@ -1,5 +1,6 @@
 """Contracts that every member of a kind must keep, and small pictures."""
 
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +9,9 @@ import torch
 from skimage import data
 from torch import Tensor, nn
 
-from deep_image_prior import Problem, Settings, Step
+from deep_image_prior import Problem, Settings, Step, files
 from deep_image_prior.descent import Rule
+from deep_image_prior.files import Picture
 from deep_image_prior.networks import Hourglass
 
 
@@ -48,6 +50,13 @@ def count(network: nn.Module) -> int:
 def tiny(inputs: int, outputs: int) -> nn.Module:
     """A network small enough for a test."""
     return Hourglass(inputs, outputs, down=(8, 8), up=(8, 8), skip=(4, 4))
+
+
+def encoded(picture: Picture, suffix: str) -> bytes:
+    """The bytes of an image file."""
+    file = io.BytesIO()
+    files.encode(picture, suffix, file)
+    return file.getvalue()
 
 
 def photograph(size: int = 64) -> np.ndarray[Any, Any]:

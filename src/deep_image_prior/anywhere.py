@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,6 +18,7 @@ from .fitting import Fit, Run, fit
 from .memory import Memory
 from .parallel import each
 from .phases import Phase, Tell, silence
+from .storage import empty
 from .windows import PANELS, Tile, blended, sheet, tiles
 
 LARGEST = 2**18 + 2**17  # pixels of a picture that is fitted as it is
@@ -50,8 +52,9 @@ def fit_anywhere(
     factor: how many times as large as x0 x is, to a side. Raises BadInput if memory never suffices.
     """
     height, width = (factor * side for side in x0.shape[-2:])
-    memory.check_pictures((*x0.shape[:2], height, width))
     large = panel > 0 and height * width > LARGEST
+    drawn = (*x0.shape[:2], height, width)
+    memory.check_pictures(drawn, in_tiles=large)
     problem = pose(sheet(x0, panel), PANELS) if large else pose(x0, 1)
     if not memory.suffices(problem, settings):
         if not tiled:
@@ -63,11 +66,11 @@ def fit_anywhere(
         return _fit_tiles(pose, x0, every, factor, settings, rule, watch, tell, checkpoint)
     tell(Phase("estimates"))
     choice = TILES if problem.exact else FIXED
-    drawn = (*x0.shape[:2], height, width)
     side = memory.largest(choice, problem.margin, drawn) if large else 0
 
     def draw(runs: Sequence[Run]) -> Tensor:
-        return apply(problem, runs, settings, x0, side, factor, tell, checkpoint)
+        on_disk = memory.on_disk(drawn)
+        return apply(problem, runs, settings, x0, side, factor, tell, checkpoint, on_disk)
 
     return fit(problem, settings, rule(problem), watch, draw if large else None, checkpoint)
 
@@ -82,16 +85,19 @@ def apply(
     factor: int = 1,
     tell: Tell = silence,
     checkpoint: Checkpoint | None = None,
+    on_disk: bool = False,
 ) -> Tensor:
     """x (1, C, t H, t W): f as it was fitted, on every tile of x0 (1, C, H, W), t the `factor`.
 
-    side: of the tiles, pixels of x. checkpoint: keeps them.
+    side: of the tiles, pixels of x. checkpoint: keeps them. on_disk: whether x is kept in a
+    temporary file.
     """
     assert problem.parts
     z = problem.code(code_generator(settings))
     f = Ensemble(problem, [run.weights for run in runs], z, settings.turns, settings.shifts)
     part_of = problem.parts(lambda: f(z[:1]))
-    x = x0.new_empty((*x0.shape[:2], *(factor * each for each in x0.shape[-2:])))
+    shape = (*x0.shape[:2], *(factor * each for each in x0.shape[-2:]))
+    x = torch.from_numpy(empty(shape, np.float32, on_disk)).to(x0.device)
     every = tiles(x0.shape[-2:], side // factor, problem.margin // factor, GRID // factor)
     name = "applying"
     if runs[-1].interrupted:  # what other weights draw is not to be kept

@@ -355,7 +355,7 @@ def demo(output: Path, overwrite: bool, quiet: bool) -> None:
     with Watcher(messages, 1, quiet) as watch:
         rows = demonstration.demonstrate(watch)
     panel = picture.with_pixels(demonstration.picture(rows))
-    files.write_atomically(output, files.encode(panel, output.suffix), overwrite)
+    files.write_atomically(output, partial(files.encode, panel, output.suffix), overwrite)
     table = Table("", "PSNR dB", "SSIM", "seconds", title="256 x 256, sigma 25, clipped, RGB")
     for row in rows[1:]:
         table.add_row(row.name, f"{row.psnr:.2f}", f"{row.ssim:.3f}", f"{row.seconds:.1f}")

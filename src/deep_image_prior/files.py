@@ -7,11 +7,11 @@ import re
 import struct
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import imagecodecs
 import numpy as np
@@ -21,6 +21,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 from .available import available, in_words
 from .errors import BadInput
 from .images import Pixels
+from .storage import empty
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what matters is raised
 
@@ -37,6 +38,7 @@ FORMATS = {
 # pixels a side that a format has room for, if that is less than 2^31
 LARGEST = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}
 COPIES = 3  # of the samples while a file is read
+ROOM = 2**32 - 2**25  # bytes of samples in a TIFF of 32 bits; larger ones have no EXIF directories
 LOSSY = (".jpg", ".jpeg", ".webp")
 
 # TIFF and EXIF tags: the texts that describe a picture, and the directories of more of them
@@ -136,7 +138,8 @@ def _check_memory(path: Path, width: int, height: int, bytes_of_pixel: int) -> N
     if size > free:
         raise BadInput(
             f"{path} is {width} x {height} pixels, which need {in_words(size)} to be opened, and "
-            f"{in_words(free)} may be used; crop it first"
+            f"{in_words(free)} may be used; save it as TIFF, which is opened part by part, or crop "
+            "it first"
         )
 
 
@@ -202,8 +205,6 @@ def _read_tiff(path: Path) -> tuple[Picture, int] | None:
                     "RGB or gray first"
                 )
             return None
-        size = page.samplesperpixel * page.bitspersample // 8
-        _check_memory(path, page.imagewidth, page.imagelength, size)
         picture = _plain(path, page)
         exif = None
         if not file.is_bigtiff:  # Pillow reads no EXIF from these
@@ -216,11 +217,10 @@ def _read_tiff(path: Path) -> tuple[Picture, int] | None:
 
 def _plain(path: Path, page: tifffile.TiffPage) -> Picture:
     """Samples, alpha, profile and resolution of a gray or RGB page."""
-    samples = page.asarray()
-    if samples.dtype.name not in FORMATS[".tif"][0].split():
-        raise BadInput(
-            f"{path} holds {samples.dtype} samples; convert it to 8 or 16 bits or to float"
-        )
+    if page.dtype is None or page.dtype.name not in FORMATS[".tif"][0].split():
+        raise BadInput(f"{path} holds {page.dtype} samples; convert it to 8 or 16 bits or to float")
+    on_disk = COPIES * page.nbytes > available()
+    samples = page.asarray(out=empty(page.shape, page.dtype, on_disk))
     if page.axes == "SYX":
         samples = np.moveaxis(samples, 0, -1)
     if page.photometric == 0:  # white is zero
@@ -228,7 +228,7 @@ def _plain(path: Path, page: tifffile.TiffPage) -> Picture:
             raise BadInput(
                 f"{path} counts {samples.dtype} from white down; convert it to black is zero first"
             )
-        samples = np.iinfo(samples.dtype).max - samples
+        np.subtract(np.iinfo(samples.dtype).max, samples, out=samples)
     extra = tuple(page.extrasamples)
     if 1 in extra:
         raise BadInput(f"{path} has colours multiplied by alpha; save it with straight alpha first")
@@ -302,20 +302,22 @@ def check_format(path: Path, picture: Picture, factor: int = 1) -> None:
         alpha=None if picture.alpha is None else picture.alpha[:2, :2],
     )
     try:
-        encode(corner, suffix)
+        encode(corner, suffix, io.BytesIO())
     except Exception as error:  # metadata that a format has no room for
         raise BadInput(f"{path} cannot hold this picture ({error}); name it .png or .tif") from None
 
 
-def encode(picture: Picture, suffix: str) -> bytes:
-    """The bytes of an image file of the format named by `suffix`; JPEG at quality 95, all others
-    without loss.
+def encode(picture: Picture, suffix: str, file: BinaryIO) -> None:
+    """Write an image file of the format named by `suffix`; JPEG at quality 95, all others without
+    loss. TIFF is written strip by strip.
     """
     suffix = suffix.lower()
     if suffix in (".tif", ".tiff"):
-        return _encode_tiff(picture)
+        _encode_tiff(picture, file)
+        return
     if picture.pixels.dtype == np.uint16:
-        return _encode_png16(picture)
+        file.write(_encode_png16(picture))
+        return
     options: dict[str, Any] = {}
     if suffix in (".jpg", ".jpeg"):
         options = {"quality": 95, "subsampling": 0}
@@ -323,15 +325,14 @@ def encode(picture: Picture, suffix: str) -> bytes:
         options = {"lossless": True, "exact": True}
     kept = {"icc_profile": picture.profile, "exif": picture.exif, "dpi": picture.dpi}
     options.update({name: value for name, value in kept.items() if value is not None})
-    buffer = io.BytesIO()
-    Image.fromarray(_joined(picture)).save(buffer, Image.registered_extensions()[suffix], **options)
-    return buffer.getvalue()
+    Image.fromarray(_joined(picture)).save(file, Image.registered_extensions()[suffix], **options)
 
 
 def _joined(picture: Picture) -> Pixels:
     """Colours and alpha as one array, (H, W) or (H, W, C)."""
-    planes = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha]
-    samples = np.ascontiguousarray(np.dstack(planes))
+    samples = np.ascontiguousarray(
+        picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+    )
     return samples[..., 0] if samples.shape[2] == 1 else samples
 
 
@@ -349,7 +350,7 @@ def _encode_png16(picture: Picture) -> bytes:
     return encoded[:header] + chunks.getvalue() + encoded[header:]
 
 
-def _encode_tiff(picture: Picture) -> bytes:
+def _encode_tiff(picture: Picture, file: BinaryIO) -> None:
     exif = picture.exif or Image.Exif()
     text = {
         code: str(exif[code]).encode() for code in (DESCRIPTION, SOFTWARE, *TEXTS) if code in exif
@@ -359,14 +360,19 @@ def _encode_tiff(picture: Picture) -> bytes:
     ]
     if picture.profile:
         tags.append((PROFILE, "B", len(picture.profile), picture.profile, True))
-    directories = {code: exif.get_ifd(code) for code in (EXIF_DIRECTORY, GPS_DIRECTORY)}
-    # tifffile writes no directories: a number of ours keeps their places
-    tags.extend((code - 1, "I", 1, 0, True) for code, entries in directories.items() if entries)
     samples = _joined(picture)
-    buffer = io.BytesIO()
+    large = samples.nbytes > ROOM
+    directories = {
+        code: entries
+        for code in (EXIF_DIRECTORY, GPS_DIRECTORY)
+        if (entries := exif.get_ifd(code)) and not large
+    }
+    # tifffile writes no directories: a number of ours keeps their places
+    tags.extend((code - 1, "I", 1, 0, True) for code in directories)
     tifffile.imwrite(
-        buffer,
+        file,
         samples,
+        bigtiff=large,
         photometric="rgb" if picture.pixels.shape[2] == 3 else "minisblack",
         planarconfig="contig" if samples.ndim == 3 else None,
         extrasamples=["unassalpha"] if picture.alpha is not None else None,
@@ -381,24 +387,27 @@ def _encode_tiff(picture: Picture) -> bytes:
         resolutionunit="inch" if picture.dpi else "none",
         extratags=tags,
     )
-    content = buffer.getvalue()
     for code, entries in directories.items():
-        content = _with_directory(content, code, entries) if entries else content
-    return content
+        _add_directory(file, code, entries)
 
 
-def _with_directory(tiff: bytes, code: int, entries: dict[int, Any]) -> bytes:
-    """`tiff` with the directory `entries` behind it, and a pointer `code` to it in place of the tag
+def _add_directory(file: BinaryIO, code: int, entries: dict[int, Any]) -> None:
+    """Write the directory `entries` behind a TIFF, and a pointer `code` to it in place of the tag
     before it.
     """
-    directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=tiff[:2])
+    file.seek(0)
+    order = file.read(2)
+    directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=order)
     directory.update(entries)
-    offset = len(tiff) + len(tiff) % 2
-    content = bytearray(tiff.ljust(offset, b"\0") + directory.tobytes(offset))
-    with tifffile.TiffFile(io.BytesIO(tiff)) as file:
-        place = file.pages.first.tags[code - 1].offset
-        struct.pack_into(f"{file.byteorder}HHII", content, place, code, 4, 1, offset)
-    return bytes(content)
+    end = file.seek(0, os.SEEK_END)
+    offset = end + end % 2
+    file.write(b"\0" * (offset - end) + directory.tobytes(offset))
+    file.seek(0)
+    with tifffile.TiffFile(file) as tiff:
+        byteorder, place = tiff.byteorder, tiff.pages.first.tags[code - 1].offset
+    file.seek(place)
+    file.write(struct.pack(f"{byteorder}HHII", code, 4, 1, offset))
+    file.seek(0, os.SEEK_END)
 
 
 def check_free(path: Path, overwrite: bool) -> None:
@@ -420,13 +429,19 @@ def check_free(path: Path, overwrite: bool) -> None:
         ) from None
 
 
-def write_atomically(path: Path, content: bytes, overwrite: bool) -> None:
-    """Write all of `content` to `path` or nothing. Raises BadInput if it exists and may not be
-    overwritten, OSError that names it if it cannot be written.
+def write_atomically(
+    path: Path, content: bytes | Callable[[BinaryIO], None], overwrite: bool
+) -> None:
+    """Write all of `content` to `path`, or what it writes to a file, or nothing. Raises BadInput if
+    it exists and may not be overwritten, OSError that names it if it cannot be written.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(content)
+        with part.open("w+b") as file:
+            if callable(content):
+                content(file)
+            else:
+                file.write(content)
         if not overwrite:
             path.touch(exist_ok=False)  # ours from here on
         part.replace(path)

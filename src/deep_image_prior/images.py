@@ -1,7 +1,7 @@
 """Pixels <-> tensors (1, C, H, W) in [0, 1]."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .errors import BadInput
+from .storage import empty, strips
 
 Pixels = NDArray[Any]
 
@@ -27,11 +28,9 @@ def check_pixels(pixels: Pixels, channel_axis: int | None, name: str) -> None:
     sides = np.delete(pixels.shape, channel_axis) if channel_axis is not None else pixels.shape
     if min(sides) < 2:
         raise BadInput(f"{name} is {sides[1]} x {sides[0]} pixels; an image needs at least 2 x 2")
-    if not np.isfinite(pixels).all():
-        raise BadInput(
-            f"{name} has {np.count_nonzero(~np.isfinite(pixels))} NaN or infinite values; "
-            "replace them first"
-        )
+    strange = _count(pixels, lambda values: ~np.isfinite(values))
+    if strange:
+        raise BadInput(f"{name} has {strange} NaN or infinite values; replace them first")
     if not np.isfinite(float(pixels.max()) - float(pixels.min())):
         raise BadInput(
             f"{name} spans more than its numbers can hold; divide it by its greatest value first"
@@ -87,7 +86,6 @@ class Scale:
 
 
 ENOUGH = 2**20  # pixels, for means
-STRIP = 64  # rows
 CLIPPED = 0.001  # share of the values, at their least or greatest, that a clip has put there
 EIGHT_BITS = Scale(0.0, 255.0, np.dtype(np.uint8), clips=True, one=255.0)
 
@@ -106,40 +104,60 @@ def scale_of(pixels: Pixels) -> Scale:
     if pixels.dtype == np.uint16:
         white = next(2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if greatest < 2**bits)
         return Scale(0.0, white, pixels.dtype, clips=True, one=white)
-    ends = max(np.count_nonzero(pixels == least), np.count_nonzero(pixels == greatest))
+    darkest, brightest = pixels.min(), pixels.max()
+    ends = max(
+        _count(pixels, lambda values: values == darkest),
+        _count(pixels, lambda values: values == brightest),
+    )
     clips = bool(ends > max(1, CLIPPED * pixels.size))
     within = pixels.dtype.kind in "fb" and least >= 0 and greatest <= 1
     return Scale(least, greatest, pixels.dtype, clips, one=1.0 if within else None)
 
 
+def _count(pixels: Pixels, found: Callable[[Pixels], Pixels]) -> int:
+    """How many of the values are, strip by strip."""
+    rows = strips(len(pixels), pixels[0].size)
+    return sum(int(np.count_nonzero(found(pixels[some]))) for some in rows)
+
+
 def to_tensor(
-    pixels: Pixels, channel_axis: int | None, scale: Scale, device: torch.device
+    pixels: Pixels,
+    channel_axis: int | None,
+    scale: Scale,
+    device: torch.device,
+    on_disk: bool = False,
 ) -> Tensor:
     """Pixels (H, W), or with channels along `channel_axis`, as (1, C, H, W) in [0, 1] on
-    `device`.
+    `device`; in a temporary file if `on_disk`.
     """
-    planes = pixels[None] if channel_axis is None else np.moveaxis(pixels, channel_axis, 0)
-    unit = np.empty(planes.shape, np.float32)
-    for rows in _strips(planes):
-        unit[rows] = scale.unit(planes[rows])
+    planes = _planes(pixels, channel_axis)
+    unit = empty(planes.shape, np.float32, on_disk)
+    # double precision is not for all of a large picture
+    for rows in strips(*planes.shape[1:]):
+        unit[:, rows] = scale.unit(planes[:, rows])
     return torch.from_numpy(unit)[None].to(device)
 
 
-def from_tensor(image: Tensor, channel_axis: int | None, scale: Scale) -> Pixels:
+def from_tensor(
+    image: Tensor, channel_axis: int | None, scale: Scale, on_disk: bool = False
+) -> Pixels:
     """The inverse of `to_tensor`; clipped to black and white where there are any, integers
     rounded.
     """
-    planes = image[0].detach().cpu().numpy()
-    stored = np.empty(planes.shape, scale.dtype)
-    for rows in _strips(planes):
-        stored[rows] = _stored(planes[rows], scale)
-    return stored[0] if channel_axis is None else np.moveaxis(stored, 0, channel_axis)
+    values = image[0].detach().cpu().numpy()
+    sides, channels = list(values.shape[1:]), len(values)
+    if channel_axis is not None:
+        sides.insert(channel_axis % 3, channels)
+    stored = empty(sides, scale.dtype, on_disk)
+    planes = _planes(stored, channel_axis)
+    for rows in strips(*values.shape[1:]):
+        planes[:, rows] = _stored(values[:, rows], scale)
+    return stored
 
 
-def _strips(planes: Pixels) -> Iterator[tuple[slice, ...]]:
-    """Rows of (C, H, W), some at a time: double precision is not for all of a large picture."""
-    for top in range(0, planes.shape[1], STRIP):
-        yield slice(None), slice(top, top + STRIP)
+def _planes(pixels: Pixels, channel_axis: int | None) -> Pixels:
+    """A view (C, H, W) of them."""
+    return pixels[None] if channel_axis is None else np.moveaxis(pixels, channel_axis, 0)
 
 
 def _stored(planes: Pixels, scale: Scale) -> Pixels:

@@ -149,7 +149,8 @@ class Job:
         pixels = np.asarray(image)
         images.check_pixels(pixels, self.options.channel_axis, name)
         scale = images.scale_of(pixels)
-        return images.to_tensor(pixels, self.options.channel_axis, scale, self.device), scale
+        on_disk, axis = self.memory.on_disk(pixels.shape), self.options.channel_axis
+        return images.to_tensor(pixels, axis, scale, self.device, on_disk), scale
 
     def observe(self, image: Pixels, name: str = "image") -> tuple[Tensor, Scale]:
         """What `read` gives, to be measured."""
@@ -230,7 +231,12 @@ class Job:
         return lambda problem: rule or problem.rule
 
     def result(self, done: Fit, scale: Scale, parts: Mapping[str, Tensor] = {}) -> Result:
-        back = partial(images.from_tensor, channel_axis=self.options.channel_axis, scale=scale)
+        back = partial(
+            images.from_tensor,
+            channel_axis=self.options.channel_axis,
+            scale=scale,
+            on_disk=self.memory.on_disk(done.image.shape),
+        )
         return Result(
             image=back(done.image),
             history=np.array(done.history),

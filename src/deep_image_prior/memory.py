@@ -12,6 +12,7 @@ from .descent import Problem, Settings
 from .energies import PerPixel
 from .errors import BadInput
 from .parallel import threads
+from .storage import check_room
 
 COPIES = 4  # of x beside the steps: the tiles of it, their sum, and two in the file's numbers
 # measured: bytes that estimates and f take for every value of a tile, 98 to 228
@@ -59,9 +60,21 @@ class Memory:
         self.device, self.hint = device, hint
         self.limit = free(device) if limit is None else limit
 
-    def check_pictures(self, shape: Sequence[int]) -> None:
-        """Raises BadInput if an x of `shape` (1, C, H, W) and its copies do not stay below it."""
-        self._check(COPIES * 4 * prod(shape), shape[-2:])
+    def on_disk(self, shape: Sequence[int]) -> bool:
+        """Whether an x of `shape` (1, C, H, W) is to be kept in a temporary file: it and its copies
+        do not stay below it.
+        """
+        return self.device.type == "cpu" and COPIES * 4 * prod(shape) > self.limit
+
+    def check_pictures(self, shape: Sequence[int], in_tiles: bool = False) -> None:
+        """Raises BadInput if there is no place for an x of `shape` (1, C, H, W) and its copies: in
+        memory, or on a disk too if it is made `in_tiles`.
+        """
+        size = COPIES * 4 * prod(shape)
+        if in_tiles and self.on_disk(shape):
+            check_room(size)
+        else:
+            self._check(size, shape[-2:])
 
     def suffices(self, problem: Problem, settings: Settings) -> bool:
         """Whether the steps of a fit stay below it."""
@@ -72,13 +85,14 @@ class Memory:
         them, with which as many as are worked on at a time stay below it; `sides` fall. Raises
         BadInput if none does.
         """
-        at_a_time, left = threads(self.device), self.limit - COPIES * 4 * prod(shape)
+        pictures = 0 if self.on_disk(shape) else COPIES * 4 * prod(shape)
+        at_a_time, left = threads(self.device), self.limit - pictures
 
         def bytes_of(side: int) -> int:
             rows, columns = (min(side + 2 * margin, most) for most in shape[-2:])
             return at_a_time * APPLIED * shape[1] * rows * columns
 
-        self._check(self.limit - left + bytes_of(sides[-1]), shape[-2:])
+        self._check(pictures + bytes_of(sides[-1]), shape[-2:])
         return next(side for side in sides if bytes_of(side) <= left)
 
     def check(self, problem: Problem, settings: Settings) -> None:

@@ -82,7 +82,8 @@ def _finite(scores: Mapping[str, float | None]) -> dict[str, float | None]:
 
 def fingerprint(path: Path) -> dict[str, str]:
     """Name and sha256 of the file at `path` as it is now."""
-    return {"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    with path.open("rb") as file:
+        return {"name": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def peak_memory(device: str) -> int:

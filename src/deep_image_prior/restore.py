@@ -45,6 +45,7 @@ from .descent import Problem
 from .errors import BadInput
 from .images import Pixels, Scale
 from .job import Job, Result, is_clean, lost, named
+from .storage import strips
 
 NOISES = ("auto", "white", "correlated", "impulses")
 # of the pixels are known as a rule; and of single ones, where others are drawn from them
@@ -79,14 +80,16 @@ def denoise(
     cautions = lost(done.image, clean, found)
     if stripes.detect(done.image):
         cautions.append("rows or columns of noise stay in it")
-    kept = done.image if strength == 1 else observation.lerp(done.image, float(strength))
     told = isinstance(noise, CorrelatedNoise) or job.options.sigma is not None
     measured = not told and not isinstance(found, Impulses)
+    unseen = measured and is_clean(done.image, observation)
+    if strength < 1:
+        torch.lerp(observation, done.image, float(strength), out=done.image)
     return replace(
-        job.result(replace(done, image=kept), scale),
+        job.result(done, scale),
         noise=found.rescaled(scale.span, scale.offset),
         stripes=striped and striped.rescaled(scale.span, 0.0),
-        clean=measured and is_clean(done.image, observation),
+        clean=unseen,
         cautions=tuple(cautions),
     )
 
@@ -119,7 +122,10 @@ def _noise(observation: Tensor, kind: str, sigma: float | None, clipped: bool) -
         kind != "impulses"
         and sigma is None
         and least < most
-        and bool(((observation == least) | (observation == most)).all())
+        and all(
+            bool(((part == least) | (part == most)).all())
+            for part in (observation[..., rows, :] for rows in strips(*observation.shape[-2:]))
+        )
     ):
         raise BadInput(
             "the image has two values only, and no gray to measure noise in; say how strong it is "

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +218,7 @@ def _snapshots(
             request.picture.with_pixels(images.from_tensor(step.average, -1, scale)), exif=None
         )
         path = folder / f"run{run}-step{step.index:06d}{suffix}"
-        files.write_atomically(path, files.encode(snapshot, suffix), options.overwrite)
+        files.write_atomically(path, partial(files.encode, snapshot, suffix), options.overwrite)
 
     return save
 
@@ -238,10 +239,11 @@ def save(path: Path, picture: Picture, overwrite: bool) -> None:
     that says so.
     """
     try:
-        files.write_atomically(path, files.encode(picture, path.suffix), overwrite)
+        files.write_atomically(path, partial(files.encode, picture, path.suffix), overwrite)
     except Exception as error:  # hours may have gone into it
         rescued = Path(tempfile.mkdtemp(prefix="dip-"), path.stem + ".tif")
-        rescued.write_bytes(files.encode(Picture(picture.pixels), ".tif"))
+        with rescued.open("w+b") as file:
+            files.encode(Picture(picture.pixels), ".tif", file)
         raise OSError(f"{error}; the result is saved as {rescued}") from error
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .storage import strips
+
 PANELS = 4  # of a sheet
 GRID = 16  # pixels: panels begin on this grid, as the blocks of JPEG do
 OWN_SEED = 8_128_496  # of their places
@@ -82,7 +84,7 @@ def sheet(image: Tensor, side: int) -> Tensor:
     """
     height, width = image.shape[-2:]
     generator = np.random.default_rng(OWN_SEED)
-    missing = image.isnan().any(dim=1)[0].nonzero()  # (N, 2)
+    missing = _missing(image)
     missing = missing[missing[:, int(width >= height)].argsort(stable=True)]
     parts = []
     for k in range(PANELS):
@@ -94,6 +96,15 @@ def sheet(image: Tensor, side: int) -> Tensor:
             row, column = int(down * height), int(right * width)
         parts.append(Window(_around(row, height, side), _around(column, width, side))(image))
     return torch.cat(parts, dim=-1)
+
+
+def _missing(image: Tensor) -> Tensor:
+    """The places of the missing values (NaN) of (1, C, H, W), (N, 2)."""
+    found = []
+    for rows in strips(*image.shape[-2:]):
+        places = image[..., rows, :].isnan().any(dim=1)[0].nonzero()
+        found.append(places + torch.tensor([rows.start, 0]).to(places))
+    return torch.cat(found)
 
 
 def _around(middle: int, size: int, side: int) -> slice:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..storage import strips
+
 PARTS = 8  # of a row, each with an estimate of its offset: how far they differ is the error
 NEARBY = 2  # frequencies to both sides that an error is averaged over
 MIDDLE = 0.6745  # the median of the size of a normal number of variance 1
@@ -80,10 +82,10 @@ def _offsets(plane: Tensor) -> Tensor:
     none = torch.zeros_like(plane[:, 0])
     if min(height, width) < FEWEST:
         return none
-    differences = plane.diff(dim=0)
-    steps = differences.median(dim=1).values.double()
-    medians = [part.median(dim=1).values for part in differences.chunk(PARTS, dim=1)]
-    parts = torch.stack(medians, dim=1).double()
+    medians = torch.cat(
+        [_medians(plane[rows.start : rows.stop + 1]) for rows in strips(height - 1, width)]
+    )
+    steps, parts = medians[:, 0].double(), medians[:, 1:].double()
     deviation = (steps - steps.median()).abs().median() / MIDDLE
     doubt = _spread(parts).median().clamp_min(1e-15)
     square = (deviation.square() - doubt) / 2
@@ -94,6 +96,15 @@ def _offsets(plane: Tensor) -> Tensor:
     waves = _waves(usual * steps[:, None])[:, 0]
     white, error = 2 * height * square, _smooth(_spread(_waves(usual * parts)))
     return torch.fft.irfft(waves * white / (white + error), n=2 * height)[:height].to(plane)
+
+
+def _medians(rows: Tensor) -> Tensor:
+    """Those of the differences of every row (N + 1, W) to the one above, over all of it and over
+    each of its PARTS; (N, 1 + PARTS).
+    """
+    differences = rows.diff(dim=0)
+    over = [differences, *differences.chunk(PARTS, dim=1)]
+    return torch.stack([each.median(dim=1).values for each in over], dim=1)
 
 
 def _spread(parts: Tensor) -> Tensor:
