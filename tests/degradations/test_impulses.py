@@ -36,6 +36,12 @@ def test_other_noise_and_none_are_no_impulses(sigma):
     assert not has_impulses(grainy(sigma))
 
 
+def test_a_picture_of_a_few_pixels_has_none():
+    observation, _ = salted(0.5)
+    assert detect(observation[..., :9, :]) is None
+    assert detect(observation[..., :10, :])
+
+
 def test_impulses_on_a_page_of_text_are_found():
     page = torch.from_numpy(data.page()).float()[None, None] / 255
     assert not has_impulses(page)

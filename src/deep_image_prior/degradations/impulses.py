@@ -18,6 +18,7 @@ MOST = 0.55
 # there are for every far value NEAR to black or white: measured 21 and more with 4 % of them,
 # 7 and less without, drawings left out
 FEWEST, RATIO, NEAR = 0.005, 8, 4.5 / 255
+LEAST = 10  # pixels a side: in a smaller picture the least and the greatest value are too few
 ENOUGH, SIDE = 2**19, 256  # pixels: of a larger picture a sheet of panels of that side is looked at
 
 
@@ -43,13 +44,18 @@ class Impulses:
 
 def detect(observation: Tensor) -> Impulses | None:
     """The impulses of x0 (1, C, H, W) in [0, 1], or None if its noise is of another kind."""
-    seen = sheet(observation, SIDE) if observation[0, 0].numel() > ENOUGH else observation
-    return measure(observation) if has_impulses(seen) else None
+    small = min(observation.shape[-2:]) < LEAST
+    return None if small or not has_impulses(_seen(observation)) else measure(observation)
 
 
 def measure(observation: Tensor) -> Impulses:
     """The impulses of x0 (1, C, H, W) in [0, 1] if it is known to have some."""
-    return Impulses(impulse_mask(observation).mean().item())
+    return Impulses(impulse_mask(_seen(observation)).mean().item())
+
+
+def _seen(observation: Tensor) -> Tensor:
+    """What is looked at."""
+    return sheet(observation, SIDE) if observation[0, 0].numel() > ENOUGH else observation
 
 
 def impulse_mask(observation: Tensor) -> Tensor:
