@@ -581,7 +581,7 @@ def test_failing_snapshots_do_not_end_the_fit(run, monkeypatch):
     monkeypatch.setattr(files, "write_atomically", full)
     code, _, err = run("denoise", "photo.png", *FEW, "--snapshots", "snaps", "--every", 1)
     assert code == 0
-    assert err.count("no more snapshots") == 1
+    assert err.count("no snapshots from here on") == 1
     assert Path("photo-denoised.png").exists()
 
 
@@ -590,7 +590,7 @@ def test_a_large_picture_is_fitted_on_windows_and_written_whole(run, monkeypatch
     options = ("--sigma", 25, "--steps", 4, "--snapshots", "snaps", "--every", 1)
     code, _, err = run("denoise", "photo.png", *options)
     assert code == 0
-    assert "no more snapshots: a step sees only windows of the picture" in err
+    assert "no snapshots from here on: a step sees only windows of the picture" in err
     assert np.asarray(Image.open("photo-denoised.png")).shape == (32, 32, 3)
 
 

@@ -413,6 +413,17 @@ def test_encode_is_a_whole_file():
     assert Image.open(io.BytesIO(content)).size == (7, 5)
 
 
+def test_what_tifffile_says_of_its_array_is_not_kept(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((5, 7), np.float32))
+    read = files.read(tmp_path / "a.tif")
+    (tmp_path / "b.tif").write_bytes(
+        encoded(read.with_pixels(np.zeros((10, 14, 1), np.float32)), ".tif")
+    )
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        assert "shape" not in file.pages.first.description
+    assert tifffile.imread(tmp_path / "b.tif").shape == (10, 14)
+
+
 def test_a_full_disk_names_the_file_and_leaves_nothing(tmp_path):
     def full(file):
         file.write(b"first")

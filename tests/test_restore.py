@@ -12,9 +12,10 @@ from helpers import noisy, photograph
 from PIL import Image
 from skimage import data
 from skimage.filters import gaussian
+from skimage.transform import rescale
 
 import deep_image_prior as dip
-from deep_image_prior.degradations import Impulses, Noise, Stripes, jpeg
+from deep_image_prior.degradations import Downsampling, Impulses, Noise, Stripes, jpeg
 from deep_image_prior.job import is_clean, lost
 from deep_image_prior.metrics import psnr
 from deep_image_prior.networks import Hourglass
@@ -118,6 +119,22 @@ def test_upscale_beats_nearest():
     result = dip.upscale(small, 4, steps=150)
     assert result.image.shape == (64, 64)
     assert psnr(gray, result.image, 255) > psnr(gray, small.repeat(4, 0).repeat(4, 1), 255) + 1
+
+
+def test_an_enlargement_is_held_against_its_input(monkeypatch):
+    assert dip.upscale(CLEAN[:16, :16], 2, **FEW).cautions == ()
+    monkeypatch.setattr(Downsampling, "shrink", lambda damage, x: 1 - x[..., ::2, ::2])
+    result = dip.upscale(CLEAN[:16, :16], 2, **FEW)
+    assert "hardly looks like the image" in result.cautions[0]
+    assert result.confidence == "low"
+
+
+def test_small_pictures_are_enlarged_as_well():
+    for factor, height, width in ((2, 8, 8), (3, 8, 30), (4, 9, 11), (8, 8, 9)):
+        image = CLEAN[:height, :width]
+        result = dip.upscale(image, factor, channel_axis=-1, steps=20).image
+        smooth = rescale(image, factor, order=3, channel_axis=-1)
+        assert np.sqrt(np.square(result - smooth).mean()) < 0.08
 
 
 def test_inpaint_beats_the_mean_and_keeps_what_is_known():
@@ -434,6 +451,10 @@ WRONG = {
         "choose one of text, random, large",
     ),
     "factor": (lambda: dip.upscale(NOISY, 5, **FEW), "choose one of 2, 3, 4, 8"),
+    "too few to enlarge": (
+        lambda: dip.upscale(NOISY[:7], 2, **FEW),
+        "64 x 7 pixels are too few to learn from .* 8 a side",
+    ),
     "sigma where E is no residual": (
         lambda: dip.inpaint(CLEAN, HOLED, sigma=0.1, **FEW),
         "sigma has no use here",

@@ -14,7 +14,7 @@ from .checkpoint import Checkpoint, kept
 from .denoisers import GRID
 from .descent import Problem, Rule, Settings, Step, code_generator
 from .ensemble import Ensemble
-from .fitting import Fit, Run, fit
+from .fitting import Fit, Run, applying, fit
 from .memory import Memory
 from .parallel import each
 from .phases import Phase, Tell, silence
@@ -72,7 +72,7 @@ def fit_anywhere(
         on_disk = memory.on_disk(drawn)
         return apply(problem, runs, settings, x0, side, factor, tell, checkpoint, on_disk)
 
-    return fit(problem, settings, rule(problem), watch, draw if large else None, checkpoint)
+    return fit(problem, settings, rule(problem), watch, draw if large else None, checkpoint, tell)
 
 
 @torch.no_grad()
@@ -99,9 +99,9 @@ def apply(
     shape = (*x0.shape[:2], *(factor * each for each in x0.shape[-2:]))
     x = torch.from_numpy(empty(shape, np.float32, on_disk)).to(x0.device)
     every = tiles(x0.shape[-2:], side // factor, problem.margin // factor, GRID // factor)
-    name = "applying"
+    name = applying(runs)
     if runs[-1].interrupted:  # what other weights draw is not to be kept
-        name, checkpoint = "applying what was learned", None
+        checkpoint = None
     done = count(1)
     tell(Phase(name, 0, len(every)))
 

@@ -44,6 +44,9 @@ LOSSY = (".jpg", ".jpeg", ".webp")
 # TIFF and EXIF tags: the texts that describe a picture, and the directories of more of them
 DESCRIPTION, ORIENTATION, SOFTWARE, DATE, TEXTS = 270, 274, 305, 306, (271, 272, 315, 33432)
 TRANSPOSED = (5, 6, 7, 8)  # orientations whose rows are columns of the upright picture
+SHAPED = (
+    '{"shape":'  # a description that tifffile writes for itself, of the array that it was given
+)
 EXIF_DIRECTORY, GPS_DIRECTORY, PROFILE = 34665, 34853, 34675
 DESCRIPTIVE = {DESCRIPTION, ORIENTATION, SOFTWARE, DATE, *TEXTS, EXIF_DIRECTORY, GPS_DIRECTORY}
 
@@ -255,6 +258,8 @@ def _described(exif: Image.Exif) -> Image.Exif:
         exif.get_ifd(code)  # read before the file is closed
     for code in set(exif) - DESCRIPTIVE:
         del exif[code]
+    if str(exif.get(DESCRIPTION)).startswith(SHAPED):
+        del exif[DESCRIPTION]
     return exif
 
 

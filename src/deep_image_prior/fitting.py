@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import torch
@@ -22,6 +21,7 @@ from .descent import (
     descend,
 )
 from .ensemble import Ensemble
+from .phases import Phase, Tell, silence
 from .windows import WHOLE
 
 
@@ -71,12 +71,14 @@ def fit(
     watch: Callable[[Step], None] | None = None,
     draw: Draw | None = None,
     checkpoint: Checkpoint | None = None,
+    tell: Tell = silence,
 ) -> Fit:
     """x* = f_theta*(z): the running average at the last step, averaged over `settings.runs` runs
     (section 3.1).
 
     Where steps saw windows x* is the mean of what f with averaged weights draws in all its poses.
-    draw: another way to it, for other parts of the picture. checkpoint: keeps complete runs.
+    draw: another way to it, for other parts of the picture. checkpoint: keeps complete runs. tell:
+    called with what is done after the steps, if that takes long.
 
     stop makes a rule for each run; a rule says why to stop after a step, or None, and may choose an
     earlier one (stopping.py). watch sees every step, its images finished. Ctrl-C and a destabilised
@@ -104,8 +106,11 @@ def fit(
     start = time.perf_counter()
     if draw is None and averages:
         image = torch.stack([problem.finish(x) for x in averages]).mean(dim=0)
+    elif draw is None:
+        tell(Phase(applying(best)))
+        image = _drawn(problem, settings, best)
     else:
-        image = (draw or partial(_drawn, problem, settings))(best)
+        image = draw(best)
     return Fit(
         image=image,
         history=[energy for run in runs for energy in run.history],
@@ -168,6 +173,11 @@ def _descent(
         complete=complete,
         interrupted=interrupted,
     )
+
+
+def applying(runs: Sequence[Run]) -> str:
+    """The name of what follows the steps."""
+    return "applying what was learned" if runs[-1].interrupted else "applying"
 
 
 def _drawn(problem: Problem, settings: Settings, runs: Sequence[Run]) -> Tensor:

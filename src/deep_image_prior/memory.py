@@ -97,15 +97,18 @@ class Memory:
 
     def check(self, problem: Problem, settings: Settings) -> None:
         """Raises BadInput if they do not."""
-        self._check(_of(problem, settings), _seen(problem, settings)[1])
+        sides = _seen(problem, settings)[1]
+        assert problem.shape is not None
+        whole = tuple(sides) == tuple(problem.shape[-2:])
+        self._check(_of(problem, settings), sides, "" if whole else "steps that see ")
 
-    def _check(self, size: int, sides: Sequence[int]) -> None:
+    def _check(self, size: int, sides: Sequence[int], of: str = "") -> None:
         if size > self.limit:
             height, width = sides
             raise BadInput(
-                f"{width} x {height} pixels need about {in_words(size)} on {self.device}, and "
+                f"{of}{width} x {height} pixels need about {in_words(size)} on {self.device}, and "
                 f"{in_words(self.limit)} may be used; use {self.hint}a smaller image or factor, or "
-                "allow more memory"
+                "allow more memory (--memory)"
             )
 
 

@@ -78,8 +78,11 @@ class Watcher:
         if phase.name == "learning":
             self.runs *= phase.total
             return
+        new = phase.name != self.phase
         now = self._in(phase.name, phase.total if phase.total > 1 else None)
         self.bar.update(self.task, completed=phase.done)
+        if self.bar.disable and not self.quiet and new and phase.name.startswith("applying"):
+            self.console.print(phase.name)
         if self.bar.disable and not self.quiet and now - self.said > LINE_EVERY:
             self.said = now
             self.console.print(
@@ -105,5 +108,5 @@ class Watcher:
         try:
             self.save(self.run, step)
         except Exception as error:  # the fit is worth more than its snapshots
-            self.console.print(f"dip: note: no more snapshots: {error}")
+            self.console.print(f"dip: note: no snapshots from here on: {error}")
             self.save = None

@@ -31,6 +31,7 @@ from .degradations import (
     SMALLEST,
     AnyNoise,
     CorrelatedNoise,
+    Downsampling,
     Impulses,
     Noise,
     estimate_correlated,
@@ -50,6 +51,7 @@ from .storage import strips
 NOISES = ("auto", "white", "correlated", "impulses")
 # of the pixels are known as a rule; and of single ones, where others are drawn from them
 MOST, SCATTERED = 0.5, 0.01
+CORNER = 1024  # pixels a side, in which an enlargement is held against its input
 
 
 def denoise(
@@ -193,7 +195,10 @@ def upscale(image: Pixels, factor: int, **options: Any) -> Result:
         scale,
         factor=factor,
     )
-    return job.result(done, scale)
+    # of a corner, which is enough
+    seen, drawn = observation[..., :CORNER, :CORNER], done.image[..., : factor * CORNER, :]
+    again = Downsampling(factor).shrink(drawn[..., : factor * CORNER])
+    return replace(job.result(done, scale), cautions=tuple(lost(again, seen)))
 
 
 def inpaint(

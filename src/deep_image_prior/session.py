@@ -263,7 +263,7 @@ def _report(
     if result.confidence:
         doubt = (
             ""
-            if result.uncertainty_db is None or result.clean
+            if result.uncertainty_db is None or result.clean or result.cautions
             else f"; the fit is about {result.uncertainty_db:.1f} dB in doubt"
         )
         answers.print(f"confidence: {result.confidence}{doubt}")

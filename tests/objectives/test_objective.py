@@ -18,7 +18,7 @@ RESIDUAL = Residual(codes.noise)
 
 @pytest.mark.parametrize("objective", [Sure(), Holdout(), Recorruption(), AcrossScales()])
 def test_sigma_is_refused_where_the_energy_is_no_residual(objective):
-    with pytest.raises(BadInput, match="sigma has no use here, where E is no residual"):
+    with pytest.raises(BadInput, match="sigma has no use here"):
         objective.discrepancy(0.1, clipped=True)
 
 

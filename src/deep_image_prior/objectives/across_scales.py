@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 from ..degradations import Downsampling
 from ..descent import Part, Problem
 from ..energies import PixelMean, mean_square
+from ..errors import BadInput
 from ..padding import pad_reflect
 from ..parallel import each
 from ..windows import Place
@@ -21,6 +22,7 @@ from .objective import Architecture, Objective, Observed
 PANELS = 4  # of a picture alone, each shrunk on another grid
 # of the noise that an estimate, or what f draws, is taken to have, round by round
 ROUNDS = tuple(sigma / 255 for sigma in (30, 20, 12, 6))
+LEAST = 8  # pixels a side
 LAST = 2  # of the rounds, after f
 MARGIN = 48  # pixels of x: all that the rounds see would be far more, for nothing to be seen
 
@@ -39,6 +41,12 @@ class AcrossScales(Objective):
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
         assert isinstance(observed.damage, Downsampling)
+        height, width = observed.x0.shape[-2:]
+        if min(height, width) < LEAST:
+            raise BadInput(
+                f"{width} x {height} pixels are too few to learn from how they are made larger: "
+                f"{LEAST} a side at the least, or use the preset paper (--preset paper)"
+            )
         pair = AcrossPair(observed.x0, observed.damage, self.rounds, observed.panels)
         _, channels, height, width = pair.truth.shape
         return Problem(

@@ -51,7 +51,8 @@ class Objective(ABC):
         if there is none.
         """
         raise BadInput(
-            "sigma has no use here, where E is no residual; leave it out, or use preset paper"
+            "sigma has no use here, where nothing is compared with noise; leave it out, or use the "
+            "preset paper (--preset paper)"
         )
 
 
