@@ -80,7 +80,7 @@ def test_every_contender_answers_with_images_that_can_be_scored(item, shelf, tmp
             )
             assert outcome.images, name
             for image in outcome.images.values():
-                assert image.shape == (32, 32, problem.observation.shape[2])
+                assert image.shape == (crop, crop, problem.observation.shape[2])
                 assert all(
                     METRICS[metric](problem, image) is not None
                     for metric in item.metrics[:1]
