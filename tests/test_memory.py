@@ -53,7 +53,7 @@ def test_a_step_is_counted_as_it_sees_the_picture():
 
 def test_tiles_are_as_large_as_memory_allows_and_pictures_are_counted(monkeypatch):
     monkeypatch.setattr(memory, "threads", lambda device: 2)
-    cpu, x = torch.device("cpu"), torch.empty(1, 3, 1000, 2000)
+    cpu, x = torch.device("cpu"), torch.empty(1, 3, 300, 400)
     pictures = memory.COPIES * 4 * x.numel()
     large, small = (2 * memory.APPLIED * 3 * (side + 20) ** 2 for side in (100, 50))
 
@@ -63,11 +63,16 @@ def test_tiles_are_as_large_as_memory_allows_and_pictures_are_counted(monkeypatc
     assert largest(pictures + large) == 100
     assert largest(pictures + large - 1) == 50
     assert largest(pictures + small) == 50
-    with pytest.raises(BadInput, match=r"^2000 x 1000 pixels need about [0-9.]+ MiB on cpu"):
+    with pytest.raises(BadInput, match=r"^400 x 300 pixels need about [0-9.]+ MiB on cpu"):
         largest(pictures + small - 1)
+    assert 2 * pictures > small
+    assert Memory(cpu, 2 * pictures - 1).on_disk(x.shape)
+    assert not Memory(cpu, 2 * pictures).on_disk(x.shape)
+    assert largest(small) == 50, "the pictures are on a disk"
     Memory(cpu, pictures).check_pictures(x.shape)
-    with pytest.raises(BadInput, match=r"^2000 x 1000 pixels need about [0-9.]+ MiB on cpu"):
+    with pytest.raises(BadInput, match=r"^400 x 300 pixels need about [0-9.]+ MiB on cpu"):
         Memory(cpu, pictures - 1).check_pictures(x.shape)
+    Memory(cpu, pictures - 1).check_pictures(x.shape, in_tiles=True)
 
 
 def needed(problem, height, width):

@@ -62,9 +62,9 @@ class Memory:
 
     def on_disk(self, shape: Sequence[int]) -> bool:
         """Whether an x of `shape` (1, C, H, W) is to be kept in a temporary file: it and its copies
-        do not stay below it.
+        would take more than half of the limit.
         """
-        return self.device.type == "cpu" and COPIES * 4 * prod(shape) > self.limit
+        return self.device.type == "cpu" and 2 * COPIES * 4 * prod(shape) > self.limit
 
     def check_pictures(self, shape: Sequence[int], in_tiles: bool = False) -> None:
         """Raises BadInput if there is no place for an x of `shape` (1, C, H, W) and its copies: in
