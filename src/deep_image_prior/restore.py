@@ -195,10 +195,10 @@ def upscale(image: Pixels, factor: int, **options: Any) -> Result:
         scale,
         factor=factor,
     )
-    # of a corner, which is enough
-    seen, drawn = observation[..., :CORNER, :CORNER], done.image[..., : factor * CORNER, :]
-    again = Downsampling(factor).shrink(drawn[..., : factor * CORNER])
-    return replace(job.result(done, scale), cautions=tuple(lost(again, seen)))
+    side = factor * CORNER
+    again = Downsampling(factor).shrink(done.image[..., :side, :side])
+    cautions = tuple(lost(again, observation[..., :CORNER, :CORNER]))
+    return replace(job.result(done, scale), cautions=cautions)
 
 
 def inpaint(

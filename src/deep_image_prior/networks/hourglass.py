@@ -87,15 +87,8 @@ class Hourglass(nn.Module):
         depth = len(down)
         down_kernels, up_kernels = _per_scale(down_kernel, depth), _per_scale(up_kernel, depth)
         upsamples = _per_scale(upsample, depth)
-        if (
-            not 0
-            < depth
-            == len(up)
-            == len(skip)
-            == len(down_kernels)
-            == len(up_kernels)
-            == len(upsamples)
-        ):
+        lists = (up, skip, down_kernels, up_kernels, upsamples)
+        if not depth or any(len(each) != depth for each in lists):
             raise ValueError(
                 f"an hourglass of depth {depth} needs {depth} values in every list of its scales"
             )
@@ -121,18 +114,20 @@ class Hourglass(nn.Module):
         if up[0] >= WIDE:
             self.to(memory_format=torch.channels_last)
         self.multiple = 2**depth
-        # reflection needs more pixels than it adds, at the smallest scale that each kernel meets
-        margins = [
-            max(down_kernels[i], up_kernels[i]) // 2 // 2 ** (depth - 1 - i) + 1
-            for i in range(depth)
-        ]
-        self.least = max(margins) * self.multiple
+        self.least = self.multiple * _least_cells(list(map(max, down_kernels, up_kernels)))
 
     def forward(self, code: Tensor) -> Tensor:
         return any_size(self._image, code, self.multiple, self.least)
 
     def _image(self, code: Tensor) -> Tensor:
         return self.head(in_bfloat16(self.body, code, self.precise))
+
+
+def _least_cells(kernels: Sequence[int]) -> int:
+    """Pixels that the coarsest scale needs: reflection needs more of them than it adds, at the
+    smallest scale that each of the kernels, finest first, meets.
+    """
+    return max(size // 2 // 2**scale + 1 for scale, size in enumerate(reversed(kernels)))
 
 
 class Scale(nn.Module):
