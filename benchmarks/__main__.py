@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from deep_image_prior import BadInput, files
-from deep_image_prior.job import DEVICES, find_device
+from deep_image_prior.device import find_device
+from deep_image_prior.tasks.task import DEVICES
 
 from . import data, records, run
 from .items import BUDGETS, ITEMS

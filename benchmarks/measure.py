@@ -21,8 +21,8 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from deep_image_prior import BadInput, Destabilised
+from deep_image_prior.app.record import peak_memory
 from deep_image_prior.images import Pixels
-from deep_image_prior.record import peak_memory
 
 from .items import BUDGETS, ITEMS, Item, column
 from .methods import Effort, Point
@@ -112,6 +112,7 @@ def measure(run: Run, place: Place) -> dict[str, Any]:
         "seconds": round(outcome.seconds, 3),
         "steps": outcome.steps,
         "stopped": outcome.stopped,
+        "uncertainty_db": outcome.uncertainty_db,
         "complete": outcome.complete,
         "interrupted": outcome.interrupted,
         "peak_memory_bytes": peak,

@@ -23,11 +23,11 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from deep_image_prior import Problem, Settings, Step, descend, memory, tasks
+from deep_image_prior.app.record import peak_memory
 from deep_image_prior.degradations import Noise
 from deep_image_prior.networks import Hourglass
 from deep_image_prior.objectives.reference import Consensus, nearest_to
-from deep_image_prior.record import peak_memory
-from deep_image_prior.stopping import discrepancy, variance
+from deep_image_prior.stopping import Discrepancy, Variance
 
 Walk = Callable[[Problem, Settings], Iterator[Step]]
 
@@ -58,10 +58,11 @@ def published(problem: Problem, settings: Settings) -> Iterator[Step]:
 
 def posed(name: str, image: torch.Tensor) -> tuple[Problem, Settings]:
     """Denoising `image` with the preset `name`, or as it was published: paper, in float32."""
-    preset = tasks.denoise.PRESETS["paper" if name == "published" else name]
+    preset = tasks.denoise.white()["paper" if name == "published" else name]
     if name == "published":
         preset = replace(preset, network=partial(Hourglass, precise=True))
-    return tasks.denoise.denoise(image, preset, Noise(25 / 255)), preset.settings
+    damage = tasks.Damage(noise=Noise(25 / 255))
+    return tasks.Denoise().build(image, preset, damage), preset.settings
 
 
 def best_rate() -> float:
@@ -111,13 +112,13 @@ def measure(name: str, size: int) -> str:
     # the rules, as the preset paper has them; what they compare with makes no difference to their
     # time
     rule = Consensus(
-        nearest_to(torch.zeros(1)), variance=variance(), discrepancy=discrepancy(25 / 255)
+        nearest_to(torch.zeros(1)), variance=Variance(), discrepancy=Discrepancy(25 / 255)
     )
     times, ruled, begun = [], [], time.perf_counter()
     for each in walk(problem, replace(settings, steps=STEPS.get(size, FEW))):
         times.append(time.perf_counter() - begun)
         begun = time.perf_counter()
-        rule(each)
+        rule.update(each)
         ruled.append(time.perf_counter() - begun)
         begun = time.perf_counter()
     peak = peak_memory("cpu") - before

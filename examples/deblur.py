@@ -19,9 +19,7 @@ problem = dip.Problem(
     code=partial(codes.noise, x0),
     energy=energies.squared_error(x0, blur),
 )
-result = dip.fit(
-    problem, dip.Settings(steps=1500, jitter=0), stop=partial(stopping.discrepancy, 0.01)
-)
+result = dip.fit(problem, dip.Settings(steps=1500, jitter=0), stop=stopping.Discrepancy(0.01))
 print(
     result.stopped,
     *(f"PSNR {-10 * (image - sharp).square().mean().log10():.2f}" for image in (x0, result.image)),

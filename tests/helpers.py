@@ -10,9 +10,10 @@ from skimage import data
 from torch import Tensor, nn
 
 from deep_image_prior import Problem, Settings, Step, files
-from deep_image_prior.descent import Rule
 from deep_image_prior.files import Picture
 from deep_image_prior.networks import Hourglass
+from deep_image_prior.step import Rule, Stop
+from deep_image_prior.tasks import Inpaint, Restoration
 
 
 def check_linear_operator(
@@ -82,6 +83,11 @@ def problem(energy: Callable[[Tensor], Tensor], channels: int = 3, size: int = 1
     )
 
 
+def filled(holes: str = "text") -> Restoration:
+    """Inpainting, for what does not ask for its mask."""
+    return Inpaint(np.ones((2, 2)), holes=holes)
+
+
 FEW = Settings(steps=5)
 
 
@@ -91,11 +97,21 @@ def step(energy: float, gray: float = 0.5, index: int = 7) -> Step:
     return Step(index, 1000, torch.tensor(energy), image, image)
 
 
+class At(Rule):
+    """Stops at a step."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+    def update(self, step: Step) -> Stop | None:
+        return Stop("at", step.index, "enough") if step.index == self.index else None
+
+
 def brightening(rule: Rule, until: int = 1000) -> tuple[int, str | None]:
     """Gray 0.001 at step 1, 0.002 at step 2 and so on, till the rule stops; the last index and the
     reason.
     """
     for index in range(1, until + 1):
-        if reason := rule(step(1.0, gray=index / 1000, index=index)):
-            return index, reason
+        if stop := rule.update(step(1.0, gray=index / 1000, index=index)):
+            return index, str(stop)
     return until, None

@@ -4,7 +4,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from helpers import photograph, tiny
+from helpers import filled, photograph, tiny
 
 from deep_image_prior import (
     BadInput,
@@ -36,6 +36,7 @@ from deep_image_prior.networks import Refiner
 from deep_image_prior.objectives import Guided, Observed, Residual, Sure
 from deep_image_prior.operators import identity
 from deep_image_prior.phases import Phase, silence
+from deep_image_prior.tasks import Damage
 
 SIGMA = 25 / 255
 SETTINGS = Settings(
@@ -212,9 +213,11 @@ def test_large_pictures_with_correlated_noise_are_the_estimate(small_panels, mon
     """What f learns of panels does not hold elsewhere: it must not spoil the estimate."""
     clean, x0 = noisy(120, 250, repeat=2)
     blurred = clean + 1.5 * torch.nn.functional.avg_pool2d(x0 - clean, 3, 1, 1)
-    presets = tasks.denoise.presets(estimate_correlated(blurred, False), blurred.shape[-2:])
+    found = Damage(noise=estimate_correlated(blurred, False))
+    monkeypatch.setattr(anywhere, "LARGEST", 120 * 250)
+    presets = tasks.Denoise().presets(found, blurred.shape[-2:])
     assert isinstance(presets["fast"].objective, Guided), "small ones are fitted whole"
-    monkeypatch.setattr("deep_image_prior.tasks.denoise.LARGEST", 100 * 100)
+    monkeypatch.setattr(anywhere, "LARGEST", 100 * 100)
     monkeypatch.setattr(anywhere, "FIXED", (120,))
     images = []
     picture = blurred[0].numpy()
@@ -228,13 +231,15 @@ def test_large_pictures_with_correlated_noise_are_the_estimate(small_panels, mon
 
 
 KINDS = {
-    "holes": lambda x0, panels: tasks.inpaint.inpaint(x0, TEXT["fast"], panels=panels),
-    "scattered": lambda x0, panels: tasks.inpaint.inpaint(x0, TEXT["fast"], True, panels),
-    "jpeg": lambda x0, panels: tasks.dejpeg.dejpeg(x0, JPEG, Compression(20, 3, 5), panels),
-    "correlated": lambda x0, panels: tasks.denoise.denoise(x0, GRAIN, LONG, panels),
+    "holes": lambda x0, panels: filled("text").build(x0, TEXT["fast"], Damage(), panels),
+    "scattered": lambda x0, panels: filled("random").build(x0, TEXT["fast"], Damage(), panels),
+    "jpeg": lambda x0, panels: tasks.Dejpeg().build(
+        x0, JPEG, Damage(compression=Compression(20, 3, 5)), panels
+    ),
+    "correlated": lambda x0, panels: tasks.Denoise().build(x0, GRAIN, Damage(noise=LONG), panels),
 }
-TEXT, JPEG = tasks.inpaint.HOLES["text"], tasks.dejpeg.PRESETS["fast"]
-GRAIN = tasks.denoise.LARGE_CORRELATED["fast"]
+TEXT, JPEG = tasks.inpaint.refined(False), tasks.dejpeg.presets()["fast"]
+GRAIN = tasks.denoise.large_correlated()["fast"]
 LONG = CorrelatedNoise(
     0.02 * torch.exp(-((4 * torch.pi * torch.fft.fftfreq(64)) ** 2)).expand(3, 64, 64),
     torch.tensor([0.0, 1.0]),

@@ -22,9 +22,10 @@ from PIL import Image, ImageCms
 from skimage import data
 from skimage.filters import gaussian
 
-from deep_image_prior import cli, files
+from deep_image_prior import files
+from deep_image_prior.app import cli
+from deep_image_prior.app.progress import Watcher
 from deep_image_prior.files import Picture
-from deep_image_prior.progress import Watcher
 
 PIXELS = (255 * noisy(photograph(32))).astype(np.uint8)
 FEW = ["--steps", "3"]
@@ -45,7 +46,7 @@ def dip(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of one call."""
     monkeypatch.setattr(sys, "argv", ["dip", *arguments])
     with pytest.raises(SystemExit) as end:
-        cli.main()
+        sys.exit(cli.run())
     captured = capsys.readouterr()
     return end.value.code or 0, captured.out, captured.err
 
@@ -450,7 +451,7 @@ BAD = {
     ),
     "snapshots and bad sigma": (
         lambda: ["denoise", "photo.png", "--snapshots", "new", "--sigma", "-1"],
-        "sigma must be",
+        "sigma is -1.0, but must be",
     ),
     "every alone": (lambda: ["denoise", "photo.png", "--every", "5"], "--every needs --snapshots"),
     "reference size": (
@@ -465,7 +466,7 @@ BAD = {
     "steps": (lambda: ["denoise", "photo.png", "--steps", "0"], "steps is 0"),
     "sigma": (
         lambda: ["denoise", "photo.png", "--sigma", "-3"],
-        "sigma must be a number above 0, not -3.0",
+        "sigma is -3.0, but must be a number above 0",
     ),
     "window": (lambda: ["denoise", "photo.png", "--window", "1"], "window is 1, but must be 0 or"),
     "checkpoint": (
@@ -474,7 +475,7 @@ BAD = {
     ),
     "NaN sigma": (
         lambda: ["denoise", "photo.png", "--sigma", "nan"],
-        "sigma must be a number above 0",
+        "sigma is nan, but must be a number above 0",
     ),
     "unknown task": (lambda: ["denoize", "photo.png"], "No such command 'denoize'"),
     "unknown flag": (lambda: ["denoise", "photo.png", "--stepz", "4"], "No such option"),
@@ -693,7 +694,7 @@ def test_help_and_version_list_the_choices(run):
 
 
 def test_demo_writes_a_panel_and_a_table(run, monkeypatch):
-    monkeypatch.setattr("deep_image_prior.demo.photograph", lambda: photograph(64))
+    monkeypatch.setattr("deep_image_prior.app.demo.photograph", lambda: photograph(64))
     code, out, _ = run("demo", "-q")
     assert code == 0
     width, height = Image.open("dip-demo.png").size

@@ -12,7 +12,8 @@ import torch
 from helpers import photograph
 from PIL import Image
 
-from deep_image_prior import classifiers, cli, files
+from deep_image_prior import classifiers, files
+from deep_image_prior.app import cli
 
 NETWORK = """
 import torch
@@ -48,7 +49,7 @@ def run(tmp_path, monkeypatch, capsys):
     def dip(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["dip", *arguments])
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            sys.exit(cli.run())
         captured = capsys.readouterr()
         return end.value.code or 0, captured.out, captured.err
 
@@ -161,7 +162,7 @@ def test_an_interrupt_saves_the_best_so_far(run, monkeypatch):
         elif watcher.run and step.index == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("deep_image_prior.gallery.Watcher.__call__", interrupt)
+    monkeypatch.setattr("deep_image_prior.app.classifiers.Watcher.__call__", interrupt)
     code, out, err = run("invert", "photo.png", "--layers", "0,1,2", *OWN, *FEW)
     assert code == 130
     assert "the best so far of 2 of 3 pictures is saved: interrupted at step 2" in err

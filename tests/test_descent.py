@@ -3,12 +3,14 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers import FEW, problem, step, tiny
+from helpers import FEW, At, problem, step, tiny
 
-from deep_image_prior import Destabilised, Problem, Settings, descend, fit
+from deep_image_prior import BadInput, Destabilised, Problem, Settings, descend, fit
 from deep_image_prior.descent import averaged_weights
-from deep_image_prior.energies import squared_error
+from deep_image_prior.energies import mean_square, squared_error
 from deep_image_prior.operators import identity
+from deep_image_prior.step import Rule, Stop
+from deep_image_prior.stopping import Variance
 
 TARGET = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(3))
 ERROR = squared_error(TARGET, identity)
@@ -159,10 +161,37 @@ def test_a_rule_stops_each_run_and_says_why():
 
     def stop():
         made.append(None)
-        return lambda step: "enough" if step.index == 2 else None
+        return At(2)
 
-    result = fit(problem(ERROR), replace(FEW, runs=2), stop)
-    assert (result.steps, result.stopped, len(made)) == ([2, 2], "enough", 2)
+    for recipe in (stop, At(2)):
+        result = fit(problem(ERROR), replace(FEW, runs=2), recipe)
+        assert (result.steps, result.stopped) == ([2, 2], "enough")
+        assert [(run.stop.rule, run.stop.step) for run in result.runs] == [("at", 2)] * 2
+    assert len(made) == 2
+
+
+def test_a_rule_given_as_a_value_is_copied_for_each_run():
+    class Third(Rule):
+        seen = 0
+
+        def update(self, step):
+            self.seen += 1
+            return Stop("third", step.index, "enough") if self.seen == 3 else None
+
+    rule = Third()
+    assert fit(problem(ERROR), replace(FEW, runs=2), rule).steps == [3, 3]
+    assert rule.seen == 0
+
+
+def test_what_is_no_rule_is_refused():
+    with pytest.raises(BadInput, match="stop made a str, not a rule"):
+        fit(problem(ERROR), FEW, lambda: "enough")
+
+
+def test_a_rule_that_compares_images_wants_them_whole():
+    windowed = problem(mean_square(torch.zeros(1, 3, 16, 16)))
+    with pytest.raises(BadInput, match="compares whole images"):
+        fit(windowed, replace(FEW, window=8), Variance())
 
 
 def interrupting(run: int, index: int):
@@ -188,7 +217,7 @@ def test_interrupt_keeps_the_average_so_far():
 def test_interrupt_of_a_later_run_keeps_the_complete_ones():
     result = fit(problem(ERROR), replace(FEW, runs=3), watch=interrupting(2, 2))
     assert result.interrupted
-    assert (result.steps, result.chosen) == ([5, 2], [5])
+    assert (result.steps, result.chosen) == ([5, 2], [5, 0])
     assert result.stopped.endswith("the image is of the complete runs")
     assert torch.equal(result.image, fit(problem(ERROR), FEW).image)
 

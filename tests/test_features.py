@@ -7,7 +7,7 @@ from deep_image_prior.classifiers import Classifier
 from deep_image_prior.energies import activation, relative_error
 from deep_image_prior.features import Features, shapes
 from deep_image_prior.networks.hourglass import Scale
-from deep_image_prior.tasks import invert, maximise
+from deep_image_prior.tasks import Invert, Maximise, invert, maximise
 
 
 class Pair(nn.Module):
@@ -114,8 +114,10 @@ def edges() -> Classifier:
 def test_features_are_inverted():
     operator = Features(edges(), "2")
     x = torch.rand(1, 3, 4, 4).repeat_interleave(8, 2).repeat_interleave(8, 3)
-    preset = invert.PRESETS["fast"]
-    result = fit(invert.invert(x, operator, preset), Settings(steps=60, jitter=0, averaging=0.9))
+    preset = invert.presets()["fast"]
+    result = fit(
+        Invert(edges(), "2").build(x, operator, preset), Settings(steps=60, jitter=0, averaging=0.9)
+    )
     assert result.history[-1] < 0.2 * result.history[0]
     assert relative_error(operator(x), operator)(result.image) < 0.2 * result.history[0]
 
@@ -124,7 +126,7 @@ def test_an_activation_is_raised():
     operator = Features(edges())
     like = torch.zeros(1, 3, 32, 32)
     result = fit(
-        maximise.maximise(like, operator, 3, maximise.PRESETS["fast"]),
+        Maximise(edges(), 3).build(like, operator, 3, maximise.presets()["fast"]),
         Settings(steps=40, jitter=0.03),
     )
     assert operator(result.image)[0, 3] > operator(torch.rand(1, 3, 32, 32))[0, 3] + 0.1
@@ -134,7 +136,7 @@ def test_an_activation_is_raised():
     ("task", "kernels"), [(invert, [7, 7, 5, 5, 3, 3]), (maximise, [5, 3, 5, 5, 3, 5])]
 )
 def test_the_papers_networks_have_its_kernels(task, kernels):
-    preset = task.PRESETS["paper"]
+    preset = task.presets()["paper"]
     network = preset.network(32, 3)
     scales = [module for module in network.modules() if isinstance(module, Scale)]  # finest first
     assert [scale.deep[0].kernel_size[0] for scale in scales] == kernels

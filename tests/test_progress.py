@@ -5,9 +5,10 @@ import pytest
 import torch
 from rich.console import Console
 
-from deep_image_prior import Step, progress
+from deep_image_prior import Step
+from deep_image_prior.app import progress
+from deep_image_prior.app.progress import Watcher
 from deep_image_prior.phases import Phase
-from deep_image_prior.progress import Watcher
 
 IMAGE = torch.zeros(1, 1, 2, 2)
 

@@ -15,11 +15,12 @@ from skimage.filters import gaussian
 from skimage.transform import rescale
 
 import deep_image_prior as dip
+from deep_image_prior.cautions import is_clean, lost
 from deep_image_prior.degradations import Downsampling, Impulses, Noise, Stripes, jpeg
-from deep_image_prior.job import is_clean, lost
 from deep_image_prior.metrics import psnr
 from deep_image_prior.networks import Hourglass
-from deep_image_prior.tasks.denoise import PRESETS
+from deep_image_prior.tasks import Damage
+from deep_image_prior.tasks.denoise import white
 
 CLEAN = photograph(64)
 NOISY = noisy(CLEAN)
@@ -32,7 +33,7 @@ def test_denoise_beats_its_input():
     result = dip.denoise(NOISY, channel_axis=-1, steps=120, stop="never")
     assert psnr(CLEAN, result.image, 1) > psnr(CLEAN, NOISY, 1) + 6
     assert result.stopped == "budget: 120 steps"
-    assert result.history.shape == (120,)
+    assert len(result.history) == 120
     assert result.history[-1] < result.history[0]
 
 
@@ -50,7 +51,7 @@ def test_sigma_stops_before_the_budget():
 
 def test_the_paper_stops_by_itself_where_it_is_best(monkeypatch):
     narrow = partial(Hourglass, down=(32,) * 4, up=(32,) * 4, skip=(4,) * 4)
-    monkeypatch.setitem(PRESETS, "paper", replace(PRESETS["paper"], network=narrow))
+    monkeypatch.setitem(white(), "paper", replace(white()["paper"], network=narrow))
     observation = noisy(CLEAN, 50 / 255)
     scores = []
 
@@ -64,7 +65,7 @@ def test_the_paper_stops_by_itself_where_it_is_best(monkeypatch):
     assert psnr(CLEAN, result.image, 1) > max(scores) - 0.3
     assert psnr(CLEAN, result.image, 1) > scores[-1] + 0.3
     assert result.confidence in ("high", "medium", "low")
-    assert replace(result, noise=Noise(0.1, textured=True)).confidence == "low"
+    assert replace(result, damage=Damage(noise=Noise(0.1, textured=True))).confidence == "low"
 
 
 def test_dejpeg_finds_the_quality_and_beats_its_input():
@@ -269,9 +270,13 @@ def test_a_change_of_a_gray_level_is_not_seen_and_of_two_it_is():
 
 def test_confidence_falls_with_the_decibels_that_the_choice_may_cost():
     result = replace(dip.denoise(NOISY[:16, :16], **FEW), cautions=())
-    named = [replace(result, uncertainty_db=db).confidence for db in (0.1, 0.4, 0.8, 1.2, 2, 9)]
+
+    def doubted(db, **changes):
+        return replace(result, runs=(replace(result.runs[0], uncertainty_db=db),), **changes)
+
+    named = [doubted(db).confidence for db in (0.1, 0.4, 0.8, 1.2, 2, 9)]
     assert named == ["high", "high", "medium", "medium", "low", "low"]
-    striped = replace(result, stripes=Stripes(0.1, 0.0), uncertainty_db=0.1)
+    striped = doubted(0.1, damage=Damage(stripes=Stripes(0.1, 0.0)))
     assert striped.confidence == "medium"
 
 
@@ -459,7 +464,10 @@ WRONG = {
         lambda: dip.inpaint(CLEAN, HOLED, sigma=0.1, **FEW),
         "sigma has no use here",
     ),
-    "sigma": (lambda: dip.denoise(NOISY, sigma=0.0, **FEW), "sigma must be a number above 0"),
+    "sigma": (
+        lambda: dip.denoise(NOISY, sigma=0.0, **FEW),
+        "sigma is 0.0, but must be a number above 0",
+    ),
     "whole steps": (
         lambda: dip.denoise(NOISY, channel_axis=-1, steps=3.5),
         "steps is 3.5, but must be a whole number",
@@ -467,7 +475,7 @@ WRONG = {
     "text steps": (lambda: dip.denoise(NOISY, channel_axis=-1, steps="3"), "steps is '3'"),
     "infinite rate": (
         lambda: dip.denoise(NOISY, learning_rate=np.inf, **FEW),
-        "learning_rate is inf, .* finite",
+        "learning_rate is inf, but must be a number above 0",
     ),
     "axis": (lambda: dip.denoise(NOISY, channel_axis=5), "no channel_axis 5"),
     "axis that is none": (lambda: dip.denoise(NOISY, channel_axis=1.0), "no channel_axis 1.0"),
@@ -475,7 +483,7 @@ WRONG = {
     "no mask": (lambda: dip.inpaint(NOISY, None, **FEW), "the mask has shape"),
     "text boost": (lambda: dip.enhance(NOISY, boost="x", **FEW), "boost is 'x'"),
     "no device": (lambda: dip.denoise(NOISY, device=None, **FEW), "unknown device None"),
-    "nan sigma": (lambda: dip.denoise(NOISY, sigma=np.nan, **FEW), "above 0, not nan"),
+    "nan sigma": (lambda: dip.denoise(NOISY, sigma=np.nan, **FEW), "sigma is nan"),
     "sigma of impulses": (
         lambda: dip.denoise(NOISY, noise="impulses", sigma=0.1, **FEW),
         "sigma is of white noise, not of impulses",
@@ -491,7 +499,7 @@ WRONG = {
         ),
         "a deviation of 25, more than all",
     ),
-    "true sigma": (lambda: dip.denoise(NOISY, sigma=True, **FEW), "sigma must be a number"),
+    "true sigma": (lambda: dip.denoise(NOISY, sigma=True, **FEW), "sigma is True"),
     "shifts": (
         lambda: dip.denoise(NOISY, channel_axis=-1, shifts=10**9),
         "shifts is 1000000000, but",
@@ -533,8 +541,8 @@ def test_bad_input_is_refused_in_one_line(case):
     assert "\n" not in str(refusal.value)
 
 
-def test_unknown_options_list_the_known_ones():
-    with pytest.raises(TypeError, match=r"unknown option stepz; choose from .*steps"):
+def test_unknown_options_are_refused():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'stepz'"):
         dip.denoise(NOISY, stepz=3)
 
 
@@ -618,7 +626,7 @@ def test_a_picture_larger_than_memory_is_enhanced_in_tiles(monkeypatch):
 
 @pytest.mark.parametrize("limit", [0, -1, 1.5, "4GiB"])
 def test_memory_is_a_number_of_bytes(limit):
-    with pytest.raises(dip.BadInput, match="memory must be a whole number of bytes"):
+    with pytest.raises(dip.BadInput, match=r"memory is .*, but must be a whole number at least 1"):
         dip.denoise(NOISY, channel_axis=-1, memory=limit)
 
 

@@ -1,10 +1,12 @@
+import numpy as np
 import pytest
 import torch
-from helpers import count
+from helpers import count, filled
 
 from deep_image_prior import codes, tasks
 from deep_image_prior.degradations import Compression, marked, recognise
 from deep_image_prior.networks import Hourglass
+from deep_image_prior.tasks import Damage
 
 IMAGE = torch.rand(1, 3, 12, 10, generator=torch.Generator().manual_seed(0))
 MASK = torch.ones(1, 1, 12, 10)
@@ -20,6 +22,13 @@ def drawn(problem):
 
 
 BLOCKY = Compression(20)
+PAIR = torch.cat([IMAGE[:, :1], IMAGE], dim=1)
+FLASH = tasks.Flash(np.ones((3, 12, 10)), channel_axis=0)
+HOLES = {
+    "text": tasks.inpaint.refined(False),
+    "random": tasks.inpaint.refined(True),
+    "large": tasks.inpaint.regions(),
+}
 
 
 def rows(preset: str):
@@ -27,23 +36,29 @@ def rows(preset: str):
     same = IMAGE.shape
     yield (
         "denoise",
-        tasks.denoise.denoise(IMAGE, tasks.denoise.PRESETS[preset], recognise(IMAGE)),
+        tasks.Denoise().build(IMAGE, tasks.denoise.white()[preset], Damage(noise=recognise(IMAGE))),
         same,
     )
-    yield "dejpeg", tasks.dejpeg.dejpeg(IMAGE, tasks.dejpeg.PRESETS[preset], BLOCKY), same
-    yield "enhance", tasks.enhance.enhance(IMAGE, tasks.enhance.PRESETS[preset]), same
+    yield (
+        "dejpeg",
+        tasks.Dejpeg().build(IMAGE, tasks.dejpeg.presets()[preset], Damage(compression=BLOCKY)),
+        same,
+    )
+    yield "enhance", tasks.Enhance().build(IMAGE, tasks.enhance.presets()[preset], Damage()), same
     yield (
         "flash",
-        tasks.flash.flash(IMAGE[:, :1], IMAGE, tasks.flash.PRESETS[preset]),
+        FLASH.build(
+            torch.cat([IMAGE[:, :1], IMAGE], dim=1), tasks.flash.presets()[preset], Damage()
+        ),
         (1, 1, 12, 10),
     )
-    for holes, presets in tasks.inpaint.HOLES.items():
-        yield holes, tasks.inpaint.inpaint(HOLED, presets[preset]), same
+    for holes, presets in HOLES.items():
+        yield holes, filled(holes).build(HOLED, presets[preset], Damage()), same
     for factor in tasks.upscale.FACTORS:
         shape = (1, 3, 12 * factor, 10 * factor)
         yield (
             f"x{factor}",
-            tasks.upscale.upscale(IMAGE, factor, tasks.upscale.presets(factor)[preset]),
+            tasks.Upscale(factor).build(IMAGE, tasks.upscale.presets(factor)[preset], Damage()),
             shape,
         )
 
@@ -59,12 +74,12 @@ def test_every_row_draws_an_image_of_its_size_with_a_finite_energy(preset):
 
 def test_the_paper_settings_of_section_4():
     paper = {
-        "denoise": tasks.denoise.PRESETS["paper"].settings,
-        "dejpeg": tasks.dejpeg.PRESETS["paper"].settings,
+        "denoise": tasks.denoise.white()["paper"].settings,
+        "dejpeg": tasks.dejpeg.presets()["paper"].settings,
         "x4": tasks.upscale.presets(4)["paper"].settings,
         "x8": tasks.upscale.presets(8)["paper"].settings,
-        **{holes: presets["paper"].settings for holes, presets in tasks.inpaint.HOLES.items()},
-        "enhance": tasks.enhance.PRESETS["paper"].settings,
+        **{holes: presets["paper"].settings for holes, presets in HOLES.items()},
+        "enhance": tasks.enhance.presets()["paper"].settings,
     }
     steps = {
         "denoise": 1800,
@@ -99,11 +114,11 @@ def test_the_paper_codes():
 @pytest.mark.parametrize(
     ("preset", "inputs", "parameters"),
     [
-        (tasks.denoise.PRESETS["paper"], 32, 2_217_831),
+        (tasks.denoise.white()["paper"], 32, 2_217_831),
         (tasks.upscale.presets(4)["paper"], 32, 2_217_831),
-        (tasks.dejpeg.PRESETS["paper"], 3, 572_827),
-        (tasks.inpaint.HOLES["large"]["paper"], 2, 2_157_955),
-        (tasks.flash.PRESETS["paper"], 3, 2_184_307),
+        (tasks.dejpeg.presets()["paper"], 3, 572_827),
+        (tasks.inpaint.regions()["paper"], 2, 2_157_955),
+        (tasks.flash.presets()["paper"], 3, 2_184_307),
     ],
 )
 def test_the_paper_networks_have_their_golden_counts(preset, inputs, parameters):
@@ -111,7 +126,7 @@ def test_the_paper_networks_have_their_golden_counts(preset, inputs, parameters)
 
 
 def test_large_holes_have_no_skips():
-    for preset in tasks.inpaint.HOLES["large"].values():
+    for preset in tasks.inpaint.regions().values():
         network = preset.network(2, 3)
         assert isinstance(network, Hourglass)
         assert all(getattr(module, "skip", None) is None for module in network.modules())
@@ -120,19 +135,19 @@ def test_large_holes_have_no_skips():
 def test_energies_are_zero_at_the_answer():
     zero = {name: problem.energy for name, problem, _ in rows("paper")}
     assert zero["denoise"](IMAGE) == zero["dejpeg"](IMAGE) == zero["enhance"](IMAGE) == 0
-    for holes in tasks.inpaint.HOLES:
+    for holes in HOLES:
         assert zero[holes](torch.where(MASK.bool(), IMAGE, 0.123)) == 0
         assert zero[holes](IMAGE + 0.5 * MASK).item() == pytest.approx(0.25)
     constant = torch.full((1, 3, 12, 10), 0.4)
-    energy = tasks.upscale.upscale(constant, 4, tasks.upscale.presets(4)["paper"]).energy
+    energy = tasks.Upscale(4).build(constant, tasks.upscale.presets(4)["paper"], Damage()).energy
     assert energy(torch.full((1, 3, 48, 40), 0.4)).item() == pytest.approx(0, abs=1e-10)
 
 
 def test_inpainting_never_looks_at_missing_pixels():
     spoiled = marked(torch.where(MASK.bool(), IMAGE, 0.99), MASK)
-    for presets in tasks.inpaint.HOLES.values():
+    for presets in HOLES.values():
         for preset in presets.values():
-            one, other = (tasks.inpaint.inpaint(x, preset) for x in (HOLED, spoiled))
+            one, other = (filled().build(x, preset, Damage()) for x in (HOLED, spoiled))
             z, x = drawn(one)
             assert torch.equal(z, drawn(other)[0])
             assert one.energy(x) == other.energy(x)
@@ -142,8 +157,10 @@ def test_inpainting_never_looks_at_missing_pixels():
 def test_next_to_nothing_known_is_finite(scattered):
     known = torch.zeros_like(MASK)
     known[..., 4, 4:6] = 1
-    preset = tasks.inpaint.HOLES["text"]["fast"]
-    problem = tasks.inpaint.inpaint(marked(IMAGE, known), preset, scattered)
+    preset = tasks.inpaint.refined(False)["fast"]
+    problem = filled("random" if scattered else "text").build(
+        marked(IMAGE, known), preset, Damage()
+    )
     _, x = drawn(problem)
     assert torch.isfinite(x).all()
     assert torch.isfinite(problem.energy(x))
@@ -151,4 +168,5 @@ def test_next_to_nothing_known_is_finite(scattered):
 
 def test_boost_adds_detail_by_hand():
     x0, coarse = torch.tensor([0.5, 0.9]), torch.tensor([0.4, 0.6])
-    torch.testing.assert_close(tasks.enhance.boosted(x0, coarse, 2), torch.tensor([0.7, 1.0]))
+    finished = tasks.Enhance(boost=2).finish(coarse, x0, x0, Damage())
+    torch.testing.assert_close(finished.image, torch.tensor([0.7, 1.0]))

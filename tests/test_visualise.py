@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from helpers import photograph
+from helpers import At, photograph
 from torch import nn
 
 from deep_image_prior import BadInput, invert, maximise
@@ -170,7 +170,14 @@ def test_bad_input_is_refused_in_one_line(case):
     assert "\n" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("option", ["sigma", "stop", "speed"])
+@pytest.mark.parametrize("option", ["sigma", "checkpoint", "speed"])
 def test_options_without_sense_are_refused(option):
-    with pytest.raises(TypeError, match=f"unknown option {option}"):
+    with pytest.raises(TypeError, match=f"unexpected keyword argument '{option}'"):
         maximise(phi(), 1, **{option: 1})
+
+
+def test_a_rule_by_its_name_or_value_stops_a_drawing():
+    assert maximise(phi(), 1, steps=9, stop=At(3)).steps == [3]
+    assert maximise(phi(), 1, steps=9, stop="variance").steps == [9]
+    with pytest.raises(BadInput, match="needs the noise"):
+        maximise(phi(), 1, stop="discrepancy")

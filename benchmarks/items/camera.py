@@ -36,7 +36,7 @@ PICTURES = {
 }
 PRESETS = {
     name: answered(name, preset.settings, PACE[name], SHARE[name])
-    for name, preset in tasks.denoise.PRESETS.items()
+    for name, preset in tasks.denoise.white().items()
 }
 SMALL = 2.1  # seconds a step and megapixel of the small hourglass
 PLAIN = {
@@ -99,8 +99,8 @@ camera = Item(
 )
 
 SIDE = 128
-PAPER = tasks.denoise.PRESETS["paper"]
-NARROW = tasks.dejpeg.PRESETS["paper"]  # of figure 6
+PAPER = tasks.denoise.white()["paper"]
+NARROW = tasks.dejpeg.presets()["paper"]  # of figure 6
 SLOW = replace(NARROW.settings, learning_rate=0.001)  # at the 0.01 of the others E of a U-Net jumps
 
 

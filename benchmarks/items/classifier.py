@@ -11,7 +11,7 @@ import torch
 
 from deep_image_prior import descent, images, tasks
 from deep_image_prior.features import Features
-from deep_image_prior.tasks import Preset
+from deep_image_prior.objectives import Preset
 
 from .. import data, judges
 from ..methods import Contender, Effort, Outcome, pixels, prior
@@ -46,7 +46,9 @@ def _photo(folder: Path, picture: str, crop: int) -> Problem:
 
 def _invert(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
     operator = Features(judges.own(), problem.layer)
-    return tasks.invert.invert(prior.tensor(problem.observation, device), operator, preset)
+    assert problem.layer
+    task = tasks.Invert(judges.own(), problem.layer)
+    return task.build(prior.tensor(problem.observation, device), operator, preset)
 
 
 def _tasked(pose: prior.Pose, presets: Mapping[str, Preset]) -> dict[str, Contender]:
@@ -79,7 +81,7 @@ inversion = Item(
     "the building at `_blocks.10`, `fast` on the building. The paper gives pictures only.",
     pictures={f"{name}-{layer}": file for name, file in PHOTOS.items() for layer in LAYERS},
     make=_photo,
-    presets=_tasked(_invert, tasks.invert.PRESETS),
+    presets=_tasked(_invert, tasks.invert.presets()),
     baselines={
         "total variation, shifts": pixels.descended(weight=1, reach=4, steps=3400),
         "total variation": pixels.descended(weight=1, reach=0, steps=3400),
@@ -97,7 +99,8 @@ def _label(folder: Path, picture: str, crop: int) -> Problem:
 def _maximise(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
     black = prior.tensor(problem.observation, device)
     unit = judges.own().unit(problem.label)
-    return tasks.maximise.maximise(black, Features(judges.own()), unit, preset)
+    task = tasks.Maximise(judges.own(), unit)
+    return task.build(black, Features(judges.own()), unit, preset)
 
 
 maximisation = Item(
@@ -114,7 +117,7 @@ maximisation = Item(
     "strawberry.",
     pictures=dict.fromkeys(LABELS, ("demo", "monkey")),
     make=_label,
-    presets=_tasked(_maximise, tasks.maximise.PRESETS),
+    presets=_tasked(_maximise, tasks.maximise.presets()),
     baselines={
         "total variation, shifts": pixels.descended(weight=10, reach=16, steps=1300),
         "total variation": pixels.descended(weight=10, reach=0, steps=1300),

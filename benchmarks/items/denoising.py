@@ -16,7 +16,7 @@ from ..problems import ARTEFACTS, Problem, centred, compressed, noisy, photons, 
 from .item import Item
 
 PICTURES = {name: ("denoise9", name) for name in data.names("denoise9")}
-PRESETS = prior.tasked(prior.denoise, tasks.denoise.PRESETS)
+PRESETS = prior.tasked(prior.denoise, tasks.denoise.white())
 NOISE = (
     "x0 = clip(x + N(0, (25/255)^2)), not rounded, from default_rng(0) (pictures of one size "
     "share it); RGB PSNR of "
@@ -70,7 +70,7 @@ frontier = Item(
 )
 
 
-PAPER = tasks.denoise.PRESETS["paper"]
+PAPER = tasks.denoise.white()["paper"]
 EXACT = replace(PAPER, network=partial(Hourglass, precise=True))
 
 precision = Item(
@@ -107,7 +107,7 @@ def _for_its_kind(name: str) -> Contender:
     """The preset `name` that the kind of the noise calls for."""
     other, filling = (
         prior.tasked(prior.denoise, presets)[name]
-        for presets in (tasks.denoise.PRESETS, tasks.denoise.IMPULSES)
+        for presets in (tasks.denoise.white(), tasks.denoise.impulses())
     )
 
     def method(problem: Problem, effort: Effort) -> Outcome:
@@ -153,11 +153,11 @@ jpeg = Item(
     "and total variation are told a sigma of 10/255, about that of the artefacts.",
     pictures={"snail": ("demo", "snail"), **{name: PICTURES[name] for name in ("f16", "kodim03")}},
     make=_compressed,
-    presets=prior.tasked(prior.dejpeg, tasks.dejpeg.PRESETS, {**prior.PACE, "paper": NARROW}),
+    presets=prior.tasked(prior.dejpeg, tasks.dejpeg.presets(), {**prior.PACE, "paper": NARROW}),
     baselines={
         "prior (paper) for long": prior.task(
             prior.dejpeg,
-            prior.longer(tasks.dejpeg.PRESETS["paper"], 50_000),
+            prior.longer(tasks.dejpeg.presets()["paper"], 50_000),
             NARROW,
             share=0.05,
             keep=(100, 2400),

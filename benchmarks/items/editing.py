@@ -8,7 +8,7 @@ import numpy as np
 
 from deep_image_prior import tasks
 from deep_image_prior.images import Pixels
-from deep_image_prior.tasks import Preset
+from deep_image_prior.objectives import Preset
 
 from .. import data
 from ..methods import Contender, Effort, Outcome, prior
@@ -34,17 +34,19 @@ def _stops(presets: Mapping[str, Preset]) -> dict[str, Contender]:
         def method(problem: Problem, effort: Effort) -> Outcome:
             observation = prior.tensor(problem.observation, effort.device)
             outcome = prior.descend(
-                tasks.enhance.enhance(observation, preset), preset.settings, effort, keep=STOPS
+                tasks.Enhance().build(observation, preset, tasks.Damage()),
+                preset.settings,
+                effort,
+                keep=STOPS,
             )
             images: dict[str, Pixels] = {}
             for stop, coarse in outcome.images.items():
                 if stop.startswith("step"):
-                    boosted = tasks.enhance.boosted(
-                        observation, prior.tensor(coarse, effort.device), boost=1
-                    )
+                    x = prior.tensor(coarse, effort.device)
+                    boosted = tasks.Enhance().finish(x, observation, observation, tasks.Damage())
                     images |= {
                         f"coarse, {stop}": coarse,
-                        f"enhanced, {stop}": prior.pixels(boosted),
+                        f"enhanced, {stop}": prior.pixels(boosted.image),
                     }
             return replace(outcome, images=images)
 
@@ -71,7 +73,7 @@ enhancement = Item(
     "gives pictures only.",
     pictures=ENHANCED,
     make=_itself,
-    presets=_stops(tasks.enhance.PRESETS),
+    presets=_stops(tasks.enhance.presets()),
     metrics=("PSNR", "sharpness"),
 )
 
@@ -104,7 +106,7 @@ flash = Item(
     "guided by the picture itself with noise of sigma 5; RGB PSNR.",
     pictures={"cave": ("demo", "cave_noflash"), "kodim03": ("denoise9", "kodim03")},
     make=_pair,
-    presets=prior.tasked(prior.flash, tasks.flash.PRESETS),
+    presets=prior.tasked(prior.flash, tasks.flash.presets()),
     baselines={"x0": untouched, **guided_filters, "non-local means": denoisers["non-local means"]},
     metrics=("PSNR", "SSIM", "noise", "light"),
 )

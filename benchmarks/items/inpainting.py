@@ -40,14 +40,17 @@ PUBLISHED = {
     90: {"prior (paper), last": {"mean": 24.34}},
 }
 DEEP = 3.0  # seconds a step and megapixel of the networks of figure 13
+PRESETS = {
+    "text": tasks.inpaint.refined(False),
+    "random": tasks.inpaint.refined(True),
+    "large": tasks.inpaint.regions(),
+}
 TASKS = {
     holes: {
         name: prior.keeping(contender)
-        for name, contender in prior.tasked(
-            partial(prior.inpaint, scattered=holes == "random"), presets
-        ).items()
+        for name, contender in prior.tasked(prior.inpaint(holes), presets).items()
     }
-    for holes, presets in tasks.inpaint.HOLES.items()
+    for holes, presets in PRESETS.items()
 }
 
 
@@ -113,7 +116,7 @@ def _architecture(network: Callable[..., nn.Module], rate: float, pace: float) -
         Residual(partial(codes.noise, channels=1)),
         Settings(steps=5000, learning_rate=rate, jitter=0),
     )
-    return prior.task(prior.inpaint, preset, pace, share=0.06)
+    return prior.task(prior.inpaint(), preset, pace, share=0.06)
 
 
 def _hourglass(depth: int) -> Contender:

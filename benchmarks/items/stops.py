@@ -2,7 +2,6 @@
 of the same run.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -42,9 +41,9 @@ def _damaged(folder: Path, picture: str, crop: int) -> Problem:
 
 def _either(name: str) -> Contender:
     """The preset `name` of the task that the damage calls for."""
-    jpeg = stopped(prior.dejpeg, tasks.dejpeg.PRESETS[name], PACE[name])
-    filling = stopped(prior.denoise, tasks.denoise.IMPULSES[name], PACE[name])
-    other = stopped(prior.denoise, tasks.denoise.PRESETS[name], PACE[name])
+    jpeg = stopped(prior.dejpeg, tasks.dejpeg.presets()[name], PACE[name])
+    filling = stopped(prior.denoise, tasks.denoise.impulses()[name], PACE[name])
+    other = stopped(prior.denoise, tasks.denoise.white()[name], PACE[name])
 
     def method(problem: Problem, effort: Effort) -> Outcome:
         kinds = (("-jpeg", jpeg), ("-impulses", filling), ("", other))
@@ -97,9 +96,9 @@ def _calibrated(
 ) -> list[str]:
     """Whether the cases with more doubt lost more."""
     pairs = sorted(
-        (float(found[1]), _score(r, "best", metric) - _score(r, "chosen", metric))
+        (r["uncertainty_db"], _score(r, "best", metric) - _score(r, "chosen", metric))
         for r in runs
-        if (found := re.search(r"doubt ([-\d.]+)", r["stopped"]))
+        if r.get("uncertainty_db") is not None
     )
     lines = []
     for low, high in ((0, 0.5), (0.5, 1.5), (1.5, float("inf"))):

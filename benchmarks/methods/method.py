@@ -42,13 +42,14 @@ class Outcome:
     """The images (H, W, C) that a method gave, by name, how long it took, and how it went.
 
     An image named "" is the method's only one. complete: false if it was interrupted or
-    destabilised; the images are the best so far.
+    destabilised; the images are the best so far. uncertainty_db: of the rule that stopped it.
     """
 
     images: Mapping[str, Pixels]
     seconds: float
     steps: int = 0
     stopped: str = ""
+    uncertainty_db: float | None = None
     complete: bool = True
     interrupted: bool = False
     curve: Sequence[Point] = ()

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from deep_image_prior import Settings, Step, descent, energies, fit, operators, tasks
-from deep_image_prior.degradations import jpeg, marked, recognise
-from deep_image_prior.descent import Rule
 from deep_image_prior.energies import Energy
-from deep_image_prior.images import Pixels
+from deep_image_prior.images import Pixels, Scale
 from deep_image_prior.objectives import Observed, Preset
+from deep_image_prior.stopping import Recipe
+from deep_image_prior.tasks import Restoration
 from deep_image_prior.windows import WHOLE
 
 from ..problems import Problem
@@ -31,6 +31,9 @@ PACE = {
 SHARE = {"paper": 0.25, "fast": 1.0, "best": 1.0}  # of the steps, at budget small
 
 PIXELS = Settings(steps=2000, jitter=0)  # of the descent over free pixels
+
+# of the observations of the problems
+UNIT = Scale(0.0, 1.0, np.dtype(np.float32), clips=True, one=1.0)
 
 Pose = Callable[[Problem, Preset, torch.device], descent.Problem]
 
@@ -51,7 +54,7 @@ def descend(
     settings: Settings,
     effort: Effort,
     keep: Collection[int] = (),
-    stop: Callable[[], Rule] | None = None,
+    stop: Recipe | None = None,
 ) -> Outcome:
     """Fit `problem` with a share of the steps: its last and its averaged image, its curve, its
     images at steps `keep`.
@@ -136,17 +139,31 @@ def longer(preset: Preset, steps: int) -> Preset:
     return replace(preset, settings=replace(preset.settings, steps=steps))
 
 
-def denoise(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
-    x0 = tensor(problem.observation, device)
-    noise = recognise(x0)
-    return tasks.denoise.denoise(x0, preset, noise)
+def posed(make: Callable[[Problem], Restoration]) -> Pose:
+    """A task of the package as it finds the problem: what happened to it is measured."""
+
+    def pose(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
+        task = make(problem)
+        x0, damage = _measured(task, problem, device)
+        return task.build(x0, preset, damage, 1)
+
+    return pose
+
+
+def _measured(
+    task: Restoration, problem: Problem, device: torch.device
+) -> tuple[Tensor, tasks.Damage]:
+    observation, scale = task.observe(
+        problem.observation, lambda image, name="": (tensor(image, device), UNIT)
+    )
+    return task.measure(observation, scale, None)
 
 
 def published(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
     """The preset paper for the noise that is found; all of them have the settings of `preset`."""
-    x0 = tensor(problem.observation, device)
-    noise = recognise(x0)
-    return tasks.denoise.denoise(x0, tasks.denoise.presets(noise, x0.shape[-2:])["paper"], noise)
+    task = tasks.Denoise()
+    x0, damage = _measured(task, problem, device)
+    return task.build(x0, task.presets(damage, x0.shape[-2:])["paper"], damage)
 
 
 def plain(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
@@ -155,21 +172,29 @@ def plain(problem: Problem, preset: Preset, device: torch.device) -> descent.Pro
     return preset.problem(Observed(x0, energies.squared_error(x0, operators.identity)))
 
 
-def dejpeg(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
-    x0 = tensor(problem.observation, device)
-    return tasks.dejpeg.dejpeg(x0, preset, jpeg.detect(x0))
+def _axis(problem: Problem) -> int | None:
+    return None if problem.observation.ndim == 2 else -1
 
 
-def upscale(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
-    return tasks.upscale.upscale(tensor(problem.observation, device), problem.factor, preset)
-
-
-def inpaint(
-    problem: Problem, preset: Preset, device: torch.device, scattered: bool = False
-) -> descent.Problem:
+def _inpaint(problem: Problem, holes: str) -> Restoration:
     assert problem.known is not None
-    observation, known = (tensor(each, device) for each in (problem.observation, problem.known))
-    return tasks.inpaint.inpaint(marked(observation, known), preset, scattered)
+    return tasks.Inpaint(problem.known, holes=holes, channel_axis=_axis(problem))
+
+
+def _flash(problem: Problem) -> Restoration:
+    assert problem.guide is not None
+    return tasks.Flash(problem.guide, channel_axis=_axis(problem))
+
+
+denoise = posed(lambda problem: tasks.Denoise())
+dejpeg = posed(lambda problem: tasks.Dejpeg())
+upscale = posed(lambda problem: tasks.Upscale(problem.factor))
+flash = posed(_flash)
+
+
+def inpaint(holes: str = "text") -> Pose:
+    """Missing pixels of that kind."""
+    return posed(lambda problem: _inpaint(problem, holes))
 
 
 def keeping(contender: Contender) -> Contender:
@@ -184,13 +209,6 @@ def keeping(contender: Contender) -> Contender:
         return replace(outcome, images={**outcome.images, "average, known kept": kept})
 
     return replace(contender, method=method)
-
-
-def flash(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
-    assert problem.guide is not None
-    return tasks.flash.flash(
-        tensor(problem.observation, device), tensor(problem.guide, device), preset
-    )
 
 
 class Free(nn.Module):

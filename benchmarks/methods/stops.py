@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from deep_image_prior import Settings, Step, denoise, fit
+from deep_image_prior import Rule, Settings, Step, Stop, denoise, fit
 from deep_image_prior.images import Pixels
 from deep_image_prior.objectives import Preset
 from deep_image_prior.windows import WHOLE
@@ -46,6 +46,25 @@ class Best:
         return {} if self.image is None else {"best": self.image}
 
 
+class Follower(Rule):
+    """Never stops: what `rule` and those beside it chose until it would have stopped."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.stopped: Stop | None = None
+        self.choices: dict[str, Step] = {}
+
+    def update(self, step: Step) -> None:
+        if self.stopped is None:
+            self.stopped = self.rule.update(step)
+            self.choices["chosen"] = self.rule.chosen or step
+            self.choices.update(getattr(self.rule, "choices", {}))
+
+    @property
+    def uncertainty_db(self) -> float | None:
+        return self.rule.uncertainty_db
+
+
 def stopped(pose: Pose, preset: Preset, pace: float) -> Contender:
     """A preset with all of its steps, and the averaged images that its rule and those beside it
     chose on the way.
@@ -57,30 +76,24 @@ def stopped(pose: Pose, preset: Preset, pace: float) -> Contender:
     def method(problem: Problem, effort: Effort) -> Outcome:
         posed = pose(problem, preset, effort.device)
         rule = posed.rule() if posed.rule else None
-        reason: str | None = None
+        follower = Follower(rule) if rule else None
         best = Best(effort.score, problem.observation.shape)
 
-        def follow(step: Step) -> None:
-            nonlocal reason
-            if rule and reason is None:
-                reason = rule(step)
-                chosen["chosen"] = getattr(rule, "chosen", None) or step
-                chosen.update(getattr(rule, "choices", {}))
-
-        chosen: dict[str, Step] = {}
-        done = fit(posed, _shared(preset.settings, effort), lambda: follow, watch=best)
+        recipe = (lambda: follower) if follower else None
+        done = fit(posed, _shared(preset.settings, effort), recipe, watch=best)
         end = pixels(done.image)
+        choices = follower.choices if follower else {}
         found = {
             name: pixels(posed.finish(step.average))
-            for name, step in chosen.items()
+            for name, step in choices.items()
             if step.window is WHOLE
         } or {"chosen": end}
-        doubt = getattr(rule, "uncertainty_db", None)
         return Outcome(
             images={**best.images, **found, "end": end},
             seconds=done.seconds,
             steps=sum(done.steps),
-            stopped=f"{reason or done.stopped}{'' if doubt is None else f'; doubt {doubt:.2f} dB'}",
+            stopped=str((follower and follower.stopped) or done.stopped),
+            uncertainty_db=done.uncertainty_db,
             complete=done.complete,
             interrupted=done.interrupted,
         )
@@ -135,7 +148,7 @@ def answered(name: str, settings: Settings, pace: float, share: float) -> Conten
         start = time.perf_counter()
         result = denoise(file, **options)
         seconds = time.perf_counter() - start - best.seconds
-        if result.complete and not result.stopped.startswith("budget"):
+        if result.complete and any(run.stop.rule != "budget" for run in result.runs):
             denoise(file, stop="never", **options)
         said = f"; confidence {result.confidence}" if result.confidence else ""
         return Outcome(

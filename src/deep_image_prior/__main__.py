@@ -1,3 +1,22 @@
-from .cli import main
+"""The command `dip`: until there is something to save, Ctrl-C ends it with one line."""
 
-main()
+import os
+import signal
+import sys
+from typing import Any
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, _interrupted)
+    from .app.cli import run
+
+    sys.exit(run())
+
+
+def _interrupted(*_: Any) -> None:
+    os.write(2, b"dip: interrupted; nothing was written\n")
+    os._exit(130)
+
+
+if __name__ == "__main__":
+    main()

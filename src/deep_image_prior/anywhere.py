@@ -12,12 +12,15 @@ from torch import Tensor
 
 from .checkpoint import Checkpoint, kept
 from .denoisers import GRID
-from .descent import Problem, Rule, Settings, Step, code_generator
+from .descent import Problem, code_generator
 from .ensemble import Ensemble
-from .fitting import Fit, Run, applying, fit
+from .fitting import Descent, Fit, applying, fit
 from .memory import Memory
 from .parallel import each
 from .phases import Phase, Tell, silence
+from .settings import Settings
+from .step import Step
+from .stopping import Recipe
 from .storage import empty
 from .windows import PANELS, Tile, blended, sheet, tiles
 
@@ -29,7 +32,7 @@ FIXED = (720,)  # where a pixel depends on others beyond the margin, so that mem
 FITTED, SHARED = (2048, 1024, 512, 256), 64
 
 Pose = Callable[[Tensor, int], Problem]  # x0 (1, C, H, W), panels in it -> what to fit
-RuleOf = Callable[[Problem], Callable[[], Rule] | None]
+RuleOf = Callable[[Problem], Recipe | None]
 
 
 def fit_anywhere(
@@ -68,9 +71,9 @@ def fit_anywhere(
     choice = TILES if problem.exact else FIXED
     side = memory.largest(choice, problem.margin, drawn) if large else 0
 
-    def draw(runs: Sequence[Run]) -> Tensor:
+    def draw(descents: Sequence[Descent]) -> Tensor:
         on_disk = memory.on_disk(drawn)
-        return apply(problem, runs, settings, x0, side, factor, tell, checkpoint, on_disk)
+        return apply(problem, descents, settings, x0, side, factor, tell, checkpoint, on_disk)
 
     return fit(problem, settings, rule(problem), watch, draw if large else None, checkpoint, tell)
 
@@ -78,7 +81,7 @@ def fit_anywhere(
 @torch.no_grad()
 def apply(
     problem: Problem,
-    runs: Sequence[Run],
+    descents: Sequence[Descent],
     settings: Settings,
     x0: Tensor,
     side: int,
@@ -94,13 +97,15 @@ def apply(
     """
     assert problem.parts
     z = problem.code(code_generator(settings))
-    f = Ensemble(problem, [run.weights for run in runs], z, settings.turns, settings.shifts)
+    f = Ensemble(
+        problem, [descent.weights for descent in descents], z, settings.turns, settings.shifts
+    )
     part_of = problem.parts(lambda: f(z[:1]))
     shape = (*x0.shape[:2], *(factor * each for each in x0.shape[-2:]))
     x = torch.from_numpy(empty(shape, np.float32, on_disk)).to(x0.device)
     every = tiles(x0.shape[-2:], side // factor, problem.margin // factor, GRID // factor)
-    name = applying(runs)
-    if runs[-1].interrupted:  # what other weights draw is not to be kept
+    name = applying(descents)
+    if descents[-1].run.interrupted:  # what other weights draw is not to be kept
         checkpoint = None
     done = count(1)
     tell(Phase(name, 0, len(every)))
@@ -148,14 +153,6 @@ def _fit_tiles(
     image = blended(enlarged, [done.image for done in fits], shape)
     return Fit(
         image=image,
-        history=[energy for done in fits for energy in done.history],
-        steps=[steps for done in fits for steps in done.steps],
-        chosen=[step for done in fits for step in done.chosen],
-        uncertainty_db=max(
-            (done.uncertainty_db for done in fits if done.uncertainty_db is not None), default=None
-        ),
-        stopped="; ".join(dict.fromkeys(done.stopped for done in fits)),
+        runs=tuple(run for done in fits for run in done.runs),
         seconds=sum(done.seconds for done in fits),
-        complete=all(done.complete for done in fits),
-        interrupted=False,
     )

@@ -5,21 +5,19 @@
 import copy
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
-from numbers import Integral, Real
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
 from .energies import PerPixel
-from .errors import BadInput
+from .errors import BadInput, Destabilised
+from .settings import Settings
+from .step import Rule, Step, Weights
 from .symmetries import draw_symmetry
 from .windows import WHOLE, Place, Windows, as_batch, draw_windows, side_by_side
-
-Weights = Mapping[str, Tensor]  # of a network, by name
 
 SEEDING = threading.Lock()  # layers draw their weights from the one generator of the process
 JUMP = 10**0.5  # 5 dB, as in the published fall-back
@@ -49,7 +47,7 @@ class Problem:
     energy: Callable[[Tensor], Tensor]
     shape: tuple[int, ...] | None = None
     finish: Callable[[Tensor], Tensor] = lambda x: x
-    rule: Callable[[], "Rule"] | None = None
+    rule: Callable[[], Rule] | None = None
     panels: int = 1
     whole: Callable[[], "Part"] | None = None
     parts: Callable[[Callable[[], Tensor]], Callable[[Tensor, Place], "Part | None"]] | None = None
@@ -67,91 +65,6 @@ class Part:
     code: Tensor
     finish: Callable[[Tensor], Tensor] = lambda x: x
     again: Callable[[Tensor], "Part | None"] = lambda x: None
-
-
-def _setting(default: Any, help: str, least: float, below: float = math.inf) -> Any:
-    return field(default=default, metadata={"help": help, "least": least, "below": below})
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to descend; the defaults are those of the paper's default architecture (section 4).
-
-    Raises BadInput for a value out of its range.
-    """
-
-    steps: int = _setting(2000, "Gradient steps at the most", least=1)
-    learning_rate: float = _setting(0.01, "Step size of Adam", least=1e-12)
-    jitter: float = _setting(
-        1 / 30, "Standard deviation of the normal noise added to the code each step", least=0
-    )
-    turns: int = _setting(
-        1, "Flips and quarter turns that the code is shown in, one a step", least=1, below=9
-    )
-    shifts: int = _setting(
-        1, "Shifts each way, by 0, 1, ... pixels, that the code is shown at", least=1, below=65
-    )
-    window: int = _setting(
-        0,
-        "Pixels a side of the window of the picture that a step sees, another one each step; 0: "
-        "the whole",
-        least=0,
-    )
-    windows: int = _setting(1, "Windows that a step sees", least=1)
-    averaging: float = _setting(
-        0.99,
-        "Weight of the past in the running average of the images, or of the weights with windows",
-        least=0,
-        below=1,
-    )
-    seed: int = _setting(0, "Seed of the weights, the code and the jitter", least=0, below=2**63)
-    runs: int = _setting(1, "Independent runs, their images averaged; run k uses seed + k", least=1)
-    max_rollbacks: int = _setting(
-        20, "Rollbacks to good weights after a jump of the energy, before giving up", least=0
-    )
-
-    def __post_init__(self) -> None:
-        for each in fields(self):
-            value, least, below = (
-                getattr(self, each.name),
-                each.metadata["least"],
-                each.metadata["below"],
-            )
-            kind = Integral if each.type is int else Real
-            if isinstance(value, bool) or not isinstance(value, kind):
-                raise BadInput(
-                    f"{each.name} is {value!r}, but must be a "
-                    f"{'whole ' if kind is Integral else ''}number"
-                )
-            if not least <= value < below:
-                limit = f"below {below}" if below < math.inf else "finite"
-                raise BadInput(f"{each.name} is {value}, but must be at least {least} and {limit}")
-        if self.window == 1:
-            raise BadInput("window is 1, but must be 0 or at least 2: one pixel has no neighbours")
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step: its number from 1, of at most `budget`; E(A(x)); the image x (1, C, H, W); the
-    running average of x. window: what of the picture these are; if it is not the whole, average is
-    x, and of several windows they are side by side. weights: the running average of theta, for f to
-    be applied elsewhere.
-    """
-
-    index: int
-    budget: int
-    energy: Tensor
-    image: Tensor
-    average: Tensor
-    window: Windows = WHOLE
-    weights: Weights = field(default_factory=dict)
-
-
-Rule = Callable[[Step], str | None]
-
-
-class Destabilised(ArithmeticError):
-    """The energy jumped or turned non-finite more often than `Settings.max_rollbacks` allows."""
 
 
 def descend(problem: Problem, settings: Settings) -> Iterator[Step]:

@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .descent import Part, Problem, Weights, untrained
+from .descent import Part, Problem, untrained
 from .padding import pad_reflect
+from .step import Weights
 from .symmetries import Symmetry
 
 CELL = 32  # pixels: the coarsest scale of the networks

@@ -1,5 +1,5 @@
-"""The one exception of bad input, its message one line that names the thing and the way out; and
-others' errors.
+"""The exceptions, their message one line that names the thing and the way out; and others'
+errors.
 """
 
 import re
@@ -7,6 +7,10 @@ import re
 
 class BadInput(ValueError):
     """Something given from outside cannot be used."""
+
+
+class Destabilised(ArithmeticError):
+    """The energy jumped or turned non-finite more often than `Settings.max_rollbacks` allows."""
 
 
 def said(error: BaseException) -> str:

@@ -2,72 +2,52 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from .checkpoint import Checkpoint, kept
-from .descent import (
-    Destabilised,
-    Part,
-    Problem,
-    Rule,
-    Settings,
-    Step,
-    Weights,
-    code_generator,
-    descend,
-)
+from .descent import Part, Problem, code_generator, descend
 from .ensemble import Ensemble
+from .errors import BadInput, Destabilised
 from .phases import Phase, Tell, silence
+from .runs import Run, Runs
+from .settings import Settings
+from .step import Rule, Step, Stop, Weights
+from .stopping import Recipe, begun
 from .windows import WHOLE
 
 
-@dataclass(frozen=True)
-class Fit:
-    """The restored image (1, C, H, W), the energy of every step, the steps of each run, and why it
-    ended.
-
-    chosen: the step whose average the image is, of each run that it is made of. uncertainty_db: the
-    rule's, or None. complete is false if a run was interrupted or destabilised: the image is
-    then the best there was.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fit(Runs):
+    """The restored image (1, C, H, W), and the runs that led to it. Where one was interrupted or
+    destabilised it is the best there was.
     """
 
     image: Tensor
-    history: list[float]
-    steps: list[int]
-    chosen: list[int]
-    uncertainty_db: float | None
-    stopped: str
-    seconds: float
-    complete: bool
-    interrupted: bool
 
 
-@dataclass(frozen=True)
-class Run:
-    """One descent. average: x (1, C, H, W), or None if its steps saw only windows; weights: f's."""
+@dataclass(frozen=True, eq=False)
+class Descent:
+    """A run, and what it drew. average: x (1, C, H, W), or None if its steps saw only windows;
+    weights: f's.
+    """
 
-    history: list[float]
-    chosen: int
+    run: Run
     average: Tensor | None
     weights: Weights
-    uncertainty_db: float | None
-    stopped: str
-    seconds: float
-    complete: bool = True
-    interrupted: bool = False
 
 
-Draw = Callable[[Sequence[Run]], Tensor]  # the runs that an image is to be of -> it, restored
+Draw = Callable[[Sequence[Descent]], Tensor]  # what an image is to be of -> it, restored
 
 
 def fit(
     problem: Problem,
     settings: Settings = Settings(),
-    stop: Callable[[], Rule] | None = None,
+    stop: Recipe | None = None,
     watch: Callable[[Step], None] | None = None,
     draw: Draw | None = None,
     checkpoint: Checkpoint | None = None,
@@ -80,110 +60,121 @@ def fit(
     draw: another way to it, for other parts of the picture. checkpoint: keeps complete runs. tell:
     called with what is done after the steps, if that takes long.
 
-    stop makes a rule for each run; a rule says why to stop after a step, or None, and may choose an
-    earlier one (stopping.py). watch sees every step, its images finished. Ctrl-C and a destabilised
-    run end with the best so far: the mean of the complete runs, or else of the others. Raises
-    Destabilised or KeyboardInterrupt if there is no good step to return.
+    stop: a rule (stopping.py), copied for each run, or what makes one. watch sees every step, its
+    images finished. Ctrl-C and a destabilised run end with the best so far: the mean of the
+    complete runs, or else of the others. Raises Destabilised or KeyboardInterrupt if there is no
+    good step to return, BadInput if the rule has no use for such steps.
     """
-    runs: list[Run] = []
+    descents: list[Descent] = []
     for k in range(settings.runs):
         try:
             one = replace(settings, seed=settings.seed + k)
-            runs.append(_kept_descent(checkpoint, f"run{k + 1}", problem, one, stop, watch))
+            descents.append(_kept_descent(checkpoint, f"run{k + 1}", problem, one, stop, watch))
         except (KeyboardInterrupt, Destabilised) as end:
-            if not runs:
+            if not descents:
                 raise
-            interrupted = isinstance(end, KeyboardInterrupt)
-            reason = f"interrupted at the start of run {k + 1}" if interrupted else str(end)
-            none = replace(runs[-1], history=[], seconds=0.0, stopped=reason, complete=False)
-            runs.append(replace(none, interrupted=interrupted))
-        if runs[-1].interrupted:
+            ended = Run((), _ended(end, 0, f"at the start of run {k + 1}"), chosen=0, seconds=0.0)
+            descents.append(Descent(ended, None, {}))
+        if descents[-1].run.interrupted:
             break
     # an unfinished run would spoil the mean of the finished ones
-    best = [run for run in runs if run.complete] or [run for run in runs if run.history]
-    left_out = ["the image is of the complete runs"] if len(best) < len(runs) else []
-    averages = [run.average for run in best if run.average is not None]
+    best = [each for each in descents if each.run.complete]
+    best = best or [each for each in descents if each.run.energies]
     start = time.perf_counter()
-    if draw is None and averages:
-        image = torch.stack([problem.finish(x) for x in averages]).mean(dim=0)
-    elif draw is None:
-        tell(Phase(applying(best)))
-        image = _drawn(problem, settings, best)
-    else:
-        image = draw(best)
+    image = (draw or partial(_drawn, problem, settings, tell))(best)
+    drawing = time.perf_counter() - start
     return Fit(
         image=image,
-        history=[energy for run in runs for energy in run.history],
-        steps=[len(run.history) for run in runs],
-        chosen=[run.chosen for run in best],
-        uncertainty_db=max(
-            (run.uncertainty_db for run in best if run.uncertainty_db is not None), default=None
-        ),
-        stopped="; ".join(dict.fromkeys([*(run.stopped for run in runs), *left_out])),
-        seconds=sum(run.seconds for run in runs) + time.perf_counter() - start,
-        complete=all(run.complete for run in runs),
-        interrupted=runs[-1].interrupted,
+        runs=tuple(replace(each.run, used=each in best) for each in descents),
+        seconds=sum(each.run.seconds for each in descents) + drawing,
     )
 
 
-def _kept_descent(checkpoint: Checkpoint | None, name: str, *how: Any) -> Run:
-    made = kept(checkpoint, name, lambda: vars(_descent(*how)), lambda run: run["complete"])
-    return Run(**made)
+def _kept_descent(checkpoint: Checkpoint | None, name: str, *how: Any) -> Descent:
+    def make() -> dict[str, Any]:
+        made = _descent(*how)
+        return {**vars(made), "run": asdict(made.run), "complete": made.run.complete}
+
+    found = kept(checkpoint, name, make, lambda found: found["complete"])
+    run = Run(**{**found["run"], "stop": Stop(**found["run"]["stop"])})
+    return Descent(run, found["average"], found["weights"])
 
 
 @torch.enable_grad()
 def _descent(
     problem: Problem,
     settings: Settings,
-    stop: Callable[[], Rule] | None,
+    stop: Recipe | None,
     watch: Callable[[Step], None] | None,
-) -> Run:
+) -> Descent:
     start = time.perf_counter()
-    rule = stop() if stop else lambda step: None
+    rule = begun(stop) if stop else None
     energies: list[Tensor] = []
     last: Step | None = None
-    stopped, complete, interrupted = f"budget: {settings.steps} steps", True, False
+    stopped: Stop | None = None
     try:
         for step in descend(problem, settings):
             last = step
             energies.append(step.energy)
             if watch:
                 watch(_finished(step, problem))
-            if reason := rule(step):
-                stopped = str(reason)
+            if rule and (stopped := _seen(rule, step)):
                 break
-        else:
-            if back := settings.steps - len(energies):
-                stopped += f", {back} of them taken back"
     except (KeyboardInterrupt, Destabilised) as end:
         if last is None:
             raise
-        complete, interrupted = False, isinstance(end, KeyboardInterrupt)
-        stopped = f"interrupted at step {last.index}" if interrupted else str(end)
+        stopped = _ended(end, last.index, f"at step {last.index}")
     assert last is not None  # Settings.steps is at least 1
-    chosen: Step = getattr(rule, "chosen", None) or last
-    return Run(
-        history=torch.stack(energies).tolist(),
+    stopped = stopped or _budget(settings.steps, len(energies))
+    chosen = (rule and rule.chosen) or last
+    run = Run(
+        energies=torch.stack(energies).tolist(),
+        stop=stopped,
         chosen=chosen.index,
-        average=chosen.average if chosen.window is WHOLE else None,
-        weights=chosen.weights,
-        uncertainty_db=getattr(rule, "uncertainty_db", None) if complete else None,
-        stopped=stopped,
         seconds=time.perf_counter() - start,
-        complete=complete,
-        interrupted=interrupted,
+    )
+    doubt = rule.uncertainty_db if rule and run.complete else None
+    return Descent(
+        replace(run, uncertainty_db=doubt),
+        chosen.average if chosen.window is WHOLE else None,
+        chosen.weights,
     )
 
 
-def applying(runs: Sequence[Run]) -> str:
+def _seen(rule: Rule, step: Step) -> Stop | None:
+    if rule.whole and step.window is not WHOLE:
+        raise BadInput(
+            "this rule compares whole images, and a step sees windows of the picture; use the "
+            "preset paper (--preset paper)"
+        )
+    return rule.update(step)
+
+
+def _ended(end: BaseException, step: int, where: str) -> Stop:
+    if isinstance(end, KeyboardInterrupt):
+        return Stop("interrupted", step, f"interrupted {where}")
+    return Stop("destabilised", step, str(end))
+
+
+def _budget(steps: int, good: int) -> Stop:
+    back = f", {steps - good} of them taken back" if good < steps else ""
+    return Stop("budget", good, f"budget: {steps} steps{back}")
+
+
+def applying(descents: Sequence[Descent]) -> str:
     """The name of what follows the steps."""
-    return "applying what was learned" if runs[-1].interrupted else "applying"
+    return "applying what was learned" if descents[-1].run.interrupted else "applying"
 
 
-def _drawn(problem: Problem, settings: Settings, runs: Sequence[Run]) -> Tensor:
-    """x of the picture, f fitted on windows of it."""
+def _drawn(problem: Problem, settings: Settings, tell: Tell, descents: Sequence[Descent]) -> Tensor:
+    """The mean of the averages; or, f fitted on windows of the picture, x of all of it."""
+    averages = [each.average for each in descents if each.average is not None]
+    if averages:
+        return torch.stack([problem.finish(x) for x in averages]).mean(dim=0)
+    tell(Phase(applying(descents)))
     z = problem.code(code_generator(settings))
-    f = Ensemble(problem, [run.weights for run in runs], z, settings.turns, settings.shifts)
+    weights = [each.weights for each in descents]
+    f = Ensemble(problem, weights, z, settings.turns, settings.shifts)
     return f.restored(problem.whole() if problem.whole else Part(z[:1], problem.finish))
 
 

@@ -8,10 +8,11 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from .available import available, in_words
-from .descent import Problem, Settings
+from .descent import Problem
 from .energies import PerPixel
 from .errors import BadInput
 from .parallel import threads
+from .settings import Settings
 from .storage import check_room
 
 COPIES = 4  # of x beside the steps: the tiles of it, their sum, and two in the file's numbers

@@ -1,268 +1,99 @@
-"""Options of the command that several tasks share, gathered into one argument each."""
+"""Options: the fields of dataclasses, each declared once with its default, kind, range and help."""
 
-import inspect
-import re
-import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
 from typing import Any
 
-import click
-import torch
-
-from . import classifiers, tasks
-from .classifiers import Classifier
-from .descent import Settings
 from .errors import BadInput
-from .job import DEVICES, STOPS, Options
-from .session import SNAPSHOT_EVERY, CommandOptions
-from .tasks import Preset
-
-Command = Callable[..., Any]
-FILE = click.Path(path_type=Path)
 
 
-def _bytes(context: click.Context, parameter: click.Parameter, size: str | None) -> int | None:
-    """4GiB, 500MB, 2G as a number of bytes."""
-    if size is None:
-        return None
-    parts = re.fullmatch(r"(\d+\.?\d*) *([kmgt]?)(i?)b?", size.strip().lower())
-    if not parts:
-        raise BadInput(f"--memory {size} is no size; give one as in 4GiB or 500MB")
-    number, prefix, binary = parts.groups()
-    return int(float(number) * (1024 if binary else 1000) ** " kmgt".index(prefix or " "))
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """What is said of an option beside its name and default.
 
-
-def option(flag: str, function: Command, **how: Any) -> Command:
-    """The flag of an argument of `function`, with the default that stands there."""
-    name = flag.split("/")[0].removeprefix("--").replace("-", "_")
-    return click.option(
-        flag, default=inspect.signature(function).parameters[name].default, show_default=True, **how
-    )
-
-
-def _gathering(
-    command: Command, options: Sequence[Command], gather: Callable[[dict[str, Any]], Any]
-) -> Command:
-    """`command` with `options` besides its own; `gather` takes their values out and gives arguments
-    for them.
+    help: what it means, with its unit; command_help: on the command line, if it is another there.
+    kind: of its values, Path for
+    an image, or None if it has no place on the command line. choices: its values, if
+    they are few; names: those that are text, where others are objects. least, above, most, below:
+    its range. flags: on the command line, where they are not --name. metavar: what stands for the
+    value in the help.
     """
 
-    def gathered(**values: Any) -> Any:
-        arguments = gather(values)
-        return command(**arguments, **values)
+    help: str
+    command_help: str = ""
+    kind: type | None = None
+    choices: Sequence[Any] = ()
+    names: Sequence[str] = ()
+    least: float = -math.inf
+    above: float = -math.inf
+    most: float = math.inf
+    below: float = math.inf
+    flags: str = ""
+    metavar: str | None = None
 
-    gathered.__name__, gathered.__doc__ = command.__name__, command.__doc__
-    params = getattr(command, "__click_params__", [])
-    gathered.__click_params__ = params  # type: ignore[attr-defined]
-    for each in reversed(options):
-        each(gathered)
-    return gathered
+    def check(self, name: str, value: Any) -> None:
+        """Raises BadInput if `value` is none for the option called `name`."""
+        if self.choices and not (isinstance(value, str | Integral) and value in self.choices):
+            raise BadInput(unknown(name, value, self.choices))
+        if self.names and isinstance(value, str) and value not in self.names:
+            raise BadInput(unknown(name, value, self.names))
+        if self.choices or self.names:
+            return
+        if self.kind in (int, float) and not self._is_number(value):
+            raise BadInput(f"{name} is {value!r}, but must be a {self.numbers}")
+        if self.kind is bool and not isinstance(value, bool):
+            raise BadInput(f"{name} is {value!r}, but must be True or False")
 
-
-def _command_options(values: dict[str, Any]) -> dict[str, CommandOptions]:
-    own = {
-        each.name: values.pop(each.name) for each in fields(CommandOptions) if each.name in values
-    }
-    names = [each.name for each in (*fields(Settings), *fields(Options)) if each.name in values]
-    chosen = {name: values.pop(name) for name in names}
-    return {
-        "options": CommandOptions(
-            **own, fitting={name: value for name, value in chosen.items() if value is not None}
-        )
-    }
-
-
-def _descending(presets: Mapping[str, Preset]) -> list[Command]:
-    """--preset, --device and the flags of Settings; what is not given is not passed on, so that
-    presets hold.
-    """
-    default, names = Options(), ", ".join(name for name in presets if name != "paper")
-    return [
-        click.option(
-            "--preset",
-            type=click.Choice(list(presets)),
-            help=f"{names}, or the published settings.  [default: {default.preset}]",
-        ),
-        click.option(
-            "--device",
-            metavar=f"[{'|'.join(DEVICES)}|cuda:N]",
-            help=f"Where to compute.  [default: {default.device}]",
-        ),
-        click.option(
-            "--memory",
-            metavar="SIZE",
-            callback=_bytes,
-            help="That a fit may take, as in 4GiB; pictures too large for that are fitted in "
-            "tiles.  [default: most of what is free]",
-        ),
-        *(
-            click.option(
-                f"--{each.name.replace('_', '-')}", type=each.type, help=f"{each.metadata['help']}."
-            )
-            for each in fields(Settings)
-        ),
-    ]
-
-
-OUTPUT = click.option(
-    "-o", "--output", type=FILE, help="File to write; its ending names the format."
-)
-WRITING = (
-    click.option(
-        "--record", type=FILE, help="JSON file to write: settings, files, times, energies, scores."
-    ),
-    click.option("--overwrite", is_flag=True, help="Allow the files written to replace others."),
-    click.option("-q", "--quiet", is_flag=True, help="No progress and no summary."),
-)
-
-
-def restoring(command: Command) -> Command:
-    """Give `command` the options that all restorations share, as one argument `options`."""
-    stopping = (
-        click.option(
-            "--sigma",
-            type=float,
-            help="Noise, white being 255 (float files beyond 0 to 1: in their units), if it is "
-            "known.",
-        ),
-        click.option(
-            "--stop",
-            type=click.Choice(STOPS),
-            help=f"By itself, or never before all steps are done.  [default: {Options().stop}]",
-        ),
-    )
-    watching = (
-        click.option(
-            "--reference", type=FILE, help="Clean image: report PSNR and SSIM against it."
-        ),
-        click.option(
-            "--checkpoint",
-            type=FILE,
-            help="Folder that keeps what is done of a long job; the same command goes on from it, "
-            "and removes it at the end.",
-        ),
-        click.option(
-            "--snapshots",
-            type=FILE,
-            help="Folder for the averaged image of every K-th step, where steps see the whole.",
-        ),
-        click.option(
-            "--every",
-            type=click.IntRange(min=1),
-            help=f"K, the steps between snapshots.  [default: {SNAPSHOT_EVERY}]",
-        ),
-    )
-    options = [OUTPUT, *stopping, *_descending(tasks.denoise.PRESETS), *watching, *WRITING]
-    return _gathering(command, options, _command_options)
-
-
-def visualising(command: Command) -> Command:
-    """Give `command` the options of pictures made of a classifier, as one argument `options`."""
-    return _gathering(
-        command, [OUTPUT, *_descending(tasks.invert.PRESETS), *WRITING], _command_options
-    )
-
-
-@dataclass(frozen=True)
-class Model:
-    """A classifier as the command line names it; the fields are the arguments of
-    classifiers.load.
-    """
-
-    model: str
-    weights: Path | None
-    size: int | None
-    mean: tuple[float, ...] | None
-    std: tuple[float, ...] | None
-    classes: Path | None
-
-    def architecture(self) -> Classifier:
-        """The classifier; without weights, if they would have to be downloaded."""
-        if not self._downloads:
-            return classifiers.load(self.model, self.weights, **self._own())
-        with torch.device("meta"):
-            return classifiers.load(self.model, trained=False, **self._own())
-
-    def with_weights(self, architecture: Classifier) -> Classifier:
-        """`architecture` with its weights."""
-        if self.weights is None and not self._downloads:
-            warnings.warn(
-                f"the weights are those that {self.model} brings; --weights gives others",
-                stacklevel=1,
-            )
-        return classifiers.load(self.model, **self._own()) if self._downloads else architecture
+    def _is_number(self, value: Any) -> bool:
+        right = isinstance(value, Integral if self.kind is int else Real)
+        if not right or isinstance(value, bool):
+            return False
+        inside = self.least <= value <= self.most and self.above < value < self.below
+        return inside and math.isfinite(value)
 
     @property
-    def _downloads(self) -> bool:
-        return ":" not in self.model and self.weights is None
-
-    def _own(self) -> dict[str, Any]:
-        classes = None if self.classes is None else _lines(self.classes)
-        return {"size": self.size, "mean": self.mean, "std": self.std, "classes": classes}
-
-    @property
-    def files(self) -> dict[str, Path]:
-        """What of it comes from files."""
-        return {
-            name: path
-            for name, path in (("weights", self.weights), ("classes", self.classes))
-            if path
+    def numbers(self) -> str:
+        """The kind and range of its values, in words."""
+        kind = "whole number" if self.kind is int else "number"
+        if math.isfinite(self.least) and math.isfinite(self.most):
+            return f"{kind} from {self.least:g} to {self.most:g}"
+        bounds = {
+            "at least": self.least,
+            "above": self.above,
+            "at most": self.most,
+            "below": self.below,
         }
-
-    @property
-    def choices(self) -> dict[str, str]:
-        """What of it a record has to say besides its files."""
-        return {"model": self.model}
+        limits = [f"{words} {at:g}" for words, at in bounds.items() if math.isfinite(at)]
+        return " ".join([kind, " and ".join(limits)]).strip()
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").rstrip().splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise BadInput(
-            f"{path} is no text file that can be read ({reason}); give one class a line"
-        ) from None
-    if "" in lines or not lines:
-        raise BadInput(
-            f"{path} has no name on line {[*lines, ''].index('') + 1}; name every output, one a "
-            "line"
-        )
-    return lines
+def unknown(name: str, value: Any, choices: Sequence[Any]) -> str:
+    """What to say of a `value` that is none of the `choices`."""
+    return f"unknown {name} {value!r}; choose one of {', '.join(map(str, choices))}"
 
 
-def looking(command: Command) -> Command:
-    """Give `command` the options that name a classifier, as one argument `model`."""
-    options = [
-        click.option(
-            "--model",
-            required=True,
-            help="One of torchvision's, or package.module:factory, without softmax.",
-        ),
-        click.option(
-            "--weights", type=FILE, help="Its weights: safetensors, or a state dict of torch.save."
-        ),
-        click.option(
-            "--size", type=int, help="Pixels a side that it takes.  [default: the model's, or 224]"
-        ),
-        click.option(
-            "--mean",
-            type=float,
-            nargs=3,
-            help="Subtracted from red, green, blue.  [default: ImageNet's]",
-        ),
-        click.option(
-            "--std", type=float, nargs=3, help="What they are divided by.  [default: ImageNet's]"
-        ),
-        click.option(
-            "--classes", type=FILE, help="Names of its outputs, one a line.  [default: ImageNet's]"
-        ),
-    ]
-    names = [each.name for each in fields(Model)]
-    return _gathering(
-        command,
-        options,
-        lambda values: {"model": Model(**{name: values.pop(name) for name in names})},
-    )
+def option(*, default: Any, kw_only: bool = True, help: str, **how: Any) -> Any:
+    """A field that may be left out; how: the fields of `Option`."""
+    return field(default=default, kw_only=kw_only, metadata={"option": Option(help=help, **how)})
+
+
+def given(*, kw_only: bool = False, help: str, **how: Any) -> Any:
+    """A field that has no default."""
+    return field(kw_only=kw_only, metadata={"option": Option(help=help, **how)})
+
+
+def declared(kind: Any) -> Mapping[str, Option]:
+    """The options of a class or a value by name, those that must be given first."""
+    return {each.name: each.metadata["option"] for each in fields(kind)}
+
+
+def check(value: Any) -> None:
+    """Raises BadInput if a field of `value` is out of its range; None is in it where it is the
+    default.
+    """
+    for each in fields(value):
+        given = getattr(value, each.name)
+        if given is not None or each.default is not None:
+            each.metadata["option"].check(each.name, given)

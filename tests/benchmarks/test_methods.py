@@ -11,9 +11,9 @@ from benchmarks.degradations import blurred
 from benchmarks.methods import Effort, classical, peers, prior, stops
 from benchmarks.methods.stops import answered, unstopped
 from benchmarks.problems import filed, noisy, punctured, shrunk
-from deep_image_prior import Settings, Step, codes, denoise, tasks
+from deep_image_prior import Settings, Step, Stop, codes, denoise, tasks
 from deep_image_prior.metrics import psnr
-from deep_image_prior.objectives import Residual
+from deep_image_prior.objectives import Preset, Residual
 
 CLEAN = photograph(96)
 NOISY = noisy("p", CLEAN)
@@ -121,14 +121,14 @@ def test_a_prior_of_total_variation_is_better_than_none():
 
 
 def test_ours_answers_with_last_average_and_a_curve():
-    contender = prior.tasked(prior.denoise, tasks.denoise.PRESETS)["fast"]
+    contender = prior.tasked(prior.denoise, tasks.denoise.white())["fast"]
     outcome = solve(contender, NOISY, share=0.2, score=lambda image: psnr(CLEAN, image, peak=1))
     assert set(outcome.images) == {"last", "average"}
     assert gain(NOISY, outcome, "average") > 3
     assert outcome.steps == 60 == outcome.curve[-1].step
     assert outcome.curve[-1].average == pytest.approx(score(NOISY, outcome, "average"), abs=0.01)
     assert [point.step for point in outcome.curve[:3]] == [1, 2, 3]
-    assert contender.settings["steps"] == tasks.denoise.PRESETS["fast"].settings.steps
+    assert contender.settings["steps"] == tasks.denoise.white()["fast"].settings.steps
     other = solve(contender, NOISY, share=0.02, seed=1)
     same, again = (solve(contender, NOISY, share=0.02).images["last"] for _ in range(2))
     np.testing.assert_array_equal(same, again)
@@ -136,7 +136,7 @@ def test_ours_answers_with_last_average_and_a_curve():
 
 
 def test_the_plain_prior_has_its_best_step_and_its_end():
-    preset = tasks.Preset(tiny, Residual(codes.noise), Settings(steps=60, averaging=0.5))
+    preset = Preset(tiny, Residual(codes.noise), Settings(steps=60, averaging=0.5))
     contender = unstopped(prior.plain, preset, pace=1)
 
     def first_is_best(image):
@@ -156,7 +156,7 @@ def test_the_plain_prior_has_its_best_step_and_its_end():
 
 
 def test_the_blind_denoiser_answers_as_its_function_does():
-    preset = tasks.denoise.PRESETS["fast"]
+    preset = tasks.denoise.white()["fast"]
     problem = filed("p", CLEAN, NOISY.observation)
     contender = answered("fast", preset.settings, pace=1, share=1)
     outcome = solve(contender, problem, share=0.1, score=lambda image: psnr(CLEAN, image, peak=1))
@@ -180,6 +180,7 @@ def test_a_blind_denoiser_that_stopped_is_run_on_for_its_best_step(monkeypatch):
             image=image,
             steps=[index],
             stopped="a rule",
+            runs=[SimpleNamespace(stop=Stop("agreement", 2, "a rule"))],
             confidence="high",
             complete=True,
             interrupted=False,
@@ -196,7 +197,7 @@ def test_a_blind_denoiser_that_stopped_is_run_on_for_its_best_step(monkeypatch):
 
 def test_steps_to_keep_are_kept():
     settings = Settings(steps=6)
-    posed = prior.denoise(NOISY, tasks.denoise.PRESETS["fast"], torch.device("cpu"))
+    posed = prior.denoise(NOISY, tasks.denoise.white()["fast"], torch.device("cpu"))
     outcome = prior.descend(posed, settings, Effort(), keep=(2, 5, 9))
     assert set(outcome.images) == {"step 2", "step 5", "last", "average"}
 

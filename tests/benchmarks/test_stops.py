@@ -1,7 +1,7 @@
 from benchmarks.items.stops import verdicts
 
 
-def record(picture, method, stopped="", **scores):
+def record(picture, method, doubt=None, **scores):
     named = {
         f"{method}, {name}" if name != "x0" else name: {"PSNR": score}
         for name, score in scores.items()
@@ -10,7 +10,7 @@ def record(picture, method, stopped="", **scores):
         "picture": picture,
         "method": method,
         "complete": True,
-        "stopped": stopped,
+        "uncertainty_db": doubt,
         "scores": named,
     }
 
@@ -19,9 +19,9 @@ def test_verdicts_count_what_is_close_and_what_is_worse_than_the_input():
     lines = verdicts(
         [
             record("a", "x0", x0=20.0),
-            record("a", "prior", "why; doubt 0.10 dB", best=30.0, chosen=29.8, end=19.0),
+            record("a", "prior", 0.1, best=30.0, chosen=29.8, end=19.0),
             record("b", "x0", x0=20.0),
-            record("b", "prior", "why; doubt 0.90 dB", best=30.0, chosen=29.0, end=29.9),
+            record("b", "prior", 0.9, best=30.0, chosen=29.0, end=29.9),
         ]
     )
     assert lines == [

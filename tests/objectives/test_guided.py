@@ -83,8 +83,9 @@ def test_the_nearest_f_is_chosen_and_its_distance_is_the_uncertainty():
     guard = AgreementGuard(torch.zeros(1, 1, 4, 4), lambda x: torch.full_like(x, 0.01))
     assert guard.uncertainty_db is None
     for index, gray in ((1, 0.5), (2, 0.2), (3, 0.4)):
-        assert guard(step(1.0, gray=gray, index=index)) is None
+        assert guard.update(step(1.0, gray=gray, index=index)) is None
     assert guard.chosen.index == 2
     expected = 10 * math.log10(1 + 0.2**2 / 4 / 0.01)
     assert guard.uncertainty_db == pytest.approx(expected, rel=1e-4)
-    assert "nearest to the estimate" in guard(step(1.0, gray=0.4, index=3 + 2 * PATIENCE))
+    stop = guard.update(step(1.0, gray=0.4, index=3 + 2 * PATIENCE))
+    assert str(stop) == "nearest to the estimate at step 2"

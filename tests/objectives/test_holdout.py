@@ -75,11 +75,11 @@ def test_known_values_stay_if_they_are_exact():
 def test_departure_from_the_mix_in_decibels_by_hand():
     rule = DistanceFromMix(lambda window, image: (image - 0.5).square().mean())
     assert rule.uncertainty_db is None
-    assert rule(step(0.04, gray=0.5, index=1)) is None
+    assert rule.update(step(0.04, gray=0.5, index=1)) is None
     assert rule.uncertainty_db == 0
     again = DistanceFromMix(lambda window, image: (image - 0.5).square().mean())
     for index in (1, 2, 3):
-        assert again(step(0.04, gray=0.7, index=index)) is None
+        assert again.update(step(0.04, gray=0.7, index=index)) is None
     assert again.uncertainty_db == pytest.approx(10 * math.log10(2), abs=1e-4)
 
 

@@ -3,13 +3,15 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers import brightening, problem, step
+from helpers import At, brightening, problem, step
 
 from deep_image_prior import Settings, fit, tasks
 from deep_image_prior.degradations import Compression, Holes, Noise
 from deep_image_prior.objectives import reference
 from deep_image_prior.objectives.reference import Consensus, nearest_to
-from deep_image_prior.stopping import PATIENCE, discrepancy
+from deep_image_prior.step import Stop
+from deep_image_prior.stopping import PATIENCE, Discrepancy
+from deep_image_prior.tasks import Damage
 
 IMAGE = torch.rand(1, 3, 12, 10, generator=torch.Generator().manual_seed(0))
 
@@ -31,7 +33,7 @@ def test_agreement_is_measured_between_the_images_that_rules_choose():
     def rules(at):
         return Consensus(
             nearest_to(torch.full((1, 1, 4, 4), 0.31)),
-            late=lambda step: "here" if step.index == at else None,
+            late=At(at),
         )
 
     distances = []
@@ -49,13 +51,13 @@ def test_agreement_is_measured_between_the_images_that_rules_choose():
 
 def test_the_distance_in_decibels_by_hand():
     other = torch.full((1, 1, 4, 4), 0.6)
-    rule = Consensus(nearest_to(other), other=discrepancy(0.5, clipped=False))
-    rule(step(1.0, gray=0.4, index=1))
-    rule(step(0.2, gray=0.5, index=2))  # the nearest, by 0.1; both choose it
+    rule = Consensus(nearest_to(other), other=Discrepancy(0.5, clipped=False))
+    rule.update(step(1.0, gray=0.4, index=1))
+    rule.update(step(0.2, gray=0.5, index=2))  # the nearest, by 0.1; both choose it
     assert rule.uncertainty_db == 0
-    rule = Consensus(nearest_to(other), other=discrepancy(0.5, clipped=False))
-    rule(step(0.2, gray=0.4, index=1))  # here the other stops
-    rule(step(0.1, gray=0.5, index=2))
+    rule = Consensus(nearest_to(other), other=Discrepancy(0.5, clipped=False))
+    rule.update(step(0.2, gray=0.4, index=1))  # here the other stops
+    rule.update(step(0.1, gray=0.5, index=2))
     assert rule.uncertainty_db == pytest.approx(10 * math.log10(2), abs=1e-3)
 
 
@@ -72,10 +74,12 @@ def test_fit_returns_the_chosen_image_and_where_it_was():
 
 def test_an_interrupt_of_the_reference_ends_the_fit_that_waits_for_it(monkeypatch):
     def interrupted(problem, settings, stop=None, watch=None):
-        return replace(fit(problem, replace(settings, steps=1), watch=watch), interrupted=True)
+        done = fit(problem, replace(settings, steps=1), watch=watch)
+        stopped = replace(done.runs[0], stop=Stop("interrupted", 1, "interrupted"))
+        return replace(done, runs=(stopped,))
 
     monkeypatch.setattr("deep_image_prior.objectives.reference.fit", interrupted)
-    problem = tasks.denoise.denoise(IMAGE, tasks.denoise.PRESETS["paper"], Noise(0.1))
+    problem = tasks.Denoise().build(IMAGE, tasks.denoise.white()["paper"], Damage(noise=Noise(0.1)))
     with pytest.raises(KeyboardInterrupt):
         problem.rule()
 
@@ -94,6 +98,7 @@ def test_discrepancy_has_a_say_where_the_noise_has_one_sigma(damage, names):
 
 
 def test_without_a_trace_of_the_damage_there_is_no_reference():
-    preset = tasks.dejpeg.PRESETS["paper"]
-    assert tasks.dejpeg.dejpeg(IMAGE, preset, None).rule is None
-    assert tasks.dejpeg.dejpeg(IMAGE, preset, Compression(20)).rule is not None
+    preset = tasks.dejpeg.presets()["paper"]
+    assert tasks.Dejpeg().build(IMAGE, preset, Damage()).rule is None
+    damage = Damage(compression=Compression(20))
+    assert tasks.Dejpeg().build(IMAGE, preset, damage).rule is not None

@@ -42,7 +42,7 @@ def test_an_energy_that_promises_too_much_is_not_believed():
         first = torch.tensor(energies[0])
         rule = SureGuard(lambda x: torch.full_like(x, 0.5), lambda window: first)
         return [
-            rule(step(energy, index=index)) for index, energy in enumerate(energies, start=1)
+            rule.update(step(energy, index=index)) for index, energy in enumerate(energies, start=1)
         ], rule
 
     modest, rule = promises([1.0] + [0.9] * 100)
@@ -62,7 +62,7 @@ def test_an_energy_that_promises_too_much_is_not_believed():
     # without noise, what no file shows is no doubt
     clean = SureGuard(torch.zeros_like, lambda window: torch.tensor(1e-8))
     for index in range(1, 50):
-        clean(step(1e-7 if index > 1 else 1e-8, index=index))
+        clean.update(step(1e-7 if index > 1 else 1e-8, index=index))
     assert clean.uncertainty_db < 0.2
     # an energy that is not above the noise's has nothing to promise but the noise of its own mean
     nothing, rule = promises([0.5, 0.0])

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ..degradations import CorrelatedNoise
-from ..descent import Problem, Step
+from ..descent import Problem
+from ..step import Step
 from ..stopping import Patience
 from .objective import Architecture, Objective, Observed
 
@@ -81,7 +82,7 @@ class AgreementGuard(Patience):
         def distance(step: Step) -> float:
             return (step.average - estimate).square().mean().item()
 
-        super().__init__("nearest to the estimate", distance)
+        super().__init__("agreement", "nearest to the estimate", distance)
         self.variance = noise(estimate).mean().item()
 
     @property

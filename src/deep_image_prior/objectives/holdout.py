@@ -10,9 +10,10 @@ from torch import Generator, Tensor
 
 from ..degradations import Holes
 from ..denoisers import White, dct_inpaint, nonlocal_bayes, pyramid_fill
-from ..descent import Part, Problem, Step, past_weight
+from ..descent import Part, Problem, past_weight
 from ..energies import PixelMean
 from ..parallel import each
+from ..step import Rule, Step, Stop
 from ..stopping import SHORT
 from ..windows import Place, Windows
 from .objective import OWN_SEED, Architecture, Objective, Observed
@@ -172,7 +173,7 @@ def _drawn(observation: Tensor, known: Tensor) -> Tensor:
     return torch.cat([*fills, *map(refined, ROUNDS)])
 
 
-class DistanceFromMix:
+class DistanceFromMix(Rule):
     """Never stops. uncertainty_db: 10 log10(1 + d^2 / E), d^2 the mean square between the image
     and the mix that it began as; moving means of both.
 
@@ -186,7 +187,7 @@ class DistanceFromMix:
         self.apart = self.error = 0.0
         self.steps = 0
 
-    def __call__(self, step: Step) -> str | None:
+    def update(self, step: Step) -> Stop | None:
         weight = past_weight(step.index, SHORT) if self.steps else 0.0
         apart = self.distance(step.window, step.image).item()
         self.apart = weight * self.apart + (1 - weight) * apart

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from ..degradations import Degradation
-from ..descent import Problem, Rule, Settings
+from ..descent import Problem
 from ..energies import Energy
-from ..errors import BadInput
+from ..settings import Settings
 
 # of probes and parts: were it one that people make their noise and masks with, the two could be the
 # same numbers
@@ -37,23 +37,16 @@ class Observed:
 
 class Objective(ABC):
     """A choice of z and E, and of the rule that guards them. panel: pixels a side of the parts that
-    f can be fitted on, to be applied to the whole of a large picture; 0 if it cannot be.
+    f can be fitted on, to be applied to the whole of a large picture; 0 if it cannot be. compares:
+    whether E is the residual |A(x) - x0|^2 / n, to be compared with noise.
     """
 
     panel = 0
+    compares = False
 
     @abstractmethod
     def problem(self, network: Architecture, observed: Observed) -> Problem:
         """min E over the images that f draws of z. Raises BadInput if too little is known."""
-
-    def discrepancy(self, sigma: float, clipped: bool) -> Callable[[], Rule]:
-        """A recipe of the rule for white noise of deviation `sigma` that is told. Raises BadInput
-        if there is none.
-        """
-        raise BadInput(
-            "sigma has no use here, where nothing is compared with noise; leave it out, or use the "
-            "preset paper (--preset paper)"
-        )
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from functools import cache, partial
 from torch import Tensor
 
 from ..degradations import Degradation, Noise
-from ..descent import Problem, Rule, Step
+from ..descent import Problem
 from ..fitting import fit
-from ..stopping import Patience, discrepancy, variance
+from ..step import Rule, Step, Stop
+from ..stopping import Discrepancy, Patience, Variance
 from .objective import Architecture, Objective, Observed, Preset
 
 
@@ -20,6 +21,7 @@ from .objective import Architecture, Objective, Observed, Preset
 class ReferenceStopped(Objective):
     """`objective`, stopped by a `Consensus` that knows what `reference` makes of the same x0."""
 
+    compares = True
     objective: Objective
     reference: Preset
 
@@ -43,17 +45,14 @@ class ReferenceStopped(Objective):
             ),
         )
 
-    def discrepancy(self, sigma: float, clipped: bool) -> Callable[[], Rule]:
-        return self.objective.discrepancy(sigma, clipped)
-
 
 def _rules(damage: Degradation) -> dict[str, Callable[[], Rule]]:
     """Those that can be asked whether they agree."""
     if not isinstance(damage, Noise) or damage.gain:  # E has no one value to stop at
-        return {"variance": variance}
+        return {"variance": Variance}
     return {
-        "variance": variance,
-        "discrepancy": partial(discrepancy, damage.sigma, damage.clipped),
+        "variance": Variance,
+        "discrepancy": partial(Discrepancy, damage.sigma, damage.clipped),
     }
 
 
@@ -65,11 +64,13 @@ def nearest_to(reference: Tensor) -> Patience:
     knowing the truth x, as far as the errors of the two restorations have nothing in common.
     """
     return Patience(
-        "nearest to the reference", lambda step: (step.average - reference).square().mean().item()
+        "reference",
+        "nearest to the reference",
+        lambda step: (step.average - reference).square().mean().item(),
     )
 
 
-class Consensus:
+class Consensus(Rule):
     """The choice of `decider`; uncertainty_db: 10 log10(1 + d^2 / e^2), d^2 the mean square
     to the nearest of the choices of `rules`.
 
@@ -80,16 +81,16 @@ class Consensus:
 
     def __init__(self, decider: Patience, **rules: Rule) -> None:
         self.decider = decider
-        self.open = rules
+        self.open = rules  # those that have not stopped
         self.choices: dict[str, Step] = {}
 
-    def __call__(self, step: Step) -> str | None:
+    def update(self, step: Step) -> Stop | None:
         for name, rule in list(self.open.items()):
-            reason = rule(step)
-            self.choices[name] = getattr(rule, "chosen", None) or step
-            if reason:
+            stop = rule.update(step)
+            self.choices[name] = rule.chosen or step
+            if stop:
                 del self.open[name]
-        return self.decider(step)
+        return self.decider.update(step)
 
     @property
     def chosen(self) -> Step | None:

@@ -7,8 +7,7 @@ from functools import partial
 import torch
 from torch import Generator, Tensor
 
-from .. import stopping
-from ..descent import Problem, Rule
+from ..descent import Problem
 from .objective import Architecture, Objective, Observed
 
 
@@ -16,6 +15,7 @@ from .objective import Architecture, Objective, Observed
 class Residual(Objective):
     """The paper's: z from `code`: (an image of the size of x, a CPU generator) -> z."""
 
+    compares = True
     code: Callable[[Tensor, Generator], Tensor]
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
@@ -27,6 +27,3 @@ class Residual(Objective):
             observed.energy,
             shape=(1, inputs, *guide.shape[-2:]),
         )
-
-    def discrepancy(self, sigma: float, clipped: bool) -> Callable[[], Rule]:
-        return partial(stopping.discrepancy, sigma, clipped)

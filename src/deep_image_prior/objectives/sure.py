@@ -11,9 +11,10 @@ import torch
 from torch import Generator, Tensor
 
 from ..degradations import Noise
-from ..descent import Part, Problem, Step, past_weight
+from ..descent import Part, Problem, past_weight
 from ..energies import PixelMean, stein
 from ..parallel import each
+from ..step import Rule, Step, Stop
 from ..stopping import SHORT
 from ..windows import Place, Windows
 from .estimates import of_white
@@ -152,7 +153,7 @@ class MonteCarloSure:
         return torch.cat([1 - shares.sum()[None], shares]).to(images)
 
 
-class SureGuard:
+class SureGuard(Rule):
     """Stop when Stein's energy promises too much: that over a third of the error of the first image
     is gone.
 
@@ -168,9 +169,8 @@ class SureGuard:
         self.gain, self.error = 0.0, 0.0  # moving means of what is gone, and of what there was
         self.window: Windows | None = None
         self.steps = 0
-        self.chosen: Step | None = None
 
-    def __call__(self, step: Step) -> str | None:
+    def update(self, step: Step) -> Stop | None:
         if self.steps == 0:
             self.start = step
         if step.window != self.window:
@@ -185,9 +185,13 @@ class SureGuard:
         self.steps = step.index
         if self.promised <= TRUST:
             return None
-        if step.index < EARLY:  # the weights have hardly settled, and the image has their mesh
-            self.chosen = self.start
-        return f"the noise is being learned from step {step.index} on: Stein's energy is too low"
+        words = f"the noise is being learned from step {step.index} on: Stein's energy is too low"
+        return Stop("sure", (self.chosen or step).index, words)
+
+    @property
+    def chosen(self) -> Step | None:
+        """The first, where the weights have hardly settled and the image has their mesh."""
+        return self.start if self.steps < EARLY and self.promised > TRUST else None
 
     @property
     def promised(self) -> float:

@@ -1,24 +1,34 @@
-"""The task table: one row a file, an observation in, a Problem out.
+"""The tasks, a file each; functions.py has the table.
 
 Presets are `paper`, the published settings of section 4; `fast`, the default; and `best`, slower
 and better. Theirs is a code made of the observation, which leaves little to draw (objectives/):
 estimates of the image and Stein's energy where there is white noise, fills of the holes and the
 error on pixels held out, estimates and the error where the same damage is done once more for JPEG,
-the image of least total variation where there is an operator to undo. What `fast` makes tells
-`paper` when to stop.
+the estimates of a smaller picture for enlargement. What `fast` makes tells `paper` when to stop.
 """
 
-from ..objectives import Preset
-from . import dejpeg, denoise, enhance, flash, inpaint, invert, maximise, upscale
+from .dejpeg import Dejpeg
+from .denoise import Denoise
+from .enhance import Enhance
+from .flash import Flash
+from .inpaint import Inpaint
+from .invert import Invert
+from .maximise import Maximise
+from .task import Damage, Finished, Restoration, Task, Visualisation
+from .upscale import Upscale
 
 __all__ = [
-    "Preset",
-    "dejpeg",
-    "denoise",
-    "enhance",
-    "flash",
-    "inpaint",
-    "invert",
-    "maximise",
-    "upscale",
+    "Damage",
+    "Dejpeg",
+    "Denoise",
+    "Enhance",
+    "Finished",
+    "Flash",
+    "Inpaint",
+    "Invert",
+    "Maximise",
+    "Restoration",
+    "Task",
+    "Upscale",
+    "Visualisation",
 ]

@@ -5,82 +5,201 @@ Or z estimates of the image and E Stein's, which needs no stop; where values are
 the error on values held out.
 """
 
-from collections.abc import Sequence
-from functools import partial
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from math import prod
+from typing import TYPE_CHECKING
 
-from torch import Tensor
-
-from .. import codes
-from ..anywhere import LARGEST
-from ..degradations import AnyNoise, CorrelatedNoise, Holes, Impulses, impulse_mask
-from ..descent import Problem, Settings
-from ..energies import absolute_error, squared_error
-from ..networks import Hourglass, Refiner
-from ..objectives import (
-    Estimated,
-    Guided,
-    Holdout,
-    Observed,
-    Preset,
-    ReferenceStopped,
-    Residual,
-    Sure,
-    estimates,
-)
-from ..operators import identity
+from ..errors import BadInput
+from ..options import option, unknown
+from ..settings import Settings
 from .inpaint import in_parts
 from .preset import gently, small
+from .task import Damage, Finished, Restoration, task
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
-def _presets(fast: Preset, best: Preset) -> dict[str, Preset]:
-    """With the published settings, which stop where their image is nearest to that of `fast`."""
-    residual = ReferenceStopped(Residual(codes.noise), fast)
-    return {"fast": fast, "best": best, "paper": Preset(Hourglass, residual, Settings(steps=1800))}
+    from ..degradations import AnyNoise, CorrelatedNoise
+    from ..descent import Problem
+    from ..images import Scale
+    from ..objectives import Preset
 
+KINDS = ("auto", "white", "correlated", "impulses")
+STEPS = {"fast": 300, "best": 600, "paper": 1800}
 
 # a window tells less than the whole: smaller steps, and longer averages
 in_windows = partial(gently, learning_rate=0.001, averaging=0.99)
-PRESETS = _presets(
-    fast=Preset(Refiner, Sure(), in_windows(steps=300, window=128)),
-    best=Preset(Refiner, Sure(estimates=5, probes=2), in_windows(steps=600, window=256)),
-)
-IMPULSES = _presets(
-    fast=Preset(Refiner, Holdout(), in_parts(steps=160)),
-    best=Preset(Refiner, Holdout(), in_parts(steps=600)),
-)
 # the code shows the image: jitter keeps f from copying it
 guided = partial(Settings, jitter=0.05, averaging=0.98)
-CORRELATED = _presets(
-    fast=Preset(small, Guided(estimates.of_correlated), guided(steps=300)),
-    best=Preset(small, Guided(estimates.of_correlated, count=4), guided(steps=600, runs=2)),
-)
 # the network begins as what is wanted: the less a step sees the better
 once = Settings(steps=1, jitter=0, window=64)
-LARGE_CORRELATED = _presets(
-    fast=Preset(Refiner, Estimated(estimates.of_correlated), once),
-    best=Preset(Refiner, Estimated(estimates.of_correlated, count=4), once),
-)
 
 
-def presets(noise: AnyNoise, shape: Sequence[int]) -> dict[str, Preset]:
-    """The choices for one kind of noise in a picture of `shape` (H, W)."""
-    if isinstance(noise, Impulses):
-        return IMPULSES
-    if isinstance(noise, CorrelatedNoise):
-        return LARGE_CORRELATED if prod(shape) > LARGEST else CORRELATED
-    return PRESETS
+@task
+class Denoise(Restoration):
+    """Remove noise: x* = f(z), |f(z) - x0|^2 fitted until it would fit the noise (section 3.1).
 
-
-def denoise(observation: Tensor, preset: Preset, noise: AnyNoise, panels: int = 1) -> Problem:
-    """x0 (1, C, H, W) in [0, 1] without its noise.
-
-    Impulses say nothing of x: where they are it has holes, and the residual is the absolute error.
-    panels: pictures side by side in x0.
+    "white" noise is Gaussian or Poisson; "correlated" is that of cameras and scanners, over
+    neighbouring pixels and channels, depending on brightness; "impulses" are values that are black
+    or white whatever they were; "auto" tells them apart, and takes stripes off first, an offset of
+    its own in every row or column. What was found, or told, is Result.noise and Result.stripes.
     """
-    if not isinstance(noise, Impulses):
-        energy = squared_error(observation, identity)
-        return preset.problem(Observed(observation, energy, noise, panels=panels))
-    holes = Holes(lambda x0: 1 - impulse_mask(x0), scattered=True, exact=True)
-    energy = absolute_error(observation, identity)
-    return preset.problem(Observed(observation, energy, holes, panels=panels))
+
+    name = "denoise"
+    summary = "Remove noise from IMAGE."
+    steps_of = STEPS
+    compares = False
+
+    noise: str | CorrelatedNoise = option(
+        default="auto",
+        kind=str,
+        names=KINDS,
+        help="What kind of noise: by name, or a CorrelatedNoise in the units of sigma.",
+    )
+    strength: float = option(
+        default=1.0,
+        kind=float,
+        least=0,
+        most=1,
+        help="How much of the noise is taken out: x0 + strength (x* - x0); less keeps some grain.",
+    )
+
+    @property
+    def ending(self) -> str:
+        return "denoised"
+
+    def measure(
+        self, observation: Tensor, scale: Scale, sigma: float | None
+    ) -> tuple[Tensor, Damage]:
+        from ..degradations import stripes
+
+        found = stripes.detect(observation) if self.noise == "auto" else None
+        clean = stripes.remove(observation) if found else observation
+        return clean, Damage(noise=self._noise(clean, scale, sigma), stripes=found)
+
+    def _noise(self, observation: Tensor, scale: Scale, sigma: float | None) -> AnyNoise:
+        """Of x0 in [0, 1], as it is told, or else as it is found."""
+        from ..degradations import CorrelatedNoise, measure_noise
+
+        if isinstance(self.noise, str):
+            return measure_noise(observation, self.noise, sigma, scale.clips)
+        if not isinstance(self.noise, CorrelatedNoise):
+            raise BadInput(f"{unknown('noise', self.noise, KINDS)}, or give a CorrelatedNoise")
+        if sigma is not None:
+            raise BadInput("sigma and a noise model are both given; give one of them")
+        return self._told(self.noise, observation.shape[1], scale)
+
+    @staticmethod
+    def _told(noise: CorrelatedNoise, channels: int, scale: Scale) -> CorrelatedNoise:
+        if len(noise.spectrum) != channels:
+            raise BadInput(
+                f"the noise has {len(noise.spectrum)} channels, the image {channels}; give a "
+                "spectrum for each"
+            )
+        known = noise.rescaled(1 / scale.span, -scale.offset / scale.span)
+        if max(known.deviations) > 1:
+            raise BadInput(
+                f"the noise has a deviation of {max(noise.deviations):.4g}, more than all that the "
+                f"image spans, {scale.span:.4g}; give its spectrum in the units of sigma"
+            )
+        return known
+
+    def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
+        from ..anywhere import LARGEST
+        from ..degradations import CorrelatedNoise, Impulses
+
+        if isinstance(damage.noise, Impulses):
+            return impulses()
+        if isinstance(damage.noise, CorrelatedNoise):
+            return large_correlated() if prod(shape) > LARGEST else correlated()
+        return white()
+
+    def build(self, x0: Tensor, preset: Preset, damage: Damage, panels: int = 1) -> Problem:
+        """Impulses say nothing of x: where they are it has holes, and the residual is the absolute
+        error.
+        """
+        from ..degradations import Holes, Impulses, impulse_mask
+        from ..energies import absolute_error, squared_error
+        from ..objectives import Observed
+        from ..operators import identity
+
+        if not isinstance(damage.noise, Impulses):
+            energy = squared_error(x0, identity)
+            return preset.problem(Observed(x0, energy, damage.noise, panels=panels))
+        holes = Holes(lambda x0: 1 - impulse_mask(x0), scattered=True, exact=True)
+        return preset.problem(Observed(x0, absolute_error(x0, identity), holes, panels=panels))
+
+    def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
+        import torch
+
+        from ..cautions import is_clean, lost
+        from ..degradations import Impulses, stripes
+
+        cautions = lost(x, x0, damage.noise)
+        if stripes.detect(x):
+            cautions.append("rows or columns of noise stay in it")
+        told = self.sigma is not None or not isinstance(self.noise, str)
+        measured = not told and not isinstance(damage.noise, Impulses)
+        clean = measured and is_clean(x, observation)
+        if self.strength < 1:
+            torch.lerp(observation, x, float(self.strength), out=x)
+        return Finished(image=x, cautions=cautions, clean=clean)
+
+
+def _with_published(fast: Preset, best: Preset) -> dict[str, Preset]:
+    """With the published settings, which stop where their image is nearest to that of `fast`."""
+    from .. import codes
+    from ..networks import Hourglass
+    from ..objectives import Preset, ReferenceStopped, Residual
+
+    paper = ReferenceStopped(Residual(codes.noise), fast)
+    settings = Settings(steps=STEPS["paper"])
+    return {"fast": fast, "best": best, "paper": Preset(Hourglass, paper, settings)}
+
+
+@cache
+def white() -> dict[str, Preset]:
+    from ..networks import Refiner
+    from ..objectives import Preset, Sure
+
+    return _with_published(
+        fast=Preset(Refiner, Sure(), in_windows(steps=STEPS["fast"], window=128)),
+        best=Preset(
+            Refiner, Sure(estimates=5, probes=2), in_windows(steps=STEPS["best"], window=256)
+        ),
+    )
+
+
+@cache
+def impulses() -> dict[str, Preset]:
+    from ..networks import Refiner
+    from ..objectives import Holdout, Preset
+
+    return _with_published(
+        fast=Preset(Refiner, Holdout(), in_parts(steps=160)),
+        best=Preset(Refiner, Holdout(), in_parts(steps=600)),
+    )
+
+
+@cache
+def correlated() -> dict[str, Preset]:
+    from ..objectives import Guided, Preset, estimates
+
+    return _with_published(
+        fast=Preset(small, Guided(estimates.of_correlated), guided(steps=300)),
+        best=Preset(small, Guided(estimates.of_correlated, count=4), guided(steps=600, runs=2)),
+    )
+
+
+@cache
+def large_correlated() -> dict[str, Preset]:
+    from ..networks import Refiner
+    from ..objectives import Estimated, Preset, estimates
+
+    return _with_published(
+        fast=Preset(Refiner, Estimated(estimates.of_correlated), once),
+        best=Preset(Refiner, Estimated(estimates.of_correlated, count=4), once),
+    )

@@ -2,59 +2,109 @@
 3.4, eq. 7-8).
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from .. import codes
-from ..classifiers import Classifier
-from ..descent import Problem, Settings
-from ..energies import relative_error
-from ..features import Features
-from ..networks import Hourglass, nearest
-from ..objectives import Observed, Preset, Residual
+from ..options import given
+from ..settings import Settings
 from .preset import small
+from .task import Visualisation, task
 
-WIDTHS = (16, 32, 64, 128, 128, 128)
-# for classifiers; section 4 lists five skips for the six scales
-SIX_SCALES = partial(Hourglass, down=WIDTHS, up=WIDTHS, padding="zeros")
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
-PRESETS = {
-    "fast": Preset(
-        small,
-        Residual(codes.noise),
-        Settings(steps=800, learning_rate=0.006, jitter=0, averaging=0.9),
-    ),
-    # section 4 lists no jitter here
-    "paper": Preset(
-        partial(
-            SIX_SCALES,
-            skip=(4,) * 6,
-            down_kernel=(7, 7, 5, 5, 3, 3),
-            up_kernel=(7, 7, 5, 5, 3, 3),
-            upsample=nearest,
-        ),
-        Residual(codes.noise),
-        Settings(steps=3100, learning_rate=0.001, jitter=0),
-    ),
-}
+    from ..descent import Problem
+    from ..features import Features
+    from ..objectives import Preset
 
-
+STEPS = {"fast": 800, "paper": 3100}
 VGG_STEPS = 10_000  # of `paper`, for figure 15
 
 
-def presets(classifier: Classifier) -> dict[str, Preset]:
-    """The presets for `classifier`."""
-    paper = PRESETS["paper"]
-    if classifier.name.startswith("vgg"):
-        paper = replace(paper, settings=replace(paper.settings, steps=VGG_STEPS))
-    return {**PRESETS, "paper": paper}
+@task
+class Invert(Visualisation):
+    """An image with the features of x0 at `layer`: what of x0 the classifier still knows there
+    (section 3.4).
+
+    x0, Result.parts["shown"], is the centre square of the image, resized to what the classifier
+    takes, (S, S) or with channels; gray stays gray. Result.measures: `feature_error`, |Phi(x) -
+    Phi(x0)|^2 / |Phi(x0)|^2 of the image returned, and its `psnr` to x0.
+    """
+
+    name = "invert"
+    summary = (
+        "Show what a layer of a classifier still knows of IMAGE: a natural image with the same "
+        "features there."
+    )
+    steps_of = STEPS
+
+    layer: str = given(kw_only=False, help="By its name; see: dip layers.")
+
+    def presets(self) -> Mapping[str, Preset]:
+        return presets(self.classifier.name)
+
+    def build(self, shown: Tensor, operator: Features, preset: Preset) -> Problem:
+        """An image with the features of x0 (1, 3, S, S) in [0, 1]; they are computed once."""
+        import torch
+
+        from ..energies import relative_error
+        from ..objectives import Observed
+
+        with torch.no_grad():
+            features = operator(shown)
+        return preset.problem(Observed(shown, relative_error(features, operator)))
 
 
-def invert(observation: Tensor, operator: Features, preset: Preset) -> Problem:
-    """An image with the features of x0 (1, 3, S, S) in [0, 1]; they are computed once."""
-    with torch.no_grad():
-        features = operator(observation)
-    return preset.problem(Observed(observation, relative_error(features, operator)))
+def six_scales(
+    inputs: int,
+    outputs: int,
+    skip: tuple[int, ...],
+    kernels: tuple[int, ...],
+    sharp: bool = False,
+) -> nn.Module:
+    """The hourglass for classifiers; section 4 lists five skips for the six scales. sharp: enlarged
+    by the nearest pixel.
+    """
+    from ..networks import Hourglass, bilinear, nearest
+
+    widths = (16, 32, 64, 128, 128, 128)
+    return Hourglass(
+        inputs,
+        outputs,
+        down=widths,
+        up=widths,
+        padding="zeros",
+        skip=skip,
+        down_kernel=kernels,
+        up_kernel=kernels,
+        upsample=nearest if sharp else bilinear,
+    )
+
+
+@cache
+def presets(classifier: str = "") -> dict[str, Preset]:
+    """For the classifier of that name."""
+    from .. import codes
+    from ..objectives import Preset, Residual
+
+    kernels = (7, 7, 5, 5, 3, 3)
+    # section 4 lists no jitter here
+    slow = Settings(steps=STEPS["paper"], learning_rate=0.001, jitter=0)
+    if classifier.startswith("vgg"):
+        slow = replace(slow, steps=VGG_STEPS)
+    return {
+        "fast": Preset(
+            small,
+            Residual(codes.noise),
+            Settings(steps=STEPS["fast"], learning_rate=0.006, jitter=0, averaging=0.9),
+        ),
+        "paper": Preset(
+            partial(six_scales, skip=(4,) * 6, kernels=kernels, sharp=True),
+            Residual(codes.noise),
+            slow,
+        ),
+    }

@@ -3,46 +3,82 @@
 Or z estimates of x0 from A(x0), E the error on x0, and x what f draws of the same estimates of x.
 """
 
-from torch import Tensor
+from __future__ import annotations
 
-from .. import codes
-from ..degradations import Downsampling
-from ..descent import Problem, Settings
-from ..energies import squared_error
-from ..networks import Hourglass, Refiner
-from ..objectives import AcrossScales, Observed, Preset, Residual
-from ..operators import Downsample
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from ..options import given
+from ..settings import Settings
 from .preset import gently
+from .task import Damage, Finished, Restoration, task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..descent import Problem
+    from ..objectives import Preset
 
 FACTORS = (2, 3, 4, 8)
+STEPS = {"fast": 300, "best": 600, "paper": 2000}
+CORNER = 1024  # pixels a side, in which an enlargement is held against its input
 MORE = tuple(sigma / 255 for sigma in (30, 25, 20, 16, 13, 10, 8, 6, 4, 3))  # rounds of `best`
-REFINED = {
-    "fast": Preset(Refiner, AcrossScales(), gently(steps=300, learning_rate=0.001, window=128)),
-    "best": Preset(
-        Refiner, AcrossScales(MORE), gently(steps=600, learning_rate=0.001, window=128, runs=2)
-    ),
-}
+across = partial(gently, learning_rate=0.001, window=128)
 
 
+@task
+class Upscale(Restoration):
+    """Super-resolve: (H, W) -> (factor H, factor W) (section 3.2)."""
+
+    name = "upscale"
+    summary = "Make IMAGE larger by an integer factor, with sharp edges."
+    steps_of = STEPS
+
+    factor: int = given(kw_only=False, kind=int, choices=FACTORS, help="Enlargement, to a side.")
+
+    @property
+    def enlargement(self) -> int:
+        return int(self.factor)
+
+    @property
+    def ending(self) -> str:
+        return f"x{self.factor}"
+
+    def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
+        return presets(self.enlargement)
+
+    def build(self, x0: Tensor, preset: Preset, damage: Damage, panels: int = 1) -> Problem:
+        """x is `factor` times as large as x0."""
+        from ..degradations import Downsampling
+        from ..energies import squared_error
+        from ..objectives import Observed
+        from ..operators import Downsample
+
+        shrinking = Downsampling(self.enlargement)
+        energy = squared_error(x0, Downsample(self.enlargement))
+        return preset.problem(Observed(x0, energy, shrinking, shrinking.enlarge(x0), panels))
+
+    def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
+        from ..cautions import lost
+        from ..degradations import Downsampling
+
+        side = self.enlargement * CORNER
+        again = Downsampling(self.enlargement).shrink(x[..., :side, :side])
+        return Finished(image=x, cautions=lost(again, observation[..., :CORNER, :CORNER]))
+
+
+@cache
 def presets(factor: int) -> dict[str, Preset]:
-    """The choices for one factor: at x8 the paper jitters more and takes longer (section 4)."""
-    large = factor == max(FACTORS)
+    """At x8 the paper jitters more and takes longer (section 4)."""
+    from .. import codes
+    from ..networks import Hourglass, Refiner
+    from ..objectives import AcrossScales, Preset, Residual
+
+    largest = factor == max(FACTORS)
+    paper = Settings(steps=4000, jitter=1 / 20) if largest else Settings(steps=STEPS["paper"])
     return {
-        **REFINED,
-        "paper": Preset(
-            Hourglass,
-            Residual(codes.noise),
-            Settings(steps=4000, jitter=1 / 20) if large else Settings(steps=2000),
-        ),
+        "fast": Preset(Refiner, AcrossScales(), across(steps=STEPS["fast"])),
+        "best": Preset(Refiner, AcrossScales(MORE), across(steps=STEPS["best"], runs=2)),
+        "paper": Preset(Hourglass, Residual(codes.noise), paper),
     }
-
-
-def upscale(observation: Tensor, factor: int, preset: Preset, panels: int = 1) -> Problem:
-    """x (1, C, t H, t W) whose Lanczos2 downsampling by the factor t is x0 (1, C, H, W) in [0, 1].
-
-    panels: pictures side by side in x0.
-    """
-    damage = Downsampling(factor)
-    energy = squared_error(observation, Downsample(factor))
-    guide = damage.enlarge(observation)
-    return preset.problem(Observed(observation, energy, damage, guide, panels))

@@ -7,10 +7,15 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .descent import Step
-from .phases import Phase
+from ..phases import Phase
+from ..step import Step
 
 BAR_EVERY, LINE_EVERY = 0.2, 10.0  # seconds
+
+
+def terminal() -> Console:
+    """Where messages go."""
+    return Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 class Watcher:
@@ -40,7 +45,10 @@ class Watcher:
             TimeRemainingColumn(),
         )
         self.bar = Progress(
-            *columns, console=console, transient=True, disable=quiet or not console.is_terminal
+            *columns,
+            console=self.console,
+            transient=True,
+            disable=quiet or not self.console.is_terminal,
         )
         self.phase = "reading"
         self.task = self.bar.add_task(self.phase, total=None, energy="")

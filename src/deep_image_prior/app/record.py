@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import torch
 
-from .job import Result
+from ..restoration import Result
 
 
 def record(

@@ -2,19 +2,28 @@
 means.
 """
 
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
+from rich.console import Console
+from rich.table import Table
 from skimage import data
 
-from .baselines import nonlocal_means
-from .descent import Step
-from .images import Pixels
-from .metrics import psnr, ssim
-from .panels import Tile, panel
-from .restore import denoise
+from .. import files
+from ..baselines import nonlocal_means
+from ..files import Picture
+from ..functions import denoise
+from ..images import Pixels
+from ..metrics import psnr, ssim
+from ..panels import Tile, panel
+from ..step import Step
+from .progress import Watcher, terminal
+from .say import answer
 
 SIGMA = 25 / 255
 
@@ -73,3 +82,21 @@ def picture(rows: list[Row]) -> Pixels:
         for label, row in zip(labels, rows, strict=True)
     ]
     return panel(tiles, columns=len(tiles))
+
+
+def run(output: Path, overwrite: bool, quiet: bool) -> int:
+    """Write the pictures, and show the scores."""
+    like = Picture(np.zeros((2, 2, 3), np.uint8))
+    files.check_format(output, like)
+    files.check_free(output, overwrite)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with Watcher(terminal(), 1, quiet) as watch:
+        rows = demonstrate(watch)
+    panel = like.with_pixels(picture(rows))
+    files.write_atomically(output, partial(files.encode, panel, output.suffix), overwrite)
+    table = Table("", "PSNR dB", "SSIM", "seconds", title="256 x 256, sigma 25, clipped, RGB")
+    for row in rows[1:]:
+        table.add_row(row.name, f"{row.psnr:.2f}", f"{row.ssim:.3f}", f"{row.seconds:.1f}")
+    Console().print(table)
+    answer(f"wrote {output}")
+    return 0

@@ -1,0 +1,193 @@
+"""The command `dip`. Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import BadInput, Destabilised, exhausted
+from ..functions import TASKS
+from ..tasks import Invert, Maximise, Restoration
+from .commands import FILE, WRITING, parameters, restoring
+from .say import answer, say
+
+
+def run() -> int:
+    """Run the command; every error of the user's becomes one line and an exit code here."""
+    for name in ("SIGTERM", "SIGHUP"):  # the last is a closed terminal
+        if kind := getattr(signal, name, None):
+            signal.signal(kind, signal.default_int_handler)
+    warnings.showwarning = lambda message, *_, **__: say(f"note: {message}")
+    code = _code()
+    # what is pressed after all is done changes nothing
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if code == 130 and _is_busy():  # tiles that are being worked on would be waited for
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _code() -> int:
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        answer(error.ctx.get_help())
+        return 2
+    except click.ClickException as error:
+        return _complain(" ".join(error.format_message().split()), 2)
+    except (KeyboardInterrupt, click.Abort):
+        return _complain("interrupted; nothing was written", 130)
+    except BadInput as error:
+        return _complain(str(error), 2)
+    except (OSError, Destabilised) as error:
+        return _complain(str(error), 1)
+    except (MemoryError, RuntimeError) as error:
+        if not exhausted(error):
+            raise
+        return _complain(
+            "out of memory; use the preset fast, a smaller image or size, or a part of the image", 1
+        )
+
+
+def _complain(message: str, code: int) -> int:
+    say(message)
+    return code
+
+
+def _is_busy() -> bool:
+    from ..parallel import NAME
+
+    return any(thread.name.startswith(NAME) for thread in threading.enumerate())
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="deep-image-prior", prog_name="dip")
+def app() -> None:
+    """Restore an image with a network that has never seen another one (the deep image prior)."""
+
+
+def _restore(kind: type[Restoration], values: Mapping[str, Any]) -> int:
+    from . import restoring
+
+    return restoring.run(kind, values)
+
+
+for each in TASKS.values():
+    if issubclass(each, Restoration):
+        app.add_command(restoring(each, _restore))
+
+
+MODEL = (
+    click.Option(
+        ["--model"],
+        required=True,
+        help="One of torchvision's, or package.module:factory, without softmax.",
+    ),
+    click.Option(
+        ["--weights"],
+        type=FILE,
+        help="Its weights: safetensors, or a state dict of torch.save.",
+    ),
+    click.Option(
+        ["--size"], type=int, help="Pixels a side that it takes.  [default: the model's, or 224]"
+    ),
+    click.Option(
+        ["--mean"],
+        type=float,
+        nargs=3,
+        help="Subtracted from red, green, blue.  [default: ImageNet's]",
+    ),
+    click.Option(
+        ["--std"], type=float, nargs=3, help="What they are divided by.  [default: ImageNet's]"
+    ),
+    click.Option(
+        ["--classes"],
+        type=FILE,
+        help="Names of its outputs, one a line.  [default: ImageNet's]",
+    ),
+)
+
+
+def _looking(name: str, help: str, *params: click.Parameter) -> click.Command:
+    """A command of classifiers.py."""
+
+    def callback(**values: Any) -> int:
+        from . import classifiers
+
+        return int(getattr(classifiers, name)(values))
+
+    return click.Command(name, params=list(params), callback=callback, help=help)
+
+
+def _common(kind: Any) -> list[click.Parameter]:
+    """The options of a task but for those that its command has in another form."""
+    own = kind.own()
+    return [*(each for each in parameters(kind) if each.name not in own), *WRITING]
+
+
+app.add_command(
+    _looking(
+        "invert",
+        Invert.summary,
+        click.Argument(["image"], type=FILE),
+        click.Option(["--layer"], help="The layer to invert; see: dip layers."),
+        click.Option(
+            ["--layers"], help="Several, with commas between: one labelled picture of all."
+        ),
+        *MODEL,
+        *_common(Invert),
+    )
+)
+app.add_command(
+    _looking(
+        "maximise",
+        Maximise.summary,
+        click.Option(["--label"], help="The class to draw."),
+        click.Option(
+            ["--labels"], help="Several, with commas between: one labelled picture of all."
+        ),
+        click.Option(
+            ["--unit"],
+            type=int,
+            help="The output, or map of --layer, to excite, by its number from 0.",
+        ),
+        click.Option(
+            ["--layer"], help="Where the unit is; without it, among the outputs before softmax."
+        ),
+        *MODEL,
+        *_common(Maximise),
+    )
+)
+app.add_command(
+    _looking(
+        "layers",
+        "List the layers of a classifier in the order they are done, with the shapes of what they "
+        "give.",
+        *MODEL,
+    )
+)
+
+
+@app.command()
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    default=Path("dip-demo.png"),
+    show_default=True,
+    help="Picture to write.",
+)
+@click.option("--overwrite", is_flag=True, help="Allow it to replace another.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def demo(output: Path, overwrite: bool, quiet: bool) -> int:
+    """Add noise to a photograph, restore it, and show it beside non-local means."""
+    from .demo import run
+
+    return run(output, overwrite, quiet)

@@ -1,0 +1,123 @@
+"""The command of a task, with its options as flags."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import BadInput
+from ..options import Option, declared
+from ..settings import Settings
+from ..tasks import Restoration, Task
+
+FILE = click.Path(path_type=Path)
+SNAPSHOT_EVERY = 100  # steps
+SETTINGS = {each.name for each in fields(Settings)}
+
+
+def _bytes(context: click.Context, parameter: click.Parameter, size: str | None) -> int | None:
+    """4GiB, 500MB, 2G as a number of bytes."""
+    if size is None:
+        return None
+    parts = re.fullmatch(r"(\d+\.?\d*) *([kmgt]?)(i?)b?", size.strip().lower())
+    if not parts:
+        raise BadInput(f"--memory {size} is no size; give one as in 4GiB or 500MB")
+    number, prefix, binary = parts.groups()
+    return int(float(number) * (1024 if binary else 1000) ** " kmgt".index(prefix or " "))
+
+
+WRITING = (
+    click.Option(["-o", "--output"], type=FILE, help="File to write; its ending names the format."),
+    click.Option(
+        ["--record"],
+        type=FILE,
+        help="JSON file to write: settings, files, times, energies, scores.",
+    ),
+    click.Option(["--overwrite"], is_flag=True, help="Allow the files written to replace others."),
+    click.Option(["-q", "--quiet"], is_flag=True, help="No progress and no summary."),
+)
+WATCHING = (
+    click.Option(["--reference"], type=FILE, help="Clean image: report PSNR and SSIM against it."),
+    click.Option(
+        ["--snapshots"],
+        type=FILE,
+        help="Folder for the averaged image of every K-th step, where steps see the whole.",
+    ),
+    click.Option(
+        ["--every"],
+        type=click.IntRange(min=1),
+        help=f"K, the steps between snapshots.  [default: {SNAPSHOT_EVERY}]",
+    ),
+)
+
+
+def restoring(kind: type[Restoration], run: Callable[..., int]) -> click.Command:
+    """The command of a task: run(kind, its arguments) is what it does."""
+    image = click.Argument(["image"], type=FILE)
+    return click.Command(
+        kind.name,
+        params=[image, *parameters(kind), *WATCHING, *WRITING],
+        callback=lambda **values: run(kind, values),
+        help=kind.summary,
+    )
+
+
+def parameters(kind: type[Task]) -> list[click.Parameter]:
+    """The options of a task: its own, then those of all."""
+    own = kind.own()
+    ordered = sorted(fields(kind), key=lambda each: each.name not in own)
+    made = [_parameter(kind, each) for each in ordered]
+    return [each for each in made if each]
+
+
+def _parameter(kind: type[Task], each: Field[Any]) -> click.Parameter | None:
+    option: Option = each.metadata["option"]
+    if option.kind is None:
+        return None
+    if option.kind is Path and each.default is MISSING:
+        return click.Argument([each.name], type=FILE, metavar=option.metavar)
+    names = [option.flags or f"--{each.name.replace('_', '-')}"]
+    return click.Option(
+        [*names, each.name],
+        type=_type(kind, each.name, option),
+        required=each.default is MISSING,
+        metavar=option.metavar,
+        callback=_bytes if each.name == "memory" else None,
+        help=f"{option.command_help or option.help}{_default(kind, each)}",
+    )
+
+
+def _type(kind: type[Task], name: str, option: Option) -> Any:
+    if name == "preset":
+        return click.Choice(list(kind.steps_of))
+    if name == "memory":
+        return str
+    if option.choices or option.names:
+        return click.Choice([str(each) for each in option.choices or option.names])
+    return option.kind
+
+
+def _default(kind: type[Task], each: Field[Any]) -> str:
+    if each.name == "steps":
+        steps = ", ".join(f"{name} {count}" for name, count in kind.steps_of.items())
+        return f"  [default: as a rule {steps}]"
+    if each.name in SETTINGS:
+        return "  [default: the preset's]"
+    if each.default is MISSING or each.default is None:
+        return ""
+    if each.default is True:
+        return f"  [default: {each.metadata['option'].flags.split('/')[0].removeprefix('--')}]"
+    return f"  [default: {each.default}]"
+
+
+def taken(values: Mapping[str, Any], kind: type[Task]) -> dict[str, Any]:
+    """Those of the values that are options of the task and were given: presets hold for others."""
+    given = {name: value for name, value in values.items() if value is not None}
+    options = {name: each for name, each in declared(kind).items() if name in given}
+    return {
+        name: int(given[name]) if each.choices and each.kind is int else given[name]
+        for name, each in options.items()
+    }

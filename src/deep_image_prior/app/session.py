@@ -1,0 +1,149 @@
+"""One command: every door checked, the pictures made, written and reported."""
+
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from .. import files
+from ..errors import BadInput
+from ..files import Picture
+from ..restoration import Result
+from .progress import Watcher
+from .record import fingerprint, record
+from .say import answer, say
+
+Made = Mapping[str, Result]
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a command writes, and how much it says."""
+
+    path: Path
+    record: Path | None
+    overwrite: bool
+    quiet: bool
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a command asks for.
+
+    makers: of the pictures, by name. joined: the results -> what is written, by name, the first as
+    Output.path, the others beside it. like: a picture as the first one will be; enlargement: but
+    for that, to a side. inputs: the files that it depends on; in_place: whether the first of them,
+    the image, may be replaced. choices and content (of the results) go into the record, report (of
+    the same) to the person.
+    """
+
+    task: str
+    makers: Mapping[str, Callable[[Watcher], Result]]
+    joined: Callable[[Made], Mapping[str, Picture]]
+    names: Sequence[str]
+    like: Picture
+    enlargement: int
+    inputs: Mapping[str, Path]
+    in_place: bool
+    choices: Mapping[str, Any]
+    content: Callable[[Made], Mapping[str, Any]]
+    report: Callable[[Made], Sequence[str]]
+
+
+def check(request: Request, output: Output) -> dict[str, Path]:
+    """Where the pictures go, by name, every door checked. Raises BadInput."""
+    files.check_format(output.path, request.like, request.enlargement)
+    first, *others = request.names
+    paths = {first: output.path}
+    paths |= {name: output.path.with_stem(f"{output.path.stem}-{name}") for name in others}
+    written = [*paths.values(), *([output.record] if output.record else [])]
+    for path in written:
+        files.check_free(path, output.overwrite)
+    if len({path.resolve() for path in written}) < len(written):
+        raise BadInput(f"{output.record} would be written twice; give the record another name")
+    read = {path.resolve() for path in request.inputs.values()}
+    if request.in_place and output.path.resolve() == request.inputs["image"].resolve():
+        written.remove(output.path)
+    for path in written:
+        if path.resolve() in read:
+            raise BadInput(f"{path} is an input; write to another name")
+    return paths
+
+
+def run(request: Request, output: Output, watcher: Watcher) -> int:
+    """Make and write what `request` asks for; returns the exit code. What ends it early goes on
+    once the others are written.
+    """
+    paths = check(request, output)
+    inputs = {name: fingerprint(path) for name, path in request.inputs.items()}
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on there is what to save
+    made, failure = _made(request, watcher)
+    with undisturbed():
+        for name, picture in request.joined(made).items():
+            save(paths[name], picture, output.overwrite)
+        if output.record:
+            outputs = {name: fingerprint(path) for name, path in paths.items()}
+            text = record(request.task, request.choices, inputs, outputs, request.content(made))
+            files.write_atomically(output.record, text.encode(), output.overwrite)
+    complete = len(made) == len(request.makers) and all(each.complete for each in made.values())
+    if not complete:
+        say(f"note: not complete, {_best(request, made)}")
+    if not output.quiet:
+        answer(f"wrote {', '.join(map(str, paths.values()))}")
+        for line in request.report(made):
+            answer(line)
+    if isinstance(failure, Exception):
+        raise failure
+    interrupted = failure or any(each.interrupted for each in made.values())
+    return 130 if interrupted else 0 if complete else 1
+
+
+def _made(request: Request, watcher: Watcher) -> tuple[Made, Exception | KeyboardInterrupt | None]:
+    """The pictures, and what ended it early. Raises that, if there are none."""
+    made: dict[str, Result] = {}
+    try:
+        with watcher:
+            for name, make in request.makers.items():
+                made[name] = make(watcher)
+                if made[name].interrupted:
+                    break
+    except (Exception, KeyboardInterrupt) as failure:
+        if not made:
+            raise
+        return made, failure
+    return made, None
+
+
+def _best(request: Request, made: Made) -> str:
+    last = list(made.values())[-1]
+    count = "" if len(request.makers) == 1 else f" of {len(made)} of {len(request.makers)} pictures"
+    return f"the best so far{count} is saved{'' if last.complete else f': {last.stopped}'}"
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """What is being saved is saved, however often Ctrl-C is pressed."""
+    kinds = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    before = {kind: signal.signal(kind, signal.SIG_IGN) for kind in kinds if kind}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+def save(path: Path, picture: Picture, overwrite: bool) -> None:
+    """Write the picture; if that fails now, write it where temporary files go, and raise OSError
+    that says so.
+    """
+    try:
+        files.write_atomically(path, partial(files.encode, picture, path.suffix), overwrite)
+    except Exception as error:  # hours may have gone into it
+        rescued = Path(tempfile.mkdtemp(prefix="dip-"), path.stem + ".tif")
+        with rescued.open("w+b") as file:
+            files.encode(Picture(picture.pixels), ".tif", file)
+        raise OSError(f"{error}; the result is saved as {rescued}") from error

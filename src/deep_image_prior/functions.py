@@ -1,0 +1,130 @@
+"""The table of tasks, each as a function on arrays, with the options of the task as its own."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, Field, fields
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from .options import Option
+from .tasks import (
+    Dejpeg,
+    Denoise,
+    Enhance,
+    Flash,
+    Inpaint,
+    Invert,
+    Maximise,
+    Restoration,
+    Task,
+    Upscale,
+)
+
+if TYPE_CHECKING:
+    from .images import Pixels
+    from .restoration import Result
+
+P = ParamSpec("P")
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+TASKS: dict[str, type[Task]] = {}  # by name, in the order of the lines below
+
+IMAGE = "image : array (H, W), or with channels along `channel_axis`\n    Of any real dtype."
+ENDING = """
+Returns
+-------
+Result
+    The image, in the dtype of the one given, and how it came about.
+
+Raises
+------
+BadInput
+    If something given cannot be used; its message says what, and the way out.
+"""
+
+
+def restoring(kind: Callable[P, Restoration]) -> Callable[Concatenate[Pixels, P], Result]:
+    """The function of a task that restores an image."""
+
+    def function(image: Pixels, *values: P.args, **options: P.kwargs) -> Result:
+        from .restoration import restore
+
+        return restore(kind(*values, **options), image)
+
+    return _documented(function, kind)  # type: ignore[return-value]  # image by name, too
+
+
+def _documented(function: Function, kind: Any, takes_image: bool = True) -> Function:
+    """`function` with the name, the signature and the documentation of the task `kind`, which goes
+    into the table.
+    """
+    TASKS[kind.name] = kind
+    own: list[Field[Any]] = sorted(fields(kind), key=lambda each: each.name not in kind.own())
+    parameters = [_parameter(each) for each in own]
+    image = inspect.Parameter("image", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation="Pixels")
+    parameters.sort(key=lambda each: each.kind)
+    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [*([image] if takes_image else []), *parameters], return_annotation="Result"
+    )
+    described = [*([IMAGE] if takes_image else []), *map(_described, own)]
+    text = inspect.cleandoc(kind.__doc__ or "")
+    listed = "\n".join(["Parameters", "----------", *described])
+    function.__doc__ = f"{text}\n\n{listed}\n{ENDING}"
+    function.__name__ = function.__qualname__ = kind.name
+    return function
+
+
+def _parameter(each: Field[Any]) -> inspect.Parameter:
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    default = inspect.Parameter.empty if each.default is MISSING else each.default
+    return inspect.Parameter(
+        each.name, kinds[bool(each.kw_only)], default=default, annotation=each.type
+    )
+
+
+def _described(each: Field[Any]) -> str:
+    """Type, range, default and meaning, as NumPy's documents have them."""
+    option: Option = each.metadata["option"]
+    default = "" if each.default is MISSING else f", default {_shown(each.default)}"
+    return f"{each.name} : {each.type}{default}\n    {option.help}{_allowed(option)}"
+
+
+def _shown(default: Any) -> str:
+    return default.__name__ if callable(default) else repr(default)
+
+
+def _allowed(option: Option) -> str:
+    """The values there are, as a sentence."""
+    if names := option.choices or option.names:
+        return f" One of {', '.join(map(repr, names))}."
+    return f" A {option.numbers}." if option.kind in (int, float) else ""
+
+
+denoise = restoring(Denoise)
+dejpeg = restoring(Dejpeg)
+upscale = restoring(Upscale)
+inpaint = restoring(Inpaint)
+enhance = restoring(Enhance)
+flash = restoring(Flash)
+
+
+def _invert(kind: Callable[P, Invert]) -> Callable[Concatenate[Pixels, P], Result]:
+    def function(image: Pixels, *values: P.args, **options: P.kwargs) -> Result:
+        from .visualisation import invert
+
+        return invert(kind(*values, **options), image)
+
+    return _documented(function, kind)  # type: ignore[return-value]  # image by name, too
+
+
+def _maximise(kind: Callable[P, Maximise]) -> Callable[P, Result]:
+    def function(*values: P.args, **options: P.kwargs) -> Result:
+        from .visualisation import maximise
+
+        return maximise(kind(*values, **options))
+
+    return _documented(function, kind, takes_image=False)
+
+
+invert, maximise = _invert(Invert), _maximise(Maximise)

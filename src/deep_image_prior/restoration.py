@@ -1,0 +1,242 @@
+"""x* of a task: the image observed, its damage measured, f fitted, the result finished."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import images
+from .anywhere import fit_anywhere
+from .checkpoint import Checkpoint, open_checkpoint
+from .degradations import AnyNoise, Compression, Noise, Stripes
+from .descent import Problem
+from .device import find_device, in_single_precision
+from .errors import BadInput
+from .fitting import Fit, fit
+from .images import Pixels, Scale
+from .memory import Memory
+from .objectives import Preset
+from .phases import Phase
+from .runs import Runs
+from .settings import Settings
+from .stopping import RULES, Discrepancy, Recipe
+from .tasks import Damage, Restoration, Task
+
+# measured: benchmarks/README.md, the table of stops
+SURE, UNSURE = 0.5, 1.5  # decibels
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Result(Runs):
+    """The restored image in the dtype of the observation, and how it came about.
+
+    settings: of the descent. device: where it was computed. parts: what the image was made of, by
+    name, in the same dtype. damage: what was taken out or undone, if it was measured or told, in
+    the units of the option sigma. clean: what was taken out as noise is less than anybody sees.
+    cautions: why the image may be wrong whatever the rules say, a line each. measures: what a
+    classifier makes of the image, by name.
+    """
+
+    image: Pixels
+    settings: Settings
+    device: str
+    parts: Mapping[str, Pixels] = field(default_factory=dict)
+    damage: Damage = field(default_factory=Damage)
+    clean: bool = False
+    cautions: tuple[str, ...] = ()
+    measures: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def noise(self) -> AnyNoise | None:
+        return self.damage.noise
+
+    @property
+    def stripes(self) -> Stripes | None:
+        return self.damage.stripes
+
+    @property
+    def compression(self) -> Compression | None:
+        return self.damage.compression
+
+    @property
+    def confidence(self) -> str | None:
+        """high, medium or low: how far the rules that look for the step agree; low with cautions or
+        if the noise may be texture, not high where colour does not bear it out, nor where stripes
+        were, which are told from the picture only where they are narrow.
+        """
+        if self.cautions or (self.noise and self.noise.textured):
+            return "low"
+        if self.uncertainty_db is None:
+            return None
+        certain = not self.stripes and (self.noise is None or self.noise.certain)
+        sure = self.uncertainty_db < SURE and certain
+        return "high" if sure else "medium" if self.uncertainty_db < UNSURE else "low"
+
+
+class Call:
+    """A task as it is done here: on a device, within a limit of memory. name: of the image."""
+
+    def __init__(self, task: Task, name: str = "image") -> None:
+        self.task, self.name = task, name
+        self.device = find_device(task.device)
+        hint = "" if task.preset == "fast" else "the preset fast, or "
+        self.memory = Memory(self.device, task.memory and int(task.memory), hint)
+
+    def read(self, image: Pixels, name: str = "") -> tuple[Tensor, Scale]:
+        """The image as (1, C, H, W) in [0, 1], and what its values mean."""
+        name = name or self.name
+        if isinstance(image, np.ma.MaskedArray) and image.mask.any():
+            raise BadInput(
+                f"{name} is a masked array, whose mask would be lost; fill it, or give its mask to "
+                "inpaint"
+            )
+        pixels, axis = np.asarray(image), self.task.channel_axis
+        images.check_pixels(pixels, axis, name)
+        scale = images.scale_of(pixels)
+        on_disk = self.memory.on_disk(pixels.shape)
+        return images.to_tensor(pixels, axis, scale, self.device, on_disk), scale
+
+    def back(self, image: Tensor, scale: Scale) -> Pixels:
+        """The inverse of `read`."""
+        on_disk = self.memory.on_disk(image.shape)
+        return images.from_tensor(image, self.task.channel_axis, scale, on_disk)
+
+    def preset(self, presets: Mapping[str, Preset]) -> Preset:
+        """The one that is asked for, with the settings that are."""
+        name = self.task.preset
+        preset = presets[name] if isinstance(name, str) else name
+        if not isinstance(preset, Preset):
+            kind = type(preset).__name__
+            raise BadInput(f"preset is a {kind}; give one of {', '.join(presets)}, or a Preset")
+        return replace(preset, settings=replace(preset.settings, **self.task.changes()))
+
+    def rule(
+        self, preset: Preset, sigma: float | None = None, clips: bool = False, told: bool = False
+    ) -> Callable[[Problem], Recipe | None]:
+        """What to stop by, from the problem. sigma: of white noise, for x in [0, 1]; told: not
+        measured.
+        """
+        stop = self.task.stop
+        if stop == "never":
+            return lambda problem: None
+        if stop == "auto":
+            rule: Recipe | None = Discrepancy(sigma, clips) if sigma and told else None
+        else:
+            rule = RULES[stop](sigma, clips) if isinstance(stop, str) else stop
+        if rule and not (callable(rule) or hasattr(rule, "update")):
+            raise BadInput(f"stop is {rule!r}; give a name, a stopping.Rule, or what makes one")
+        if getattr(rule, "residual", False) and not preset.objective.compares:
+            raise BadInput(
+                f"{'sigma' if stop == 'auto' else 'this rule'} has no use here, where nothing is "
+                "compared with noise; leave it out, or use the preset paper (--preset paper)"
+            )
+        return lambda problem: rule or problem.rule
+
+    def fit(self, problem: Problem, preset: Preset) -> Fit:
+        """Fit the whole once it is known that memory suffices."""
+        self.memory.check(problem, preset.settings)
+        rule = self.rule(preset)(problem)
+        return fit(problem, preset.settings, rule, self.task.watch)
+
+    def checkpoint(
+        self, task: Restoration, x0: Tensor, damage: Damage, settings: Settings
+    ) -> Checkpoint | None:
+        if task.checkpoint is None:
+            return None
+        own = {name: _short(getattr(task, name)) for name in task.own()}
+        key = {
+            "image": f"{tuple(x0.shape)} {_sha256(x0.cpu().numpy())}",
+            "preset": str(task.preset),
+            "sigma": str(task.sigma),
+            "stop": str(task.stop),
+            "setting": str(settings),
+            "device": str(self.device),
+            "task": f"{task.name} {own} {damage}",
+            "version": f"{metadata.version('deep-image-prior')}, torch {torch.__version__}",
+        }
+        return open_checkpoint(Path(task.checkpoint), key)
+
+
+def restore(task: Restoration, image: Pixels, name: str = "image") -> Result:
+    """The restored image. Raises BadInput, which calls it by its name."""
+    with in_single_precision():
+        return _restore(task, Call(task, name), image)
+
+
+def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
+    task.tell(Phase("measuring"))
+    observation, scale = task.observe(image, call.read)
+    told = _unit_sigma(task.sigma, scale)
+    x0, damage = task.measure(observation, scale, told)
+    preset = call.preset(task.presets(damage, x0.shape[-2:]))
+    rule = call.rule(preset, told or _sigma(damage), scale.clips, bool(told) and task.compares)
+    checkpoint = call.checkpoint(task, x0, damage, preset.settings)
+    done = fit_anywhere(
+        lambda x0, panels: task.build(x0, preset, damage, panels),
+        x0,
+        preset.objective.panel,
+        task.tiled,
+        task.enlargement,
+        preset.settings,
+        rule,
+        call.memory,
+        task.watch,
+        task.tell,
+        checkpoint,
+    )
+    if checkpoint and done.complete:
+        checkpoint.remove()
+    finished = task.finish(done.image, observation, x0, damage)
+    back = partial(call.back, scale=scale)
+    return Result(
+        image=task.returned(back(finished.image), image),
+        runs=done.runs,
+        seconds=done.seconds,
+        settings=preset.settings,
+        device=str(call.device),
+        parts={name: back(part) for name, part in finished.parts.items()},
+        damage=_rescaled(damage, scale),
+        clean=finished.clean,
+        cautions=tuple(finished.cautions),
+    )
+
+
+def _unit_sigma(sigma: float | None, scale: Scale) -> float | None:
+    """The option, where x is in [0, 1]."""
+    if sigma is not None and sigma > scale.span:
+        unit, of = (255, " of 255") if scale.one else (1, "")
+        raise BadInput(
+            f"sigma is {unit * sigma:.4g}{of}, more than all that the image spans, "
+            f"{unit * scale.span:.4g}; measure it, or leave it out"
+        )
+    return sigma and sigma / scale.span
+
+
+def _sigma(damage: Damage) -> float | None:
+    """Of white noise, if that is what was found."""
+    noise = damage.noise
+    return noise.sigma if isinstance(noise, Noise) and not noise.gain else None
+
+
+def _rescaled(damage: Damage, scale: Scale) -> Damage:
+    """The same in the units of the option sigma."""
+    return Damage(
+        noise=damage.noise and damage.noise.rescaled(scale.span, scale.offset),
+        stripes=damage.stripes and damage.stripes.rescaled(scale.span, 0.0),
+        compression=damage.compression,
+    )
+
+
+def _short(value: Any) -> str:
+    return _sha256(value) if isinstance(value, np.ndarray) else str(value)
+
+
+def _sha256(values: Pixels) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values).data).hexdigest()

@@ -1,0 +1,78 @@
+"""The runs of a fit: what they measured, and why they ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .step import Stop
+
+
+@dataclass(frozen=True)
+class Run:
+    """One descent.
+
+    energies: E of every step. stop: why it ended. chosen: the step whose average is its image.
+    uncertainty_db: the rule's, or None. used: whether the result is made of it.
+    """
+
+    energies: Sequence[float]
+    stop: Stop
+    chosen: int
+    seconds: float
+    uncertainty_db: float | None = None
+    used: bool = True
+
+    @property
+    def interrupted(self) -> bool:
+        return self.stop.rule == "interrupted"
+
+    @property
+    def complete(self) -> bool:
+        """Neither interrupted nor destabilised."""
+        return self.stop.rule not in ("interrupted", "destabilised")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Runs:
+    """What is made of one run or of several. seconds: of all that was done."""
+
+    runs: tuple[Run, ...]
+    seconds: float
+
+    @property
+    def history(self) -> list[float]:
+        """E of every step, run after run."""
+        return [energy for run in self.runs for energy in run.energies]
+
+    @property
+    def steps(self) -> list[int]:
+        """The length of each run."""
+        return [len(run.energies) for run in self.runs]
+
+    @property
+    def chosen(self) -> list[int]:
+        """The step of each run that the image is made of, 0 if of none."""
+        return [run.chosen if run.used else 0 for run in self.runs]
+
+    @property
+    def uncertainty_db(self) -> float | None:
+        """About how many decibels lie between the image and what else could have been chosen; None
+        if no rule looked for it.
+        """
+        doubts = [run.uncertainty_db for run in self.runs if run.used]
+        return max((doubt for doubt in doubts if doubt is not None), default=None)
+
+    @property
+    def stopped(self) -> str:
+        """Why the runs ended, in words."""
+        whole = all(run.used for run in self.runs)
+        left_out = [] if whole else ["the image is of the complete runs"]
+        return "; ".join(dict.fromkeys([*(str(run.stop) for run in self.runs), *left_out]))
+
+    @property
+    def interrupted(self) -> bool:
+        return self.runs[-1].interrupted
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run is."""
+        return all(run.complete for run in self.runs)
