@@ -647,7 +647,7 @@ def start(*arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
 def test_interrupt_saves_the_best_so_far(folder, kind):
     process = start(
@@ -677,6 +677,31 @@ def test_interrupt_saves_the_best_so_far(folder, kind):
     assert "interrupted at step" in out
     assert files.read(folder / "photo-denoised.png").pixels.shape == (32, 32, 3)
     assert "interrupted" in json.loads((folder / "r.json").read_text())["stopped"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
+def test_ctrl_c_before_there_is_anything_is_one_line(folder):
+    code = (
+        "import signal, sys, time; sys.argv = ['dip', 'denoise', 'photo.png']\n"
+        "from deep_image_prior import __main__, files\n"
+        "files.read = lambda path: (print('reading', flush=True), time.sleep(60))\n"
+        "__main__.main()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "reading\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "dip: interrupted; nothing was written\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+def test_a_reader_that_goes_away_is_no_failure(folder):
+    process = start("denoise", "photo.png", *FEW)
+    process.stdout.close()
+    assert process.wait(timeout=180) == 0, process.stderr.read()
+    assert Path("photo-denoised.png").exists()
 
 
 def test_help_and_version_list_the_choices(run):
