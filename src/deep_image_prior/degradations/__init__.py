@@ -10,6 +10,7 @@ from .downsampling import Downsampling
 from .holes import Holes, marked, unmarked
 from .impulses import Impulses, impulse_mask
 from .jpeg import Compression
+from .measurement import Measurement, held_out
 from .noise import Noise, estimate_noise
 from .stripes import Stripes
 
@@ -22,10 +23,12 @@ __all__ = [
     "Downsampling",
     "Holes",
     "Impulses",
+    "Measurement",
     "Noise",
     "Stripes",
     "estimate_correlated",
     "estimate_noise",
+    "held_out",
     "impulse_mask",
     "impulses",
     "is_white",
@@ -39,7 +42,7 @@ __all__ = [
 
 
 AnyNoise = Noise | CorrelatedNoise | Impulses
-Degradation = AnyNoise | Holes | Compression | Downsampling
+Degradation = AnyNoise | Holes | Compression | Downsampling | Measurement
 
 DRAWN = 0.05 / 255  # deviation: less fine noise than this is in drawings only, not in photographs
 # of the variance of all waves, what the finest of white noise have at the most: measured up to 1.3
