@@ -16,7 +16,7 @@ def example(side: int = 256) -> Example:
     truth = tensor(resize(data.camera() / 255, (side, side), anti_aliasing=True))
     physics = deepinv.physics.BlurFFT(
         img_size=tuple(truth.shape[1:]),
-        filter=deepinv.physics.blur.gaussian_blur(sigma=2.0),
+        filter=deepinv.physics.functional.gaussian_blur(sigma=2.0),
         noise_model=deepinv.physics.GaussianNoise(SIGMA, rng=torch.Generator().manual_seed(0)),
     )
     x0 = physics(truth)

@@ -115,9 +115,8 @@ def _pair(op: Any, planes: tuple[int, ...], adjoint: Map | None) -> tuple[tuple[
     if hasattr(op, "A_adjoint"):
         return ("A", "A_adjoint"), Linear(op.A, op.A_adjoint)
     if isinstance(op, Tensor):
-        return ("A", "A.mH"), _of_arrays(
-            op.matmul, op.mH.matmul, op.shape[1:], op.shape[:1], planes
-        )
+        forward, back = _product(op), _product(op.mH)
+        return ("A", "A.mH"), _of_arrays(forward, back, op.shape[1:], op.shape[:1], planes)
     if hasattr(op, "ishape"):
         forward, back = _numpy(op), _numpy(op.H)
         return ("op", "op.H"), _of_arrays(forward, back, op.ishape, op.oshape, planes)
@@ -131,11 +130,19 @@ def _numpy(apply: Callable[[Any], Any]) -> Map:
     """`apply` of arrays as one of tensors, in their precision and on their device."""
 
     def of_tensor(x: Tensor) -> Tensor:
-        made = torch.from_numpy(np.ascontiguousarray(apply(x.detach().cpu().numpy())))
-        kind = x.dtype.to_complex() if made.is_complex() else x.dtype.to_real()
-        return made.to(kind).to(x.device)
+        made = np.ascontiguousarray(apply(x.detach().cpu().numpy()))
+        return _as_precise(torch.from_numpy(made), x).to(x.device)
 
     return of_tensor
+
+
+def _product(matrix: Tensor) -> Map:
+    """Of the matrix and a vector, in the precision of the vector."""
+    return lambda x: _as_precise(matrix @ x.to(matrix.dtype), x)
+
+
+def _as_precise(made: Tensor, x: Tensor) -> Tensor:
+    return made.to(x.dtype.to_complex() if made.is_complex() else x.dtype.to_real())
 
 
 def _of_arrays(
