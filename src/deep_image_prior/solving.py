@@ -61,7 +61,7 @@ def solve(
     if isinstance(preset, str):
         preset = _named(preset, presets(sigma))
     problem = pose(x0, operator, shape, preset, sigma=sigma, bounds=bounds, finish=finish)
-    return fit(problem, settings or preset.settings, _rule(problem, preset, sigma), watch)
+    return fit(problem, settings or preset.settings, rule_of(problem, preset, sigma), watch)
 
 
 def pose(
@@ -93,7 +93,8 @@ def pose(
     return replace(problem, finish=finished)
 
 
-def _rule(problem: Problem, preset: Preset, sigma: float | None) -> Callable[[], Rule] | None:
+def rule_of(problem: Problem, preset: Preset, sigma: float | None) -> Callable[[], Rule] | None:
+    """The problem's own, or else the discrepancy principle, if the noise is told."""
     if problem.rule or sigma is None:
         return problem.rule
     return preset.objective.discrepancy(sigma, clipped=False)
