@@ -7,7 +7,7 @@ import pytest
 import torch
 from helpers import check_linear_operator
 from scipy import sparse
-from scipy.sparse.linalg import aslinearoperator
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from deep_image_prior import BadInput
 from deep_image_prior.energies import squared_error
@@ -93,16 +93,25 @@ def test_what_is_no_operator_is_refused_with_those_that_are():
         linear(3, SHAPE)
     with pytest.raises(BadInput, match="takes 48 values, but an image of shape"):
         linear(MATRIX, (7, 7))
-    with pytest.raises(BadInput, match="must be"):
+    with pytest.raises(BadInput, match=r"must be \(H, W\) or \(C, H, W\)"):
         linear(MATRIX, (48,))
+    one_way = LinearOperator((30, 48), matvec=lambda x: MATRIX @ x, dtype=float)
+    with pytest.raises(BadInput, match="rmatvec is not there: NotImplementedError"):
+        linear(one_way, SHAPE)
     with pytest.raises(BadInput, match="A is a int"):
         differentiable(3, SHAPE)
 
 
 def test_a_callable_is_taken_as_it_is_and_a_physics_without_its_noise():
     assert differentiable(torch.abs, SHAPE) is torch.abs
-    nonlinear = SimpleNamespace(A=torch.abs)
-    assert differentiable(nonlinear, SHAPE) is torch.abs
+
+    class Physics:
+        noise_model, A = None, staticmethod(torch.abs)
+
+        def __call__(self, x):
+            raise AssertionError("noise")
+
+    assert differentiable(Physics(), SHAPE) is torch.abs
     assert isinstance(differentiable(MATRIX, SHAPE), Linear)
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import sparse
+from scipy.sparse import issparse
+from scipy.sparse.linalg import aslinearoperator
 from torch import Generator, Tensor
 
-from ..errors import BadInput
+from ..errors import BadInput, said
 
 Map = Callable[[Tensor], Tensor]
 CPU = torch.device("cpu")
@@ -82,20 +83,19 @@ def linear(
 
 def differentiable(op: Any, shape: Sequence[int], device: torch.device = CPU) -> Map:
     """A of an image (1, C, H, W): `linear` where `op` has an adjoint, else the callable itself, or
-    the A of a deepinv physics, which as a callable adds noise.
+    the A of a deepinv physics, which as a callable adds the noise of its model.
     """
     if is_linear(op):
         return linear(op, shape, device=device)
-    a = getattr(op, "A", op)
-    if not callable(a):
+    if not callable(op):
         raise BadInput(f"A is a {type(op).__name__}, but must be a callable, {KINDS}")
-    return a
+    return op.A if hasattr(op, "noise_model") else op
 
 
 def is_linear(op: Any) -> bool:
     """Whether `linear` takes `op` without being given an adjoint."""
     attributes = ({"A", "A_adjoint"}, {"ishape", "oshape", "H"}, {"matvec", "rmatvec", "shape"})
-    matrix = isinstance(op, np.ndarray | Tensor) or sparse.issparse(op)
+    matrix = isinstance(op, np.ndarray | Tensor) or issparse(op)
     return matrix or any(all(hasattr(op, name) for name in each) for each in attributes)
 
 
@@ -121,7 +121,7 @@ def _pair(op: Any, planes: tuple[int, ...], adjoint: Map | None) -> tuple[tuple[
         forward, back = _numpy(op), _numpy(op.H)
         return ("op", "op.H"), _of_arrays(forward, back, op.ishape, op.oshape, planes)
     if not hasattr(op, "rmatvec"):
-        op = sparse.linalg.aslinearoperator(op)
+        op = aslinearoperator(op)
     forward, back = _numpy(op.matvec), _numpy(op.rmatvec)
     return ("matvec", "rmatvec"), _of_arrays(forward, back, op.shape[1:], op.shape[:1], planes)
 
@@ -185,7 +185,10 @@ def check_adjoint(
     x = torch.randn(tuple(planes), generator=random).to(device)
     seen = operator.forward(x)
     y = torch.randn(seen.shape, dtype=seen.dtype, generator=random).to(device)
-    left, right = _dot(seen, y), _dot(x, operator.adjoint(y))
+    try:
+        left, right = _dot(seen, y), _dot(x, operator.adjoint(y))
+    except NotImplementedError as error:
+        raise BadInput(f"{names[1]} is not there: {said(error)}") from error
     if not abs(left - right) <= tolerance * seen.norm().item():
         raise BadInput(
             f"{names[1]} is not the adjoint of {names[0]}: <A x, y> is {left:.6g}, but "
