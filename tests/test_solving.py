@@ -17,7 +17,7 @@ from deep_image_prior.operators import Mask, identity
 from deep_image_prior.solving import pose, presets, solve
 
 CLEAN = tensor(photograph(32))[:, :1]
-QUICK = Preset(Refiner, Validated(PlugAndPlay(rounds=6)), Settings(steps=3, learning_rate=0.001))
+QUICK = Preset(Refiner, PlugAndPlay(rounds=6), Settings(steps=3, learning_rate=0.001))
 PLAIN = Preset(tiny, Residual(codes.noise), Settings(steps=3))
 
 

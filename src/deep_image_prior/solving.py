@@ -20,11 +20,11 @@ from .objectives import Observed, PlugAndPlay, Preset, Residual, Validated
 from .operators import differentiable
 from .tasks.preset import gently
 
-# z is nearly right: larger steps fit the noise before they draw anything
+# z is nearly right: larger steps, or more of them, fit the noise before they draw anything
 gentler = partial(gently, learning_rate=0.001)
 PRESETS = {
-    "fast": Preset(Refiner, Validated(PlugAndPlay()), gentler(steps=100)),
-    "best": Preset(Refiner, Validated(PlugAndPlay(rounds=24)), gentler(steps=200, runs=2)),
+    "fast": Preset(Refiner, PlugAndPlay(), gentler(steps=100)),
+    "best": Preset(Refiner, PlugAndPlay(rounds=24), gentler(steps=100, runs=2)),
     "paper": Preset(Hourglass, Validated(Residual(codes.noise)), Settings(steps=2000)),
 }
 
@@ -94,8 +94,8 @@ def pose(
 
 
 def rule_of(problem: Problem, preset: Preset, sigma: float | None) -> Callable[[], Rule] | None:
-    """The problem's own, or else the discrepancy principle, if the noise is told."""
-    if problem.rule or sigma is None:
+    """The problem's own, or the discrepancy principle, if E begins above the noise that is told."""
+    if sigma is None or not isinstance(preset.objective, Residual):
         return problem.rule
     return preset.objective.discrepancy(sigma, clipped=False)
 
