@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -20,7 +21,8 @@ class Problem:
     clean: the truth, if there is one. known (H, W): False where a pixel is missing. guide: the
     photo with flash. factor: how many times larger the result is. sigma: of the noise, for the
     methods that want to be told. layer: of the classifier, whose features are to be inverted;
-    label: the class to draw.
+    label: the class to draw. example: of an operator, examples/compare.py; the observation is then
+    what is made of its measurements without a prior.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Problem:
     sigma: float | None = None
     layer: str | None = None
     label: str = ""
+    example: Any = None
 
 
 def centred(image: Pixels, crop: int = 0, multiple: int = 1) -> Pixels:

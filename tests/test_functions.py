@@ -39,7 +39,9 @@ def test_every_setting_is_an_option_of_every_task():
 def test_the_presets_have_the_names_and_steps_that_are_said(name):
     kind = TASKS[name]
     given = {"mask": None, "guide": None, "factor": 4}
-    if not issubclass(kind, Restoration):
+    if name == "solve":
+        presets = kind(None, (8, 8)).presets()
+    elif not issubclass(kind, Restoration):
         presets = sys.modules[kind.__module__].presets()
     else:
         needed = [each.name for each in fields(kind) if each.default is MISSING]

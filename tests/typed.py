@@ -16,6 +16,7 @@ results: list[dip.Result] = [
     dip.enhance(image, channel_axis=-1, boost=2.0, watch=lambda step: print(step.energy.item())),
     dip.flash(image, image, channel_axis=-1, checkpoint="kept", device="cpu", seed=3),
     dip.invert(image, classifiers.load("alexnet"), "conv1", channel_axis=-1),
+    dip.solve(image, np.eye(4), (64, 64), sigma=0.1, bounds=None),
     dip.maximise(classifiers.load("alexnet"), "goldfish", layer=None),
 ]
 words: list[str | None] = [results[0].confidence, results[0].stopped]

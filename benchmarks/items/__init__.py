@@ -7,6 +7,7 @@ from . import (
     denoising,
     editing,
     inpainting,
+    operators,
     scale,
     stops,
     structure,
@@ -36,6 +37,7 @@ ITEMS: dict[str, Item] = {
         camera.camera,
         camera.paper,
         correlated.correlated,
+        operators.operators,
         classifier.inversion,
         classifier.maximisation,
     )

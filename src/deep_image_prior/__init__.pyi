@@ -14,7 +14,7 @@ from .degradations import CorrelatedNoise
 from .descent import Problem, descend
 from .errors import BadInput, Destabilised
 from .fitting import Fit, fit
-from .functions import dejpeg, denoise, enhance, flash, inpaint, invert, maximise, upscale
+from .functions import dejpeg, denoise, enhance, flash, inpaint, invert, maximise, solve, upscale
 from .objectives import Preset
 from .restoration import Result, restore
 from .settings import Settings
@@ -50,6 +50,7 @@ __all__ = [
     "objectives",
     "operators",
     "restore",
+    "solve",
     "stopping",
     "tasks",
     "upscale",

@@ -36,15 +36,20 @@ class PixelMean:
 
 
 def squared_error(
-    observation: Tensor, operator: Callable[[Tensor], Tensor], count: int | None = None
+    observation: Tensor, operator: Callable[[Tensor], Tensor], count: float | None = None
 ) -> Energy:
     """E(x) = |A(x) - x0|^2 / n (eq. 3, 5, 6); n is `count`, the number of measured values, or all
-    of x0's.
+    of x0's; complex ones count as two real ones.
 
     At the true image E is the mean square of the noise.
     """
-    measured = observation.numel() if count is None else count
-    return lambda image: (operator(image) - observation).square().sum() / measured
+    measured = real_numbers(observation).numel() if count is None else count
+    return lambda image: real_numbers(operator(image) - observation).square().sum() / measured
+
+
+def real_numbers(values: Tensor) -> Tensor:
+    """Real and imaginary parts (..., 2) of complex values; real values as they are."""
+    return torch.view_as_real(values.resolve_conj()) if values.is_complex() else values
 
 
 def mean_square(truth: Tensor) -> PixelMean:

@@ -17,11 +17,14 @@ from .tasks import (
     Invert,
     Maximise,
     Restoration,
+    Solve,
     Task,
     Upscale,
 )
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from .images import Pixels
     from .restoration import Result
 
@@ -31,6 +34,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 TASKS: dict[str, type[Task]] = {}  # by name, in the order of the lines below
 
 IMAGE = "image : array (H, W), or with channels along `channel_axis`\n    Of any real dtype."
+MEASURED = "x0 : array or tensor\n    The measurements, real or complex, of any shape."
 ENDING = """
 Returns
 -------
@@ -55,19 +59,20 @@ def restoring(kind: Callable[P, Restoration]) -> Callable[Concatenate[Pixels, P]
     return _documented(function, kind)  # type: ignore[return-value]  # image by name, too
 
 
-def _documented(function: Function, kind: Any, takes_image: bool = True) -> Function:
+def _documented(function: Function, kind: Any, first: str = IMAGE) -> Function:
     """`function` with the name, the signature and the documentation of the task `kind`, which goes
-    into the table.
+    into the table. first: what is said of its first argument, if it has one beside the options.
     """
     TASKS[kind.name] = kind
     own: list[Field[Any]] = sorted(fields(kind), key=lambda each: each.name not in kind.own())
     parameters = [_parameter(each) for each in own]
-    image = inspect.Parameter("image", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation="Pixels")
+    names = [first.partition(" :")[0]] if first else []
+    given = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
     parameters.sort(key=lambda each: each.kind)
     function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [*([image] if takes_image else []), *parameters], return_annotation="Result"
+        [*given, *parameters], return_annotation="Result"
     )
-    described = [*([IMAGE] if takes_image else []), *map(_described, own)]
+    described = [*([first] if first else []), *map(_described, own)]
     text = inspect.cleandoc(kind.__doc__ or "")
     listed = "\n".join(["Parameters", "----------", *described])
     function.__doc__ = f"{text}\n\n{listed}\n{ENDING}"
@@ -124,7 +129,17 @@ def _maximise(kind: Callable[P, Maximise]) -> Callable[P, Result]:
 
         return maximise(kind(*values, **options))
 
-    return _documented(function, kind, takes_image=False)
+    return _documented(function, kind, first="")
+
+
+def _solve(kind: Callable[P, Solve]) -> Callable[Concatenate[Pixels | Tensor, P], Result]:
+    def function(x0: Pixels | Tensor, *values: P.args, **options: P.kwargs) -> Result:
+        from .solving import solve
+
+        return solve(kind(*values, **options), x0)
+
+    return _documented(function, kind, MEASURED)  # type: ignore[return-value]  # x0 by name, too
 
 
 invert, maximise = _invert(Invert), _maximise(Maximise)
+solve = _solve(Solve)

@@ -139,11 +139,12 @@ class Call:
             )
         return lambda problem: rule or problem.rule
 
-    def fit(self, problem: Problem, preset: Preset) -> Fit:
+    def fit(
+        self, problem: Problem, preset: Preset, rule: Callable[[Problem], Recipe | None]
+    ) -> Fit:
         """Fit the whole once it is known that memory suffices."""
         self.memory.check(problem, preset.settings)
-        rule = self.rule(preset)(problem)
-        return fit(problem, preset.settings, rule, self.task.watch)
+        return fit(problem, preset.settings, rule(problem), self.task.watch)
 
     def checkpoint(
         self, task: Restoration, x0: Tensor, damage: Damage, settings: Settings

@@ -40,7 +40,8 @@ def invert(task: Invert, image: Pixels) -> Result:
                 f"{operator.what}: 0 everywhere for this image, which nothing can be told from"
             )
         preset = call.preset(task.presets())
-        done = call.fit(task.build(shown, operator, preset), preset)
+        problem = task.build(shown, operator, preset)
+        done = call.fit(problem, preset, call.rule(preset))
         kept = _kept(call, done, scale)
         with torch.no_grad():
             error = relative_error(features, operator)(kept).item()
@@ -63,7 +64,8 @@ def maximise(task: Maximise) -> Result:
                 "layer before it"
             )
         preset = call.preset(task.presets())
-        done = call.fit(task.build(black, operator, unit, preset), preset)
+        problem = task.build(black, operator, unit, preset)
+        done = call.fit(problem, preset, call.rule(preset))
         kept = _kept(call, done, EIGHT_BITS)
         with torch.no_grad():
             measures = {"activation": -activation(operator, unit)(kept).item()}

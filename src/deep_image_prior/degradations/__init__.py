@@ -7,6 +7,7 @@ from .downsampling import Downsampling
 from .holes import Holes, marked, unmarked
 from .impulses import Impulses, impulse_mask
 from .jpeg import Compression
+from .measurement import Measurement, held_out
 from .noise import Noise, estimate_noise
 from .recognition import AnyNoise, measure_noise, recognise
 from .stripes import Stripes
@@ -19,10 +20,12 @@ __all__ = [
     "Downsampling",
     "Holes",
     "Impulses",
+    "Measurement",
     "Noise",
     "Stripes",
     "estimate_correlated",
     "estimate_noise",
+    "held_out",
     "impulse_mask",
     "impulses",
     "is_white",
@@ -36,4 +39,4 @@ __all__ = [
 ]
 
 
-Degradation = AnyNoise | Holes | Compression | Downsampling
+Degradation = AnyNoise | Holes | Compression | Downsampling | Measurement

@@ -4,6 +4,7 @@ from .covariance import Covariance, White
 from .dct import dct_denoise
 from .fill import dct_inpaint, pyramid_fill
 from .nonlocal_bayes import nonlocal_bayes
+from .plug_and_play import least, plug_and_play, smooth_guess
 from .pyramid import GRID, denoise_scales, with_long_waves
 from .tv import tv_least_squares
 
@@ -14,8 +15,11 @@ __all__ = [
     "dct_denoise",
     "dct_inpaint",
     "denoise_scales",
+    "least",
     "nonlocal_bayes",
+    "plug_and_play",
     "pyramid_fill",
+    "smooth_guess",
     "tv_least_squares",
     "with_long_waves",
 ]

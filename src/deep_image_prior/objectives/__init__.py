@@ -6,10 +6,12 @@ from .estimated import Estimated
 from .guided import Guided
 from .holdout import PARTS, Holdout
 from .objective import Objective, Observed, Preset
+from .plug_and_play import PlugAndPlay
 from .recorruption import Recorruption
 from .reference import ReferenceStopped
 from .residual import Residual
 from .sure import Sure
+from .validation import Validated
 
 __all__ = [
     "PARTS",
@@ -19,10 +21,12 @@ __all__ = [
     "Holdout",
     "Objective",
     "Observed",
+    "PlugAndPlay",
     "Preset",
     "Recorruption",
     "ReferenceStopped",
     "Residual",
     "Sure",
+    "Validated",
     "estimates",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ..degradations import Degradation
+from ..degradations import Degradation, Measurement
 from ..descent import Problem
 from ..energies import Energy
 from ..settings import Settings
@@ -22,10 +22,10 @@ Architecture = Callable[[int, int], nn.Module]  # (channels of z, channels of x)
 class Observed:
     """What is known before the fit.
 
-    x0: (1, C, H, W) in [0, 1], with the channels of x. energy: E(A(x)), small where A(x) is near
-    x0. damage: what happened to x0, or None. guide: an image (1, C', H', W') of the size of x that
-    codes are made for, and perhaps from; by default x0. panels: pictures of one size side by side
-    in x0, which have nothing to do with each other.
+    x0: (1, C, H, W) in [0, 1], with the channels of x, or a Measurement's of any shape. energy:
+    E(A(x)), small where A(x) is near x0. damage: what happened to x0, or None. guide: an image
+    (1, C', H', W') of the size of x that codes are made for, and perhaps from; by default x0.
+    panels: pictures of one size side by side in x0, which have nothing to do with each other.
     """
 
     x0: Tensor
@@ -33,6 +33,11 @@ class Observed:
     damage: Degradation | None = None
     guide: Tensor | None = None
     panels: int = 1
+
+    @property
+    def channels(self) -> int:
+        """Those of x."""
+        return (self.damage if isinstance(self.damage, Measurement) else self.x0[0]).shape[0]
 
 
 class Objective(ABC):

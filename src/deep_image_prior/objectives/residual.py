@@ -22,7 +22,7 @@ class Residual(Objective):
         guide = observed.x0 if observed.guide is None else observed.guide
         inputs = self.code(guide[..., :2, :2], torch.Generator()).shape[1]
         return Problem(
-            partial(network, inputs, observed.x0.shape[1]),
+            partial(network, inputs, observed.channels),
             partial(self.code, guide),
             observed.energy,
             shape=(1, inputs, *guide.shape[-2:]),

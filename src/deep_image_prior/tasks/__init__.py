@@ -14,6 +14,7 @@ from .flash import Flash
 from .inpaint import Inpaint
 from .invert import Invert
 from .maximise import Maximise
+from .solve import Solve
 from .task import Damage, Finished, Restoration, Task, Visualisation
 from .upscale import Upscale
 
@@ -28,6 +29,7 @@ __all__ = [
     "Invert",
     "Maximise",
     "Restoration",
+    "Solve",
     "Task",
     "Upscale",
     "Visualisation",

@@ -5,7 +5,7 @@ callable will do.
 import torch
 from torch import Tensor
 
-from .resampling import correlate, lanczos
+from ..resampling import correlate, lanczos
 
 
 def identity(image: Tensor) -> Tensor:

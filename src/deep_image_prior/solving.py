@@ -1,0 +1,113 @@
+"""Solve: x from x0 = A(x) + n, for an operator A of one's own."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .cautions import EXPLAINED
+from .degradations import Measurement
+from .denoisers import least
+from .descent import Problem
+from .device import in_single_precision
+from .energies import real_numbers, squared_error
+from .errors import BadInput
+from .images import Pixels
+from .objectives import Observed, Preset
+from .operators import differentiable
+from .restoration import Call, Result
+from .tasks import Solve
+
+
+def solve(task: Solve, x0: Pixels | Tensor) -> Result:
+    """The image of `task` by its measurements x0. Raises BadInput."""
+    with in_single_precision():
+        call = Call(task, "x0")
+        measured = _measured(x0).to(call.device)
+        preset = call.preset(task.presets())
+        rule = call.rule(preset, task.sigma, told=preset.objective.compares)
+        a = differentiable(task.operator, task.shape, call.device)
+        done = call.fit(pose(task, a, measured, preset), preset, rule)
+        residual = real_numbers(a(done.image) - measured).square().mean().item()
+        lost = task.sigma is not None and residual > EXPLAINED * task.sigma**2
+        image = done.image.detach().cpu().numpy()[0]
+        return Result(
+            image=image if len(task.shape) == 3 else image[0],
+            runs=done.runs,
+            seconds=done.seconds,
+            settings=preset.settings,
+            device=str(call.device),
+            cautions=("the measurements are not explained: it may be lost",) if lost else (),
+            measures={"residual": residual**0.5},
+        )
+
+
+def pose(task: Solve, a: Callable[[Tensor], Tensor], x0: Tensor, preset: Preset) -> Problem:
+    """What to fit: the images before Problem.finish are (x - least) / (greatest - least)."""
+    channels, height, width = planes = _planes(task.shape)
+    _check(a, x0, planes)
+    low, high = task.bounds or _range(a, x0, planes)
+    if not low < high:
+        raise BadInput(f"bounds are {low} and {high}, but the first must be less")
+    measurement = Measurement(
+        lambda u: a(low + (high - low) * u), (channels, height, width), task.sigma
+    )
+    energy = squared_error(x0, measurement.operator)
+    guide = torch.zeros(1, *planes, device=x0.device)
+
+    def finish(u: Tensor) -> Tensor:
+        return task.finish(low + (high - low) * (u if task.bounds is None else u.clamp(0, 1)))
+
+    return replace(preset.problem(Observed(x0, energy, measurement, guide)), finish=finish)
+
+
+def _measured(x0: Any) -> Tensor:
+    """x0 in single precision. Raises BadInput if it is no array of finite numbers."""
+    measured = torch.as_tensor(x0 if isinstance(x0, Tensor) else np.asarray(x0))
+    if not measured.numel():
+        raise BadInput(f"x0 has shape {tuple(measured.shape)}: it is empty")
+    strange = int((~measured.isfinite()).sum())
+    if strange:
+        raise BadInput(f"x0 has {strange} NaN or infinite values; leave those out of A")
+    return measured.to(torch.complex64 if measured.is_complex() else torch.float32)
+
+
+def _planes(shape: Any) -> tuple[int, int, int]:
+    """(C, H, W) of x."""
+    planes = tuple(int(side) for side in shape)
+    if len(planes) not in (2, 3) or min(planes) < 1 or min(planes[-2:]) < 2:
+        raise BadInput(f"shape is {tuple(shape)}, but must be (H, W) or (C, H, W) of an image")
+    channels, height, width = (1, *planes) if len(planes) == 2 else planes
+    return channels, height, width
+
+
+@torch.enable_grad()
+def _check(a: Callable[[Tensor], Tensor], x0: Tensor, planes: tuple[int, ...]) -> None:
+    """Raise BadInput if A of an image is not like x0, or has no gradient."""
+    seen = a(torch.full((1, *planes), 0.5, device=x0.device, requires_grad=True))
+    if seen.shape != x0.shape or seen.is_complex() != x0.is_complex():
+        made, given = (
+            f"{'complex' if y.is_complex() else 'real'} {tuple(y.shape)}" for y in (seen, x0)
+        )
+        raise BadInput(f"A makes {made} of an image {planes}, but x0 is {given}")
+    if not seen.requires_grad:
+        raise BadInput(
+            "A cannot be differentiated: write it with torch functions, or give its adjoint "
+            "to operators.linear"
+        )
+
+
+def _range(
+    a: Callable[[Tensor], Tensor], x0: Tensor, planes: tuple[int, ...]
+) -> tuple[float, float]:
+    """The least and greatest value of a least-squares solution, begun at the uniform image with the
+    most likely A(x).
+    """
+    one = torch.ones(1, *planes, device=x0.device)
+    with torch.no_grad():
+        level = x0.abs().norm() / a(one).abs().norm().clamp_min(1e-12)
+    x = least(squared_error(x0, a), level * one)
+    return x.min().item(), x.max().item()
