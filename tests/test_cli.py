@@ -453,6 +453,23 @@ BAD = {
         lambda: ["denoise", "photo.png", "--snapshots", "new", "--sigma", "-1"],
         "sigma is -1.0, but must be",
     ),
+    "a pipe to read": (lambda: ["denoise", pipe("waits.png")], "waits.png is no plain file"),
+    "a long name": (
+        lambda: ["denoise", "photo.png", "-o", "x" * 236 + ".png"],
+        "is longer than 230 bytes",
+    ),
+    "record is the snapshots": (
+        lambda: ["denoise", "photo.png", "--record", "new", "--snapshots", "new"],
+        "new would be the record and the snapshots",
+    ),
+    "a rule that needs a residual": (
+        lambda: ["inpaint", "photo.png", "mask.png", "--stop", "discrepancy", "--sigma", "5"],
+        "this rule has no use here",
+    ),
+    "a rule that needs the whole": (
+        lambda: ["denoise", "photo.png", "--stop", "variance", "--window", "16"],
+        "this rule compares whole images",
+    ),
     "every alone": (lambda: ["denoise", "photo.png", "--every", "5"], "--every needs --snapshots"),
     "reference size": (
         lambda: ["denoise", "photo.png", "--reference", made("r.png", PIXELS[:9])],
@@ -501,6 +518,37 @@ def test_bad_input_is_one_line_exit_code_2_and_nothing_written(run, case, monkey
 def test_overwrite_is_allowed_when_told(run):
     assert run("denoise", "photo.png", "-o", "flash.png", "--overwrite", *FEW)[0] == 0
     assert not np.array_equal(np.asarray(Image.open("flash.png")), PIXELS)
+
+
+def test_a_link_stays_a_link_and_a_file_keeps_its_permissions(run):
+    Path("far").mkdir()
+    Path("far/real.png").write_bytes(b"old")
+    Path("far/real.png").chmod(0o600)
+    Path("link.png").symlink_to("far/real.png")
+    assert run("denoise", "photo.png", "-o", "link.png", "--overwrite", *FEW)[0] == 0
+    assert Path("link.png").is_symlink()
+    assert files.read(Path("far/real.png")).pixels.shape == (32, 32, 3)
+    assert Path("far/real.png").stat().st_mode & 0o777 == 0o600
+
+
+def test_names_of_files_may_be_any_bytes(run):
+    name = os.fsdecode(b"caf\xe9.png")
+    try:
+        shutil.copy("photo.png", name)
+    except OSError:
+        pytest.skip("this file system wants names in UTF-8")
+    code, out, _ = run("denoise", name, *FEW, "--record", "r.json")
+    assert code == 0
+    assert "wrote caf\\udce9-denoised.png" in out
+    assert json.loads(Path("r.json").read_text())["inputs"]["image"]["name"] == name
+
+
+def test_the_transparency_of_a_mask_is_not_looked_at_and_that_is_said(run):
+    mask = np.asarray(Image.open("mask.png"))
+    Image.fromarray(np.dstack([mask] * 4)).save("clear.png")
+    code, _, err = run("inpaint", "photo.png", "clear.png", *FEW)
+    assert code == 0
+    assert "note: the transparency of clear.png is not looked at" in err
 
 
 def test_a_result_that_cannot_be_written_is_rescued(run, monkeypatch):

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from deep_image_prior import BadInput
 from deep_image_prior.energies import (
     absolute_error,
     squared_error,
@@ -57,3 +58,9 @@ def test_stein_by_hand():
 def test_absolute_error_by_hand():
     energy = absolute_error(torch.tensor([[[[0.0, 1.0], [0.5, 0.5]]]]), identity)
     assert energy(torch.tensor([[[[0.5, 1.0], [0.5, 0.0]]]])).item() == pytest.approx(1.0 / 4)
+
+
+def test_shapes_that_would_be_stretched_are_refused():
+    energy = squared_error(torch.zeros(1, 3, 2, 2), identity)
+    with pytest.raises(BadInput, match=r"A\(x\) has shape \(1, 1, 2, 2\) and x0 \(1, 3, 2, 2\)"):
+        energy(torch.zeros(1, 1, 2, 2))

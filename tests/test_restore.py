@@ -409,6 +409,27 @@ def test_works_inside_no_grad():
         assert dip.denoise(NOISY, **FEW).steps == [3]
 
 
+def test_whatever_torch_is_set_to_the_result_is_the_same():
+    plain = dip.enhance(NOISY, **FEW).image
+    torch.set_default_dtype(torch.float64)
+    try:
+        double = dip.enhance(NOISY, **FEW).image
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    with torch.inference_mode():
+        inferred = dip.enhance(NOISY, **FEW).image
+    assert np.array_equal(plain, double)
+    assert np.array_equal(plain, inferred)
+
+
+def test_sixteen_bits_in_the_other_order_are_the_same_picture():
+    native = np.rint(65535 * NOISY).astype(np.uint16)
+    swapped = dip.enhance(native.astype(">u2"), **FEW).image
+    assert swapped.dtype == np.dtype(">u2")
+    assert np.array_equal(swapped, dip.enhance(native, **FEW).image)
+
+
 def test_averaged_runs_beat_one():
     one, two = (dip.denoise(NOISY, channel_axis=-1, steps=60, runs=runs) for runs in (1, 2))
     assert two.steps == [60, 60]
@@ -441,6 +462,21 @@ WRONG = {
         "sigma is of white noise",
     ),
     "NaN": (lambda: dip.denoise(np.array([[0, np.nan], [1, 2]])), "1 NaN or infinite"),
+    "masked": (
+        lambda: dip.denoise(np.ma.masked_less(NOISY, 0.5), **FEW),
+        "a masked array, whose mask would be lost",
+    ),
+    "one NaN known": (
+        lambda: dip.inpaint(
+            np.where(np.arange(3 * 64 * 64) == 0, np.nan, NOISY.ravel()).reshape(NOISY.shape),
+            HOLED,
+            **FEW,
+        ),
+        "image has 1 NaN or infinite",
+    ),
+    "text mask": (lambda: dip.inpaint(NOISY, np.full((64, 64), "x"), **FEW), "mask has dtype"),
+    "no rule": (lambda: dip.denoise(NOISY, stop=3, **FEW), "stop is 3; give a name, a"),
+    "no rule made": (lambda: dip.denoise(NOISY, stop=dict, **FEW), "stop made a dict"),
     "infinite": (lambda: dip.denoise(np.array([[0, np.inf], [1, 2]])), "1 NaN or infinite"),
     "constant": (lambda: dip.denoise(np.full((8, 8), 3)), "constant, 3 everywhere"),
     "one pixel": (lambda: dip.denoise(np.ones((1, 8))), "8 x 1 pixels"),

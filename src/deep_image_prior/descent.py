@@ -77,6 +77,8 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
     """
     _, for_weights, for_jitter, for_symmetry, for_window = _streams(settings)
     z = problem.code(code_generator(settings))
+    if not isinstance(z, Tensor):
+        raise BadInput(f"the code is a {type(z).__name__}; it must be a tensor (1, C, H, W)")
     network = untrained(problem.network, for_weights).to(z.device)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     jitter = Generator(z.device).manual_seed(for_jitter)

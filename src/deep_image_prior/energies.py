@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from .errors import BadInput
 from .windows import Windows
 
 Energy = Callable[[Tensor], Tensor]
@@ -44,7 +45,15 @@ def squared_error(
     At the true image E is the mean square of the noise.
     """
     measured = real_numbers(observation).numel() if count is None else count
-    return lambda image: real_numbers(operator(image) - observation).square().sum() / measured
+
+    def energy(image: Tensor) -> Tensor:
+        made = operator(image)
+        if made.shape != observation.shape:  # a sum would take them for one another
+            shapes = f"{tuple(made.shape)} and x0 {tuple(observation.shape)}"
+            raise BadInput(f"A(x) has shape {shapes}; they must be the same")
+        return real_numbers(made - observation).square().sum() / measured
+
+    return energy
 
 
 def real_numbers(values: Tensor) -> Tensor:

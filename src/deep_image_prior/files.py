@@ -4,6 +4,7 @@ import io
 import logging
 import os
 import re
+import shutil
 import struct
 import tempfile
 import zlib
@@ -39,6 +40,7 @@ FORMATS = {
 LARGEST = {".webp": 16383, ".jpg": 65500, ".jpeg": 65500}
 COPIES = 3  # of the samples while a file is read
 ROOM = 2**32 - 2**25  # bytes of samples in a TIFF of 32 bits; larger ones have no EXIF directories
+LONGEST = 230  # bytes of a name, that of a file in the making has some more
 LOSSY = (".jpg", ".jpeg", ".webp")
 
 # TIFF and EXIF tags: the texts that describe a picture, and the directories of more of them
@@ -89,6 +91,8 @@ class Picture:
 def read(path: Path) -> Picture:
     """The single image in the file at `path`, EXIF orientation applied. Raises BadInput."""
     with _refusals(path):
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise BadInput(f"{path} is no plain file; give the path of an image file")
         with path.open("rb") as file:
             start = file.read(32)
         if start[:2] in (b"II", b"MM") and (plain := _read_tiff(path)):
@@ -425,6 +429,8 @@ def check_free(path: Path, overwrite: bool) -> None:
         raise BadInput(f"{path} is no plain file; give the name of one")
     if (path.exists() or path.is_symlink()) and not overwrite:
         raise BadInput(f"{path} exists; choose another name, or allow --overwrite")
+    if len(os.fsencode(path.name)) > LONGEST:
+        raise BadInput(f"{path.name} is longer than {LONGEST} bytes; give a shorter name")
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".dip-"):
             pass
@@ -439,7 +445,10 @@ def write_atomically(
 ) -> None:
     """Write all of `content` to `path`, or what it writes to a file, or nothing. Raises BadInput if
     it exists and may not be overwritten, OSError that names it if it cannot be written.
+
+    A link that is overwritten stays one, and a file keeps its permissions.
     """
+    path = path.resolve() if overwrite and path.is_symlink() else path
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("w+b") as file:
@@ -449,6 +458,8 @@ def write_atomically(
                 file.write(content)
         if not overwrite:
             path.touch(exist_ok=False)  # ours from here on
+        elif path.exists():
+            shutil.copymode(path, part)
         part.replace(path)
     except FileExistsError:
         raise BadInput(f"{path} exists; choose another name, or allow --overwrite") from None

@@ -101,7 +101,7 @@ def scale_of(pixels: Pixels) -> Scale:
     least, greatest = float(pixels.min()), float(pixels.max())
     if pixels.dtype == np.uint8:
         return EIGHT_BITS
-    if pixels.dtype == np.uint16:
+    if pixels.dtype.newbyteorder("=") == np.uint16:
         white = next(2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if greatest < 2**bits)
         return Scale(0.0, white, pixels.dtype, clips=True, one=white)
     darkest, brightest = pixels.min(), pixels.max()

@@ -76,7 +76,11 @@ def _made(task: Restoration, watch: Watcher, pixels: Pixels, scale: Scale, sourc
 def _guides(kind: type[Restoration], values: Mapping[str, Any]) -> dict[str, Picture]:
     """The pictures beside the image, by the names of their options."""
     names = [name for name, option in declared(kind).items() if option.kind is Path]
-    return {name: files.read(values[name]) for name in names}
+    guides = {name: files.read(values[name]) for name in names}
+    for name, picture in guides.items():
+        if picture.alpha is not None:
+            say(f"note: the transparency of {values[name]} is not looked at, its colours are")
+    return guides
 
 
 def _pixels(guides: Mapping[str, Picture]) -> dict[str, Pixels]:
@@ -182,6 +186,8 @@ def _snapshots(
         raise BadInput(f"{folder} is a file; give --snapshots a folder")
     if not folder.exists():
         files.check_free(folder, overwrite)
+    if values["record"] and values["record"].resolve() == folder.resolve():
+        raise BadInput(f"{folder} would be the record and the snapshots; give two names")
     pixels = picture.pixels
     deep = pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[2] not in (1, 3)
     suffix = ".tif" if deep else ".png"

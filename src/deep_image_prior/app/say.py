@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import TextIO
 
 
 def say(line: str) -> None:
@@ -14,9 +15,11 @@ def answer(line: str) -> None:
     _print(line, sys.stdout)
 
 
-def _print(line: str, stream: "object") -> None:
+def _print(line: str, stream: TextIO) -> None:
     """A reader that has gone away, as `head` does, is no failure."""
+    encoding = stream.encoding or "utf-8"
+    line = line.encode(encoding, "backslashreplace").decode(encoding)  # names of files are bytes
     try:
-        print(line, file=stream, flush=True)  # type: ignore[call-overload]
+        print(line, file=stream, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # type: ignore[attr-defined]
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
