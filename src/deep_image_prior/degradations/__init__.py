@@ -3,7 +3,8 @@
 from torch import Tensor
 
 from ..images import thinned
-from . import impulses, jpeg, noise, stripes
+from . import impulses, jpeg, kernels, noise, stripes
+from .blur import Blurring
 from .correlated import CorrelatedNoise
 from .correlated_estimate import estimate_correlated, is_white
 from .downsampling import Downsampling
@@ -16,6 +17,7 @@ from .stripes import Stripes
 __all__ = [
     "SMALLEST",
     "AnyNoise",
+    "Blurring",
     "Compression",
     "CorrelatedNoise",
     "Degradation",
@@ -30,6 +32,7 @@ __all__ = [
     "impulses",
     "is_white",
     "jpeg",
+    "kernels",
     "marked",
     "noise",
     "recognise",
@@ -39,7 +42,7 @@ __all__ = [
 
 
 AnyNoise = Noise | CorrelatedNoise | Impulses
-Degradation = AnyNoise | Holes | Compression | Downsampling
+Degradation = AnyNoise | Holes | Compression | Downsampling | Blurring
 
 DRAWN = 0.05 / 255  # deviation: less fine noise than this is in drawings only, not in photographs
 # of the variance of all waves, what the finest of white noise have at the most: measured up to 1.3
