@@ -3,10 +3,11 @@ import torch
 from helpers import count
 
 from deep_image_prior import codes, tasks
-from deep_image_prior.degradations import Compression, marked, recognise
+from deep_image_prior.degradations import Compression, Noise, kernels, marked, recognise
 from deep_image_prior.networks import Hourglass
 
 IMAGE = torch.rand(1, 3, 12, 10, generator=torch.Generator().manual_seed(0))
+LARGER = torch.rand(1, 3, 20, 20, generator=torch.Generator().manual_seed(0))
 MASK = torch.ones(1, 1, 12, 10)
 MASK[..., 3:6, 2:7] = 0
 HOLED = marked(IMAGE, MASK)
@@ -31,6 +32,13 @@ def rows(preset: str):
         same,
     )
     yield "dejpeg", tasks.dejpeg.dejpeg(IMAGE, tasks.dejpeg.PRESETS[preset], BLOCKY), same
+    yield (
+        "deblur",
+        tasks.deblur.deblur(
+            LARGER, kernels.named("motion:3@0"), Noise(2 / 255), tasks.deblur.PRESETS[preset]
+        ),
+        (1, 3, 20, 22),
+    )
     yield "enhance", tasks.enhance.enhance(IMAGE, tasks.enhance.PRESETS[preset]), same
     yield (
         "flash",
@@ -65,6 +73,7 @@ def test_the_paper_settings_of_section_4():
         "x8": tasks.upscale.presets(8)["paper"].settings,
         **{holes: presets["paper"].settings for holes, presets in tasks.inpaint.HOLES.items()},
         "enhance": tasks.enhance.PRESETS["paper"].settings,
+        "deblur": tasks.deblur.PRESETS["paper"].settings,
     }
     steps = {
         "denoise": 1800,

@@ -6,6 +6,7 @@ from .estimated import Estimated
 from .guided import Guided
 from .holdout import PARTS, Holdout
 from .objective import Objective, Observed, Preset
+from .reblurring import Reblurring
 from .recorruption import Recorruption
 from .reference import ReferenceStopped
 from .residual import Residual
@@ -20,6 +21,7 @@ __all__ = [
     "Objective",
     "Observed",
     "Preset",
+    "Reblurring",
     "Recorruption",
     "ReferenceStopped",
     "Residual",

@@ -9,10 +9,11 @@ the image of least total variation where there is an operator to undo. What `fas
 """
 
 from ..objectives import Preset
-from . import dejpeg, denoise, enhance, flash, inpaint, invert, maximise, upscale
+from . import deblur, dejpeg, denoise, enhance, flash, inpaint, invert, maximise, upscale
 
 __all__ = [
     "Preset",
+    "deblur",
     "dejpeg",
     "denoise",
     "enhance",
