@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from deep_image_prior import Settings, Step, descent, energies, fit, operators, tasks
-from deep_image_prior.degradations import jpeg, marked, recognise
+from deep_image_prior.degradations import estimate_noise, jpeg, marked, recognise
 from deep_image_prior.descent import Rule
 from deep_image_prior.energies import Energy
 from deep_image_prior.images import Pixels
@@ -162,6 +162,13 @@ def dejpeg(problem: Problem, preset: Preset, device: torch.device) -> descent.Pr
 
 def upscale(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
     return tasks.upscale.upscale(tensor(problem.observation, device), problem.factor, preset)
+
+
+def deblur(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
+    assert problem.kernel is not None
+    x0 = tensor(problem.observation, device)
+    kernel = torch.from_numpy(problem.kernel).to(x0)
+    return tasks.deblur.deblur(x0, kernel, estimate_noise(x0), preset)
 
 
 def inpaint(
