@@ -2,11 +2,12 @@ import pytest
 import torch
 from helpers import photograph, tensor
 
-from deep_image_prior import BadInput, Settings, fit
+from deep_image_prior import BadInput, Settings, anywhere, fit
 from deep_image_prior.degradations import Blurring, Noise, kernels
 from deep_image_prior.energies import squared_error
+from deep_image_prior.memory import Memory
 from deep_image_prior.networks import Refiner
-from deep_image_prior.objectives import Observed, Reblurring
+from deep_image_prior.objectives import Observed, Reblurring, reblurring
 from deep_image_prior.objectives.estimates import of_blurring
 from deep_image_prior.objectives.reblurring import PANELS, ReblurredPair
 
@@ -25,8 +26,8 @@ def error(x, truth):
     return (x - truth).square().mean().item()
 
 
-def problem(x0, blurring=BLURRING):
-    observed = Observed(x0, squared_error(x0, blurring.operator), blurring)
+def problem(x0, panels=1):
+    observed = Observed(x0, squared_error(x0, BLURRING.operator), BLURRING, panels=panels)
     return Reblurring(QUICK).problem(Refiner, observed)
 
 
@@ -78,3 +79,27 @@ def test_the_smallest_picture_is_restored_and_a_smaller_one_refused():
     assert done.image.shape == (1, 3, side, side)
     with pytest.raises(BadInput, match="too small to learn from what this kernel does to it"):
         problem(X0[..., :side, : side - 1])
+
+
+def test_a_large_picture_is_restored_in_tiles(monkeypatch):
+    monkeypatch.setattr(anywhere, "LARGEST", 64 * 64)
+    monkeypatch.setattr(anywhere, "FIXED", (64,))
+    monkeypatch.setattr(reblurring, "MARGIN", 24)
+    scene = tensor(photograph(108))
+    x0 = BLURRING.draw(scene, torch.Generator().manual_seed(0))
+    settings = Settings(steps=2, learning_rate=1e-4, jitter=0, window=16)
+    done = anywhere.fit_anywhere(
+        problem,
+        x0,
+        panel=48,
+        tiled=False,
+        factor=1,
+        settings=settings,
+        rule=lambda made: None,
+        memory=Memory(x0.device),
+        watch=None,
+        tell=lambda phase: None,
+    )
+    whole = of_blurring(BLURRING, x0, QUICK)[:, :3]
+    estimate = BLURRING.operator.inside(whole)
+    assert error(done.image, estimate) < 0.05 * error(x0, estimate)
