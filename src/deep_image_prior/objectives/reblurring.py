@@ -30,8 +30,8 @@ ROUNDS = tuple(sigma / 255 for sigma in (40, 26, 17, 11, 7, 4.6, 3))
 
 @dataclass(frozen=True)
 class Reblurring(Objective):
-    """For a known blur: what f learns of the estimate d at half the resolution, where it is sharp
-    as pictures are, blurred once more, it does to x0.
+    """For a known blur: what undoes the blur of the estimate at half the resolution, where it is as
+    sharp as pictures are, undoes that of the observation.
 
     Small parts of a picture come back at other scales: see `AcrossScales`. rounds: standard
     deviations, as ROUNDS.
