@@ -9,7 +9,7 @@ from deep_image_prior.memory import Memory
 from deep_image_prior.networks import Refiner
 from deep_image_prior.objectives import Observed, Reblurring, reblurring
 from deep_image_prior.objectives.estimates import of_blurring
-from deep_image_prior.objectives.reblurring import PANELS, ReblurredPair
+from deep_image_prior.objectives.reblurring import PANELS, ReblurredPair, consistent
 
 SCENE = tensor(photograph(76))
 BLURRING = Blurring(kernels.named("gaussian:1.2"), Noise(2 / 255))
@@ -71,6 +71,16 @@ def test_what_is_learned_of_a_smaller_image_sharpens_the_observation():
     assert image.shape == X0.shape
     assert error(image, CLEAN) < error(estimate, CLEAN)
     assert error(image, CLEAN) < 0.5 * error(X0, CLEAN)
+
+
+def test_f_is_followed_as_far_as_the_observation_bears_it_out():
+    noise = BLURRING.noise.sigma
+    wrong = SCENE + 0.1
+    assert torch.equal(consistent(SCENE, SCENE, X0, BLURRING), SCENE)
+    mixed = consistent(wrong, SCENE, X0, BLURRING)
+    assert error(BLURRING.operator(mixed), X0) <= 1.02 * noise**2
+    assert error(mixed, SCENE) < 0.02 * error(wrong, SCENE)
+    torch.testing.assert_close(consistent(SCENE, wrong, X0, BLURRING), SCENE)
 
 
 def test_the_smallest_picture_is_restored_and_a_smaller_one_refused():

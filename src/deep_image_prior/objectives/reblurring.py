@@ -107,13 +107,16 @@ class ReblurredPair:
     def part(self, x0: Tensor, place: Place = (0, 0)) -> Part:
         """Any part of the picture (1, C, h, w), wherever it is."""
 
-        def finish(x: Tensor) -> Tensor:
+        whole = x0 is self.x0 and self.pictures == 1
+        code = self.shown if whole else self._estimates(x0)
+
+        def finish(f: Tensor) -> Tensor:
+            x = consistent(f, code[:, : x0.shape[1]], x0, self.blurring)
             for deviation in self.rounds[-LAST:]:
                 _, x = sharpened(x, x0, self.blurring, deviation)
             return self.blurring.operator.inside(x)
 
-        whole = x0 is self.x0 and self.pictures == 1
-        return Part(self.shown if whole else self._estimates(x0), finish)
+        return Part(code, finish)
 
     @cached_property
     def shown(self) -> Tensor:
@@ -141,3 +144,16 @@ class ReblurredPair:
 
     def _estimates(self, x0: Tensor) -> Tensor:
         return of_blurring(self.blurring, x0, self.rounds)
+
+
+def consistent(f: Tensor, e: Tensor, x0: Tensor, blurring: Blurring) -> Tensor:
+    """e + w (f - e), w the greatest of [0, 1] with |A(x) - x0|^2 / n at most the variance of the
+    noise, or that of the estimate e if it is more: Morozov's discrepancy principle.
+
+    Where little of a picture is left at half the resolution, f learns what x0 contradicts.
+    """
+    moved, rest = blurring.operator(f - e), x0 - blurring.operator(e)
+    power, along = moved.square().mean().clamp_min(1e-12), (moved * rest).mean()
+    room = (blurring.deviation(x0) ** 2 - rest.square().mean()).clamp_min(0)
+    share = (along + (along.square() + power * room).sqrt()) / power
+    return torch.lerp(e, f, share.clamp(0, 1))
