@@ -19,10 +19,9 @@ class Problem:
     """A picture to restore, (H, W, C) in [0, 1], and what is known of it.
 
     clean: the truth, if there is one. known (H, W): False where a pixel is missing. guide: the
-    photo with flash. factor: how many times larger the result is. sigma: of the noise, for the
-    methods that want to be told. layer: of the classifier, whose features are to be inverted;
-    label: the class to draw. example: of an operator, examples/compare.py; the observation is then
-    what is made of its measurements without a prior.
+    photo with flash. kernel (h, w): of the blur, x0 being of the middle of a larger x. factor: how
+    many times larger the result is. sigma: of the noise, for the methods that want to be told.
+    layer: of the classifier, whose features are to be inverted; label: the class to draw.
     """
 
     name: str
@@ -30,6 +29,7 @@ class Problem:
     clean: Pixels | None = None
     known: Pixels | None = None
     guide: Pixels | None = None
+    kernel: Pixels | None = None
     factor: int = 1
     sigma: float | None = None
     layer: str | None = None

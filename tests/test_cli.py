@@ -61,6 +61,7 @@ def run(folder, monkeypatch, capsys):
     [
         (["denoise", "photo.png"], ["photo-denoised.png"]),
         (["dejpeg", "photo.png", "--quality", "30"], ["photo-dejpeg.png"]),
+        (["deblur", "photo.png", "--psf", "motion:3@30"], ["photo-deblurred.png"]),
         (["upscale", "photo.png", "--factor", "2"], ["photo-x2.png"]),
         (["inpaint", "photo.png", "mask.png"], ["photo-inpainted.png"]),
         (
@@ -390,6 +391,18 @@ BAD = {
     "factor too large": (
         lambda: ["upscale", huge("huge.png"), "--factor", "8"],
         "set TMPDIR to a folder with more room",
+    ),
+    "no kernel": (
+        lambda: ["deblur", "photo.png", "--psf", "lens:3"],
+        "there is no kernel 'lens:3'; give gaussian:SIGMA, disk:RADIUS, motion:LENGTH@ANGLE",
+    ),
+    "a large kernel": (
+        lambda: ["deblur", "photo.png", "--psf", "disk:20"],
+        "the kernel is 41 x 41 pixels, larger than the picture, 32 x 32",
+    ),
+    "a kernel of colours that is flat": (
+        lambda: ["deblur", "photo.png", "--psf", made("k.png", np.zeros((3, 3), np.uint8))],
+        "not 0 everywhere",
     ),
     "no factor": (lambda: ["upscale", "photo.png"], "Missing option '--factor'"),
     "no folder": (lambda: ["denoise", "photo.png", "-o", "no/out.png"], "no is not a folder"),

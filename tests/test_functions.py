@@ -38,7 +38,7 @@ def test_every_setting_is_an_option_of_every_task():
 @pytest.mark.parametrize("name", TASKS)
 def test_the_presets_have_the_names_and_steps_that_are_said(name):
     kind = TASKS[name]
-    given = {"mask": None, "guide": None, "factor": 4}
+    given = {"mask": None, "guide": None, "factor": 4, "psf": "disk:2"}
     if name == "solve":
         presets = kind(None, (8, 8)).presets()
     elif not issubclass(kind, Restoration):

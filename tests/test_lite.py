@@ -46,4 +46,4 @@ def test_a_class_is_drawn_until_it_is_sure(phi):
     result = maximise(phi, "goldfish", steps=25)
     assert result.measures["probability"] > 0.9
     repeated = maximise(phi, "goldfish", steps=3)
-    assert repeated.history.tolist() == result.history[:3].tolist()
+    assert repeated.history == result.history[:3]

@@ -3,6 +3,7 @@ import pytest
 import torch
 from helpers import check_linear_operator
 from PIL import Image
+from scipy.signal import convolve2d
 from skimage import data
 
 from deep_image_prior.operators import Blur, Downsample, Mask, identity
@@ -13,7 +14,8 @@ def test_contracts():
     mask = torch.rand(1, 1, 5, 7, generator=torch.Generator().manual_seed(0)).round().double()
     check_linear_operator(Mask(mask), (1, 3, 5, 7), (1, 3, 5, 7))
     for kernel in (torch.rand(3, 5), torch.rand(4, 2)):
-        check_linear_operator(Blur(kernel), (1, 2, 9, 8), (1, 2, 9, 8))
+        height, width = (side - more + 1 for side, more in zip((9, 8), kernel.shape, strict=True))
+        check_linear_operator(Blur(kernel), (2, 2, 9, 8), (2, 2, height, width))
     for factor in (2, 3, 4, 8):
         for lobes in (2, 3):
             check_linear_operator(
@@ -21,12 +23,21 @@ def test_contracts():
             )
 
 
-def test_blur_spreads_a_point_into_its_kernel():
-    image = torch.zeros(1, 1, 5, 5)
-    image[..., 2, 2] = 1
-    odd, even = torch.arange(9.0).reshape(3, 3), torch.arange(8.0).reshape(4, 2)
-    assert torch.equal(Blur(odd)(image)[0, 0, 1:4, 1:4], odd)
-    assert torch.equal(Blur(even)(image)[0, 0, 0:4, 1:3], even)
+@pytest.mark.parametrize("sides", [(3, 3), (4, 2), (1, 7), (9, 8)])
+def test_blur_is_a_convolution_where_the_kernel_lies_on_the_image(sides):
+    random = np.random.default_rng(0)
+    image, kernel = random.random((9, 8)), random.random(sides)
+    blurred = Blur(torch.from_numpy(kernel))(torch.from_numpy(image)[None, None])
+    np.testing.assert_allclose(blurred[0, 0], convolve2d(image, kernel, "valid"), atol=1e-12)
+
+
+@pytest.mark.parametrize("sides", [(3, 3), (4, 2), (1, 7)])
+def test_a_kernel_of_one_point_at_its_centre_changes_nothing(sides):
+    kernel = torch.zeros(sides, dtype=torch.float64)
+    kernel[sides[0] // 2, sides[1] // 2] = 1
+    image = torch.rand(1, 2, 9, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    blur = Blur(kernel)
+    torch.testing.assert_close(blur(image), blur.inside(image))
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 8])

@@ -114,6 +114,22 @@ def test_values_that_are_no_impulses_are_kept(quick_fills):
     np.testing.assert_allclose(result.image[drawn >= 0.1], salted[drawn >= 0.1], atol=1e-6)
 
 
+def test_deblur_beats_its_input_and_tells_its_noise():
+    kernel = dip.degradations.kernels.named("motion:7@30")
+    sharp = torch.from_numpy(photograph(80)).float().permute(2, 0, 1)[None]
+    blur = dip.operators.Blur(kernel)
+    blurred = blur(sharp)[0].permute(1, 2, 0).numpy()
+    clean = blur.inside(sharp)[0].permute(1, 2, 0).numpy()
+    x0 = noisy(blurred, 2 / 255)
+    result = dip.deblur(x0, kernel.numpy(), channel_axis=-1, steps=20)
+    assert result.image.shape == x0.shape
+    assert psnr(clean, result.image, 1) > psnr(clean, x0, 1) + 2
+    assert result.noise.sigma == pytest.approx(2 / 255, rel=0.5)
+    assert not result.cautions
+    wrong = dip.deblur(x0, "gaussian:4", channel_axis=-1, steps=2)
+    assert wrong.confidence == "low", "what is drawn does not blur to it"
+
+
 def test_upscale_beats_nearest():
     gray = (255 * CLEAN[..., 0]).astype(np.uint8)
     small = np.asarray(Image.fromarray(gray).resize((16, 16), Image.Resampling.LANCZOS))

@@ -4,11 +4,12 @@ import torch
 from helpers import count, filled
 
 from deep_image_prior import codes, tasks
-from deep_image_prior.degradations import Compression, marked, recognise
+from deep_image_prior.degradations import Blurring, Compression, Noise, kernels, marked, recognise
 from deep_image_prior.networks import Hourglass
 from deep_image_prior.tasks import Damage
 
 IMAGE = torch.rand(1, 3, 12, 10, generator=torch.Generator().manual_seed(0))
+LARGER = torch.rand(1, 3, 20, 20, generator=torch.Generator().manual_seed(0))
 MASK = torch.ones(1, 1, 12, 10)
 MASK[..., 3:6, 2:7] = 0
 HOLED = marked(IMAGE, MASK)
@@ -22,6 +23,8 @@ def drawn(problem):
 
 
 BLOCKY = Compression(20)
+SMALL = Noise(2 / 255)
+BLURRED = Damage(noise=SMALL, blur=Blurring(kernels.named("motion:3@0"), SMALL))
 PAIR = torch.cat([IMAGE[:, :1], IMAGE], dim=1)
 FLASH = tasks.Flash(np.ones((3, 12, 10)), channel_axis=0)
 HOLES = {
@@ -38,6 +41,11 @@ def rows(preset: str):
         "denoise",
         tasks.Denoise().build(IMAGE, tasks.denoise.white()[preset], Damage(noise=recognise(IMAGE))),
         same,
+    )
+    yield (
+        "deblur",
+        tasks.Deblur("motion:3@0").build(LARGER, tasks.deblur.presets()[preset], BLURRED),
+        (1, 3, 20, 22),
     )
     yield (
         "dejpeg",
@@ -80,6 +88,7 @@ def test_the_paper_settings_of_section_4():
         "x8": tasks.upscale.presets(8)["paper"].settings,
         **{holes: presets["paper"].settings for holes, presets in HOLES.items()},
         "enhance": tasks.enhance.presets()["paper"].settings,
+        "deblur": tasks.deblur.presets()["paper"].settings,
     }
     steps = {
         "denoise": 1800,

@@ -11,6 +11,7 @@ image: np.ndarray = np.zeros((64, 64, 3))
 results: list[dip.Result] = [
     dip.denoise(image, channel_axis=-1, noise="white", strength=0.5, sigma=0.1, stop="variance"),
     dip.dejpeg(image, channel_axis=-1, quality=10, preset="best", steps=3, memory=2**30),
+    dip.deblur(image, "disk:3", channel_axis=-1),
     dip.upscale(image, 4, channel_axis=-1),
     dip.inpaint(image, image[..., 0], channel_axis=-1, holes="random", keep_known=False),
     dip.enhance(image, channel_axis=-1, boost=2.0, watch=lambda step: print(step.energy.item())),

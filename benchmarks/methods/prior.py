@@ -186,10 +186,16 @@ def _flash(problem: Problem) -> Restoration:
     return tasks.Flash(problem.guide, channel_axis=_axis(problem))
 
 
+def _deblur(problem: Problem) -> Restoration:
+    assert problem.kernel is not None
+    return tasks.Deblur(problem.kernel, channel_axis=_axis(problem))
+
+
 denoise = posed(lambda problem: tasks.Denoise())
 dejpeg = posed(lambda problem: tasks.Dejpeg())
 upscale = posed(lambda problem: tasks.Upscale(problem.factor))
 flash = posed(_flash)
+deblur = posed(_deblur)
 
 
 def inpaint(holes: str = "text") -> Pose:

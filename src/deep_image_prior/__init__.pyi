@@ -14,7 +14,18 @@ from .degradations import CorrelatedNoise
 from .descent import Problem, descend
 from .errors import BadInput, Destabilised
 from .fitting import Fit, fit
-from .functions import dejpeg, denoise, enhance, flash, inpaint, invert, maximise, solve, upscale
+from .functions import (
+    deblur,
+    dejpeg,
+    denoise,
+    enhance,
+    flash,
+    inpaint,
+    invert,
+    maximise,
+    solve,
+    upscale,
+)
 from .objectives import Preset
 from .restoration import Result, restore
 from .settings import Settings
@@ -34,6 +45,7 @@ __all__ = [
     "Stop",
     "classifiers",
     "codes",
+    "deblur",
     "degradations",
     "dejpeg",
     "denoise",

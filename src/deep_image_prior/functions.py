@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from .options import Option
 from .tasks import (
+    Deblur,
     Dejpeg,
     Denoise,
     Enhance,
@@ -108,6 +109,7 @@ def _allowed(option: Option) -> str:
 
 denoise = restoring(Denoise)
 dejpeg = restoring(Dejpeg)
+deblur = restoring(Deblur)
 upscale = restoring(Upscale)
 inpaint = restoring(Inpaint)
 enhance = restoring(Enhance)

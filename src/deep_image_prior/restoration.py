@@ -228,10 +228,10 @@ def _sigma(damage: Damage) -> float | None:
 
 def _rescaled(damage: Damage, scale: Scale) -> Damage:
     """The same in the units of the option sigma."""
-    return Damage(
+    return replace(
+        damage,
         noise=damage.noise and damage.noise.rescaled(scale.span, scale.offset),
         stripes=damage.stripes and damage.stripes.rescaled(scale.span, 0.0),
-        compression=damage.compression,
     )
 
 

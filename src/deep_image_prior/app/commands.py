@@ -84,6 +84,7 @@ def _parameter(kind: type[Task], each: Field[Any]) -> click.Parameter | None:
         [*names, each.name],
         type=_type(kind, each.name, option),
         required=each.default is MISSING,
+        **({"default": None} if option.kind is bool else {}),  # not given, in the place of False
         metavar=option.metavar,
         callback=_bytes if each.name == "memory" else None,
         help=f"{option.command_help or option.help}{_default(kind, each)}",

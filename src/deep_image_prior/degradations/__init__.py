@@ -1,6 +1,7 @@
 """What happened to x0: models and, beside each, how it is measured from x0 alone."""
 
-from . import impulses, jpeg, noise, stripes
+from . import impulses, jpeg, kernels, noise, stripes
+from .blur import Blurring
 from .correlated import CorrelatedNoise
 from .correlated_estimate import estimate_correlated, is_white
 from .downsampling import Downsampling
@@ -14,6 +15,7 @@ from .stripes import Stripes
 
 __all__ = [
     "AnyNoise",
+    "Blurring",
     "Compression",
     "CorrelatedNoise",
     "Degradation",
@@ -30,6 +32,7 @@ __all__ = [
     "impulses",
     "is_white",
     "jpeg",
+    "kernels",
     "marked",
     "measure_noise",
     "noise",
@@ -39,4 +42,4 @@ __all__ = [
 ]
 
 
-Degradation = AnyNoise | Holes | Compression | Downsampling | Measurement
+Degradation = AnyNoise | Holes | Compression | Downsampling | Measurement | Blurring

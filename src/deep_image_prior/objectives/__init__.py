@@ -7,6 +7,7 @@ from .guided import Guided
 from .holdout import PARTS, Holdout
 from .objective import Objective, Observed, Preset
 from .plug_and_play import PlugAndPlay
+from .reblurring import Reblurring
 from .recorruption import Recorruption
 from .reference import ReferenceStopped
 from .residual import Residual
@@ -23,6 +24,7 @@ __all__ = [
     "Observed",
     "PlugAndPlay",
     "Preset",
+    "Reblurring",
     "Recorruption",
     "ReferenceStopped",
     "Residual",

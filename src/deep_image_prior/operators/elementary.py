@@ -26,18 +26,33 @@ class Mask:
 
 
 class Blur:
-    """A(x) = k * x, convolution with a point spread function k (h, w); edges replicated, the size
-    kept.
+    """A(x) = k * x, convolution with a point spread function k (h, w), where all of k lies on x:
+    (B, C, H + h - 1, W + w - 1) -> (B, C, H, W), so that nothing is supposed of what is outside.
 
     The centre of k is pixel (h // 2, w // 2).
     """
 
     def __init__(self, kernel: Tensor) -> None:
-        self.flipped = kernel.flip(0, 1)
+        self.kernel = kernel
 
     def __call__(self, image: Tensor) -> Tensor:
-        self.flipped = self.flipped.to(image)
-        return correlate(image, self.flipped)
+        self.kernel = self.kernel.to(image)
+        sides, (height, width) = image.shape[-2:], self.kernel.shape
+        # faster than a direct sum from kernels of 5 x 5 on
+        spectrum = torch.fft.rfft2(image) * torch.fft.rfft2(self.kernel, s=sides)
+        return torch.fft.irfft2(spectrum, s=sides)[..., height - 1 :, width - 1 :]
+
+    @property
+    def padding(self) -> tuple[int, int, int, int]:
+        """Columns of x before and after those of x0, and rows."""
+        height, width = self.kernel.shape
+        return (width - 1) // 2, width // 2, (height - 1) // 2, height // 2
+
+    def inside(self, image: Tensor) -> Tensor:
+        """The part of x that x0 shows: (B, C, H + h - 1, W + w - 1) -> (B, C, H, W)."""
+        left, right, top, bottom = self.padding
+        height, width = image.shape[-2:]
+        return image[..., top : height - bottom, left : width - right]
 
 
 class Downsample:

@@ -7,6 +7,7 @@ error on pixels held out, estimates and the error where the same damage is done 
 the estimates of a smaller picture for enlargement. What `fast` makes tells `paper` when to stop.
 """
 
+from .deblur import Deblur
 from .dejpeg import Dejpeg
 from .denoise import Denoise
 from .enhance import Enhance
@@ -20,6 +21,7 @@ from .upscale import Upscale
 
 __all__ = [
     "Damage",
+    "Deblur",
     "Dejpeg",
     "Denoise",
     "Enhance",

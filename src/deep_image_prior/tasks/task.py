@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..classifiers import Classifier
-    from ..degradations import AnyNoise, Compression, Stripes
+    from ..degradations import AnyNoise, Blurring, Compression, Stripes
     from ..descent import Problem
     from ..images import Pixels, Scale
     from ..objectives import Preset
@@ -132,6 +132,7 @@ class Damage:
     noise: AnyNoise | None = None
     stripes: Stripes | None = None
     compression: Compression | None = None
+    blur: Blurring | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
