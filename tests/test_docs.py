@@ -11,7 +11,7 @@ from deep_image_prior import fitting
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 # weights of torchvision would be downloaded; and a sketch
-LEFT_OUT = ("classifiers.load", "...")
+LEFT_OUT = ("classifiers.load", "): ...")
 
 
 def blocks(path: Path) -> list[str]:

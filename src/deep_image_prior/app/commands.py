@@ -80,11 +80,13 @@ def _parameter(kind: type[Task], each: Field[Any]) -> click.Parameter | None:
     if option.kind is Path and each.default is MISSING:
         return click.Argument([each.name], type=FILE, metavar=option.metavar)
     names = [option.flags or f"--{each.name.replace('_', '-')}"]
+    # a flag that is not given would be False
+    unset: dict[str, Any] = {"default": None} if option.kind is bool else {}
     return click.Option(
         [*names, each.name],
         type=_type(kind, each.name, option),
         required=each.default is MISSING,
-        **({"default": None} if option.kind is bool else {}),  # not given, in the place of False
+        **unset,
         metavar=option.metavar,
         callback=_bytes if each.name == "memory" else None,
         help=f"{option.command_help or option.help}{_default(kind, each)}",
