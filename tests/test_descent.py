@@ -4,9 +4,10 @@ from dataclasses import replace
 import pytest
 import torch
 from helpers import FEW, At, problem, step, tiny
+from torch import nn
 
 from deep_image_prior import BadInput, Destabilised, Problem, Settings, descend, fit
-from deep_image_prior.descent import averaged_weights
+from deep_image_prior.descent import averaged_weights, with_rollback
 from deep_image_prior.energies import mean_square, squared_error
 from deep_image_prior.operators import identity
 from deep_image_prior.step import Rule, Stop
@@ -56,6 +57,56 @@ def test_the_callers_random_state_is_left_alone():
 def test_jitter_changes_the_descent():
     still = fit(problem(ERROR), replace(FEW, jitter=0))
     assert fit(problem(ERROR), FEW).history != still.history
+
+
+class Seen(nn.Module):
+    """f(z) = w z; keeps what it is shown."""
+
+    def __init__(self, shown):
+        super().__init__()
+        self.shown, self.weight = shown, nn.Parameter(torch.ones(1))
+
+    def forward(self, z):
+        self.shown.append(z.detach().clone())
+        return self.weight * z
+
+
+def shown(settings):
+    """The codes that a network is shown, a step each, around a code of 0."""
+    codes = []
+    blank = Problem(
+        lambda: Seen(codes),
+        lambda generator: torch.zeros(1, 3, 64, 64),
+        lambda x: x.square().mean(),
+    )
+    list(descend(blank, settings))
+    return codes
+
+
+def test_jitter_has_its_deviation_and_is_drawn_anew_every_step():
+    first, second, third = shown(Settings(steps=3, jitter=0.05))
+    for code in (first, second, third):
+        assert code.std().item() == pytest.approx(0.05, rel=0.05)
+        assert abs(code.mean().item()) < 0.003
+    for one, other in ((first, second), (second, third), (first, third)):
+        pair = torch.stack([one.flatten(), other.flatten()])
+        assert abs(torch.corrcoef(pair)[0, 1].item()) < 0.05
+    assert not any(code.any() for code in shown(Settings(steps=2, jitter=0)))
+
+
+@pytest.mark.parametrize(("decibels", "kept"), [(4.5, 12), (5.5, 11)])
+def test_a_rise_of_five_decibels_is_a_jump(decibels, kept):
+    """Of the energy, against that of the checkpoint, as in the published fall-back."""
+    energies = [1.0] * 10 + [10 ** (decibels / 10), 1.0]
+    steps = iter([step(energy, index=k) for k, energy in enumerate(energies, start=1)])
+
+    class Kept:
+        def save(self):
+            pass
+
+        restore = save
+
+    assert len(list(with_rollback(steps, Kept(), max_rollbacks=5))) == kept
 
 
 def test_average_is_a_mean_that_forgets_its_beginning():

@@ -1,0 +1,86 @@
+"""What the presets make of a small photograph in a few steps: a constant that is changed shows."""
+
+import numpy as np
+import pytest
+import torch
+from helpers import noisy, photograph
+from skimage.filters import gaussian
+
+import deep_image_prior as dip
+from deep_image_prior.degradations import Compression
+from deep_image_prior.metrics import psnr
+from deep_image_prior.networks import bfloat16
+
+CLEAN = photograph(64)
+NOISY = noisy(CLEAN)
+KNOWN = np.random.default_rng(0).random(CLEAN.shape[:2]) > 0.5
+
+
+def planes(pixels):
+    return torch.from_numpy(pixels).float().permute(2, 0, 1)[None]
+
+
+def pixels(image):
+    return image[0].permute(1, 2, 0).numpy()
+
+
+def grainy():
+    noise = gaussian(np.random.default_rng(0).normal(size=CLEAN.shape), 1, channel_axis=-1)
+    return np.clip(CLEAN + 0.06 * noise / noise.std(), 0, 1)
+
+
+def impulsive():
+    drawn = np.random.default_rng(0).random(CLEAN.shape)
+    return np.where(drawn < 0.1, 0.0, np.where(drawn > 0.9, 1.0, CLEAN))
+
+
+BLUR = dip.operators.Blur(dip.degradations.kernels.named("disk:2"))
+LARGE = planes(photograph(68))
+SMALL = dip.operators.Downsample(2)(planes(CLEAN))
+# the observation, the function, and its options
+CASES = {
+    "denoise": (lambda how: dip.denoise(NOISY, noise="white", **how), CLEAN),
+    "correlated": (lambda how: dip.denoise(grainy(), noise="correlated", **how), CLEAN),
+    "impulses": (lambda how: dip.denoise(impulsive(), noise="impulses", **how), CLEAN),
+    "dejpeg": (
+        lambda how: dip.dejpeg(pixels(Compression(20).compress(planes(CLEAN))), quality=20, **how),
+        CLEAN,
+    ),
+    "deblur": (
+        lambda how: dip.deblur(pixels(BLUR(LARGE)), "disk:2", **how),
+        pixels(BLUR.inside(LARGE)),
+    ),
+    "upscale": (lambda how: dip.upscale(pixels(SMALL), 2, **how), CLEAN),
+    "inpaint": (lambda how: dip.inpaint(CLEAN, KNOWN, keep_known=False, **how), CLEAN),
+    "large": (
+        lambda how: dip.inpaint(CLEAN, KNOWN, holes="large", keep_known=False, **how),
+        CLEAN,
+    ),
+    "enhance": (lambda how: dip.enhance(NOISY, **how), CLEAN),
+    "flash": (lambda how: dip.flash(NOISY, CLEAN[..., ::-1], **how), CLEAN),
+}
+# PSNR in dB, in single precision
+GOLDEN = {
+    ("denoise", "fast"): 29.4,
+    ("denoise", "best"): 29.33,
+    ("correlated", "fast"): 28.5,
+    ("impulses", "fast"): 42.06,
+    ("dejpeg", "fast"): 28.57,
+    ("deblur", "fast"): 38.11,
+    ("deblur", "best"): 38.51,
+    ("upscale", "fast"): 30.37,
+    ("upscale", "best"): 30.49,
+    ("inpaint", "fast"): 31.07,
+    ("large", "fast"): 14.75,
+    ("enhance", "fast"): 14.35,
+    ("flash", "fast"): 17.41,
+}
+
+
+@pytest.mark.parametrize("case", GOLDEN)
+def test_a_preset_makes_what_it_made(case, monkeypatch):
+    monkeypatch.setattr(bfloat16, "multiplies_bfloat16", lambda device: False)
+    name, preset = case
+    run, truth = CASES[name]
+    result = run({"channel_axis": -1, "preset": preset, "steps": 8, "runs": 1, "stop": "never"})
+    assert psnr(truth, result.image, 1) == pytest.approx(GOLDEN[case], abs=0.05)
