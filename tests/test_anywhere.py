@@ -12,6 +12,7 @@ from deep_image_prior import (
     anywhere,
     codes,
     denoise,
+    denoisers,
     descend,
     fit,
     memory,
@@ -161,6 +162,16 @@ def test_a_small_picture_in_windows_is_drawn_whole():
     assert len({str(step.window) for step in steps}) > 1
     again = fit(pose(x0, 1), SETTINGS)
     assert again.image.equal(done.image), "the same seed, the same bits"
+
+
+def test_tiles_are_larger_where_cores_do_not_share_them():
+    exact = pose(noisy(64, 64)[1], 1)
+    on_cpu, elsewhere = (anywhere._sides(exact, torch.device(name)) for name in ("cpu", "cuda"))
+    assert max(elsewhere) > max(on_cpu)
+    assert all(side % denoisers.GRID == 0 for side in elsewhere)
+    assert list(elsewhere) == sorted(elsewhere, reverse=True)
+    fixed = anywhere._sides(replace(exact, exact=False), torch.device("cuda"))
+    assert fixed == anywhere.FIXED
 
 
 def test_the_estimates_do_not_see_across_panels():

@@ -53,9 +53,10 @@ def test_a_step_is_counted_as_it_sees_the_picture():
 
 def test_tiles_are_as_large_as_memory_allows_and_pictures_are_counted(monkeypatch):
     monkeypatch.setattr(memory, "threads", lambda device: 2)
-    cpu, x = torch.device("cpu"), torch.empty(1, 3, 300, 400)
+    cpu, x = torch.device("cpu"), torch.empty(1, 3, 400, 500)
     pictures = memory.COPIES * 4 * x.numel()
-    large, small = (2 * memory.APPLIED * 3 * (side + 20) ** 2 for side in (100, 50))
+    scratch = memory.scratch(cpu)
+    large, small = (2 * (memory.APPLIED * 3 * (side + 20) ** 2 + scratch) for side in (100, 50))
 
     def largest(limit):
         return Memory(cpu, limit).largest((100, 50), 10, x.shape)
@@ -63,14 +64,14 @@ def test_tiles_are_as_large_as_memory_allows_and_pictures_are_counted(monkeypatc
     assert largest(pictures + large) == 100
     assert largest(pictures + large - 1) == 50
     assert largest(pictures + small) == 50
-    with pytest.raises(BadInput, match=r"^400 x 300 pixels need about [0-9.]+ MiB on cpu"):
+    with pytest.raises(BadInput, match=r"^500 x 400 pixels need about [0-9.]+ MiB on cpu"):
         largest(pictures + small - 1)
     assert 2 * pictures > small
     assert Memory(cpu, 2 * pictures - 1).on_disk(x.shape)
     assert not Memory(cpu, 2 * pictures).on_disk(x.shape)
     assert largest(small) == 50, "the pictures are on a disk"
     Memory(cpu, pictures).check_pictures(x.shape)
-    with pytest.raises(BadInput, match=r"^400 x 300 pixels need about [0-9.]+ MiB on cpu"):
+    with pytest.raises(BadInput, match=r"^500 x 400 pixels need about [0-9.]+ MiB on cpu"):
         Memory(cpu, pictures - 1).check_pictures(x.shape)
     Memory(cpu, pictures - 1).check_pictures(x.shape, in_tiles=True)
 

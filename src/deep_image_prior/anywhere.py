@@ -27,6 +27,7 @@ from .windows import PANELS, Tile, blended, sheet, tiles
 LARGEST = 2**18 + 2**17  # pixels of a picture that is fitted as it is
 # pixels a side of what f is applied to at a time, from which memory chooses
 TILES = (1080, 720, 480, 240, 120)
+LARGE_TILES = (4320, 2160)  # beside them, where cores do not share them: fewer margins
 FIXED = (720,)  # where a pixel depends on others beyond the margin, so that memory must not choose
 # the same of what is fitted alone; and that two of them share
 FITTED, SHARED = (2048, 1024, 512, 256), 64
@@ -68,14 +69,20 @@ def fit_anywhere(
         every = tiles(x0.shape[-2:], side - SHARED // factor, SHARED // factor // 2)
         return _fit_tiles(pose, x0, every, factor, settings, rule, watch, tell, checkpoint)
     tell(Phase("estimates"))
-    choice = TILES if problem.exact else FIXED
-    side = memory.largest(choice, problem.margin, drawn) if large else 0
+    side = memory.largest(_sides(problem, x0.device), problem.margin, drawn) if large else 0
 
     def draw(descents: Sequence[Descent]) -> Tensor:
         on_disk = memory.on_disk(drawn)
         return apply(problem, descents, settings, x0, side, factor, tell, checkpoint, on_disk)
 
     return fit(problem, settings, rule(problem), watch, draw if large else None, checkpoint, tell)
+
+
+def _sides(problem: Problem, device: torch.device) -> Sequence[int]:
+    """Of the tiles that there may be, falling."""
+    if not problem.exact:
+        return FIXED
+    return TILES if device.type == "cpu" else LARGE_TILES + TILES
 
 
 @torch.no_grad()

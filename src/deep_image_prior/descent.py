@@ -2,11 +2,11 @@
 4).
 """
 
-import copy
 import math
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -80,7 +80,10 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
     if not isinstance(z, Tensor):
         raise BadInput(f"the code is a {type(z).__name__}; it must be a tensor (1, C, H, W)")
     network = untrained(problem.network, for_weights).to(z.device)
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    # one kernel on a graphics card
+    optimiser = torch.optim.Adam(
+        network.parameters(), lr=settings.learning_rate, fused=z.is_cuda or None
+    )
     jitter = Generator(z.device).manual_seed(for_jitter)
     symmetries, windows = (np.random.default_rng(each) for each in (for_symmetry, for_window))
     panel = (z.shape[-2], z.shape[-1] // problem.panels)
@@ -205,16 +208,25 @@ class Checkpoint:
         self.network, self.optimiser = network, optimiser
 
     def save(self) -> None:
-        self.weights = copy.deepcopy(self.network.state_dict())
-        self.moments = copy.deepcopy(self.optimiser.state_dict())
+        self.weights = _copied(self.network.state_dict())
+        self.moments = _copied(self.optimiser.state_dict())
 
     def restore(self) -> None:
         """Go back, with half the learning rate, and without the gradient that led astray."""
         for group in self.moments["param_groups"]:
             group["lr"] /= 2
         self.network.load_state_dict(self.weights)
-        self.optimiser.load_state_dict(copy.deepcopy(self.moments))
+        self.optimiser.load_state_dict(_copied(self.moments))
         self.optimiser.zero_grad()
+
+
+def _copied(state: Any) -> Any:
+    """Tensors in dictionaries and lists as they are now: many times as fast as copy.deepcopy."""
+    if isinstance(state, Tensor):
+        return state.clone()
+    if isinstance(state, dict):
+        return {name: _copied(value) for name, value in state.items()}
+    return [*map(_copied, state)] if isinstance(state, list) else state
 
 
 def untrained(recipe: Callable[[], nn.Module], seed: int) -> nn.Module:

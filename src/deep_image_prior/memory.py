@@ -11,7 +11,7 @@ from .available import available, in_words
 from .descent import Problem
 from .energies import PerPixel
 from .errors import BadInput
-from .parallel import threads
+from .parallel import scratch, threads
 from .settings import Settings
 from .storage import check_room
 
@@ -91,7 +91,7 @@ class Memory:
 
         def bytes_of(side: int) -> int:
             rows, columns = (min(side + 2 * margin, most) for most in shape[-2:])
-            return at_a_time * APPLIED * shape[1] * rows * columns
+            return at_a_time * (APPLIED * shape[1] * rows * columns + scratch(self.device))
 
         self._check(pictures + bytes_of(sides[-1]), shape[-2:])
         return next(side for side in sides if bytes_of(side) <= left)

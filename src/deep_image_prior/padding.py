@@ -1,6 +1,7 @@
 """What lies outside an image: its reflection."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -22,6 +23,8 @@ def pad_reflect(
     columns = columns or rows
     if not any(rows + columns):
         return image
+    if all(max(more) < n for n, more in zip(image.shape[-2:], (rows, columns), strict=True)):
+        return F.pad(image, (*columns, *rows), mode="reflect")  # many times as fast
     height, width = (
         reflect_indices(n, *more).to(image.device)
         for n, more in zip(image.shape[-2:], (rows, columns), strict=True)

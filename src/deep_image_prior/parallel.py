@@ -1,4 +1,6 @@
-"""A core each for work whose products are too small to be shared among cores."""
+"""A core each for work whose products are too small to be shared among cores; and how much of it
+at a time.
+"""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +9,9 @@ from typing import TypeVar
 import torch
 
 NAME = "dip-core"  # of the threads
+# bytes: what stays in the cache of a processor; and what keeps a graphics card busy, which takes as
+# long to begin a product as to make a small one
+CACHE, FILLING = 5 * 2**19, 2**29
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -15,6 +20,11 @@ Made = TypeVar("Made")
 def threads(device: torch.device) -> int:
     """How many items `each` works on at a time."""
     return torch.get_num_threads() if device.type == "cpu" else 1
+
+
+def scratch(device: torch.device) -> int:
+    """Bytes for work on small parts of a picture, as many at a time as that is enough for."""
+    return CACHE if device.type == "cpu" else FILLING
 
 
 def each(

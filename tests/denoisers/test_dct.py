@@ -2,6 +2,7 @@ import pytest
 import torch
 from helpers import photograph
 
+from deep_image_prior import parallel
 from deep_image_prior.colour import from_opponent, to_opponent
 from deep_image_prior.denoisers import White, dct, dct_denoise
 from deep_image_prior.denoisers.dct import Windows, hard_threshold
@@ -82,3 +83,19 @@ def test_the_side_of_a_tile_does_not_matter(monkeypatch):
     monkeypatch.setattr(dct, "DENSE", 5)
     image = dct_denoise(NOISY[..., :37, :50], White(SIGMA))
     torch.testing.assert_close(image, expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("size", [8, 16])
+@pytest.mark.parametrize("cache", [1, 2**21, 2**26])
+def test_the_tiles_at_a_time_do_not_matter(monkeypatch, size, cache):
+    noisy = NOISY.repeat(1, 1, 2, 2)[..., :125, :100]
+    expected = dct_denoise(noisy, White(SIGMA), size)
+    monkeypatch.setattr(parallel, "CACHE", cache)
+    image = dct_denoise(noisy, White(SIGMA), size)
+    torch.testing.assert_close(image, expected, atol=1e-5, rtol=0)
+
+
+def test_nothing_waits_for_another_device():
+    """Where there are no numbers nothing can be asked of them, or moved elsewhere."""
+    noisy = torch.empty(1, 3, 90, 70, device="meta")
+    assert dct_denoise(noisy).shape == noisy.shape

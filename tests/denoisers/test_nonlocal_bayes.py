@@ -2,9 +2,10 @@ import pytest
 import torch
 from helpers import photograph
 
+from deep_image_prior import parallel
 from deep_image_prior.colour import from_opponent, to_opponent
 from deep_image_prior.denoisers import White, dct_denoise, nonlocal_bayes
-from deep_image_prior.denoisers.nonlocal_bayes import CAUTION, whitening
+from deep_image_prior.denoisers.nonlocal_bayes import CAUTION, _at_a_time, whitening
 from deep_image_prior.padding import pad_reflect
 
 CLEAN = torch.from_numpy(photograph(64)).float().permute(2, 0, 1)[None]
@@ -81,6 +82,28 @@ def test_it_is_what_one_group_after_the_other_gives(channels, larger, size, coun
     image = nonlocal_bayes(noisy, pilot, White(SIGMA), larger)
     # but for a few groups where rounding decides between patches that are as near
     assert error(image, expected) < 1e-8
+
+
+@pytest.mark.parametrize(("channels", "larger"), [(1, False), (3, False), (1, True), (3, True)])
+def test_several_tiles_at_a_time_give_what_one_at_a_time_gives(monkeypatch, channels, larger):
+    # tiles of four sizes
+    noisy, pilot = (each[:, :channels, :, :57].repeat(1, 1, 2, 2) for each in (NOISY, CLEAN))
+    expected = nonlocal_bayes(noisy, pilot, White(SIGMA), larger)
+    monkeypatch.setattr(parallel, "CACHE", 2**26)
+    image = nonlocal_bayes(noisy, pilot, White(SIGMA), larger)
+    assert error(image, expected) < 1e-8
+
+
+def test_processors_take_one_tile_at_a_time_and_graphics_cards_many():
+    for how in ((1, 5, 40), (1, 8, 80), (3, 3, 40), (3, 5, 80)):
+        assert _at_a_time(*how, torch.device("cpu")) == 1
+        assert _at_a_time(*how, torch.device("cuda")) > 20
+
+
+def test_nothing_waits_for_another_device():
+    """Where there are no numbers nothing can be asked of them, or moved elsewhere."""
+    noisy = torch.empty(1, 3, 190, 130, device="meta")
+    assert nonlocal_bayes(noisy, noisy).shape == noisy.shape
 
 
 def test_whitening_of_noise_that_is_all_long_waves():

@@ -68,7 +68,7 @@ class Noise:
     def deviation(self, x: Tensor) -> Tensor:
         """(sigma^2 + gain x)^(1/2), before the clip."""
         if not self.gain:  # nothing to differentiate or to keep
-            return x.new_tensor(max(self.sigma, LEAST)).expand_as(x)
+            return x.new_full((), max(self.sigma, LEAST)).expand_as(x)
         return (self.sigma**2 + self.gain * x.clamp_min(0)).sqrt().clamp_min(LEAST)
 
     def draw(self, x: Tensor, count: int, generator: Generator) -> Tensor:

@@ -1,6 +1,7 @@
 """Sliding-window DCT: the cosines of overlapping patches, thresholded and averaged."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import ceil
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from ..colour import brightness, from_opponent, to_opponent
 from ..padding import pad_reflect
+from ..parallel import scratch
 from ..patches import cosines
 from .covariance import Covariance, White
 
@@ -16,7 +18,7 @@ THRESHOLD = 2.7  # standard deviations that a coefficient must exceed
 # pixels from one tile to the next, of windows close by each other and of others: what stays in the
 # cache of a processor; any part of a picture that begins on a multiple of both has the same tiles
 DENSE, SPARSE = 24, 40
-AT_A_TIME = 2**17  # cosines, of tiles side by side
+BYTES = 20  # measured, 11 to 20: of a tile, for every cosine
 
 
 def dct_denoise(noisy: Tensor, noise: Covariance = White(), size: int = 8) -> Tensor:
@@ -75,32 +77,27 @@ class Windows:
         place across.
         """
         grown = [self._tiles(self._grown(each)) for each in (planes, *pilots)]
-        analysis, box = self._sliding(cosines(self.size)), self._sliding(torch.ones(1, self.size))
-        analysis, box = analysis.to(planes), box.to(planes)
+        waves = _sliding(self.size, self.step, self.stride, planes.device)
+        analysis, box = (each.to(planes) for each in waves)
         channels, down, across = grown[0].shape[:3]
-        at_a_time = max(1, AT_A_TIME // (channels * len(analysis) ** 2))
+        of_tile = BYTES * channels * len(analysis) ** 2
+        at_a_time = max(1, scratch(planes.device) // of_tile)
+        rows, columns = max(1, at_a_time // across), min(at_a_time, across)
         total, weights = (self._empty(planes, down, across) for _ in range(2))
-        for row in range(down):
+        for row in range(0, down, rows):
             tiles, weightings = [], []
-            for first in range(0, across, at_a_time):
-                some = (slice(None), row, slice(first, first + at_a_time))
-                observed, *others = (self._split(analysis @ x[some] @ analysis.T) for x in grown)
+            for first in range(0, across, columns):
+                some = (slice(None), slice(row, row + rows), slice(first, first + columns))
+                parts = (x[some].flatten(1, 2) for x in grown)
+                observed, *others = (self._split(analysis @ x @ analysis.T) for x in parts)
                 kept = gain(observed, *others)
                 weight = 1 / (kept.square().sum(dim=2).sum(dim=3) + 1e-3)
                 shrunk = observed.mul_(kept).mul_(weight[:, :, None, :, None])
                 tiles.append(analysis.T @ shrunk.flatten(4).flatten(2, 3) @ analysis)
                 weightings.append(box.T @ weight @ box)
-            self._add(total, row, torch.cat(tiles, dim=1))
-            self._add(weights, row, torch.cat(weightings, dim=1))
+            self._add(total, row, torch.cat(tiles, dim=1).unflatten(1, (-1, across)))
+            self._add(weights, row, torch.cat(weightings, dim=1).unflatten(1, (-1, across)))
         return (total / weights.clamp_min(1e-9))[:, *self.inside]
-
-    def _sliding(self, waves: Tensor) -> Tensor:
-        """The matrix (K tile, pixels) of the products of K waves (K, size) with every window along
-        a side of a tile.
-        """
-        places = range(0, self.stride, self.step)
-        shifted = [F.pad(waves, (at, self.stride - self.step - at)) for at in places]
-        return torch.stack(shifted, dim=1).flatten(0, 1)
 
     def _split(self, products: Tensor) -> Tensor:
         return products.unflatten(3, (self.size, self.tile)).unflatten(2, (self.size, self.tile))
@@ -125,14 +122,29 @@ class Windows:
         return planes.new_zeros(len(planes), *sides)
 
     def _add(self, planes: Tensor, row: int, tiles: Tensor) -> None:
-        """Adds a row of tiles (C, across, side, side) to planes (C, H, W). No pixel of a row is in
-        more than two, so that their order changes nothing.
+        """Adds tiles (C, rows, across, side, side), from `row` on, to planes (C, H, W). No pixel of
+        a row is in more than two, so that their order changes nothing.
         """
         side = tiles.shape[-1]
-        strip = torch.zeros_like(planes[:, :side])
+        strips = tiles.new_zeros(*tiles.shape[:2], side, planes.shape[2])
         for first in range(2):
-            some = tiles[:, first::2]
-            if some.shape[1]:
-                places = strip[..., first * self.stride :].unfold(2, side, 2 * self.stride)
-                places += some.transpose(1, 2)
-        planes[:, row * self.stride :][:, :side] += strip
+            some = tiles[:, :, first::2]
+            if some.shape[2]:
+                places = strips[..., first * self.stride :].unfold(3, side, 2 * self.stride)
+                places += some.transpose(2, 3)
+        for number, strip in enumerate(strips.unbind(1), row):
+            planes.narrow(1, number * self.stride, side).add_(strip)
+
+
+@lru_cache(maxsize=16)
+def _sliding(size: int, step: int, stride: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The matrices (K tile, pixels) of the products of every window along a side of a tile with K
+    waves (K, size): with the cosines, and with ones.
+    """
+
+    def slid(waves: Tensor) -> Tensor:
+        places = range(0, stride, step)
+        shifted = [F.pad(waves, (at, stride - step - at)) for at in places]
+        return torch.stack(shifted, dim=1).flatten(0, 1).to(device)
+
+    return slid(cosines(size)), slid(torch.ones(1, size))
