@@ -52,13 +52,10 @@ CASES = {
     ),
     "upscale": (lambda how: dip.upscale(pixels(SMALL), 2, **how), CLEAN),
     "inpaint": (lambda how: dip.inpaint(CLEAN, KNOWN, keep_known=False, **how), CLEAN),
-    "large": (
-        lambda how: dip.inpaint(CLEAN, KNOWN, holes="large", keep_known=False, **how),
-        CLEAN,
-    ),
     "enhance": (lambda how: dip.enhance(NOISY, **how), CLEAN),
-    "flash": (lambda how: dip.flash(NOISY, CLEAN[..., ::-1], **how), CLEAN),
 }
+# where processors that round in other ways are further apart than 0.05 dB
+LOOSE = {"correlated": 0.3, "impulses": 0.15}
 # PSNR in dB, in single precision
 GOLDEN = {
     ("denoise", "fast"): 29.4,
@@ -71,9 +68,7 @@ GOLDEN = {
     ("upscale", "fast"): 30.37,
     ("upscale", "best"): 30.49,
     ("inpaint", "fast"): 31.07,
-    ("large", "fast"): 14.75,
     ("enhance", "fast"): 14.35,
-    ("flash", "fast"): 17.41,
 }
 
 
@@ -83,4 +78,5 @@ def test_a_preset_makes_what_it_made(case, monkeypatch):
     name, preset = case
     run, truth = CASES[name]
     result = run({"channel_axis": -1, "preset": preset, "steps": 8, "runs": 1, "stop": "never"})
-    assert psnr(truth, result.image, 1) == pytest.approx(GOLDEN[case], abs=0.05)
+    near = pytest.approx(GOLDEN[case], abs=LOOSE.get(name, 0.05))
+    assert psnr(truth, result.image, 1) == near
