@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FACTORS = (2, 3, 4, 8)
 STEPS = {"fast": 300, "best": 600, "paper": 2000}
-CORNER = 1024  # pixels a side, in which an enlargement is held against its input
+CORNER = 1024  # pixels a side, in which a result is held against its input
 MORE = tuple(sigma / 255 for sigma in (30, 25, 20, 16, 13, 10, 8, 6, 4, 3))  # rounds of `best`
 across = partial(gently, learning_rate=0.001, window=128)
 
