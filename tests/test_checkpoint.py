@@ -125,3 +125,30 @@ def test_an_interrupted_run_is_not_kept(tmp_path):
     folder = tmp_path / "folder"
     assert dip.denoise(NOISY, checkpoint=folder, watch=watch, **FEW).interrupted
     assert not list(folder.glob("*.pt"))
+
+
+def test_another_kernel_is_another_task(tmp_path):
+    def kernel(column):
+        k = np.full((21, 21), 1e-4)
+        k[10, column] = 1
+        return k
+
+    def interrupted(step):
+        if step.index == 2:
+            raise KeyboardInterrupt
+
+    options = {"channel_axis": -1, "steps": 3, "checkpoint": tmp_path / "kept"}
+    np.save(tmp_path / "k.npy", kernel(5))
+    dip.deblur(NOISY, str(tmp_path / "k.npy"), watch=interrupted, **options)
+    np.save(tmp_path / "k.npy", kernel(15))
+    with pytest.raises(dip.BadInput, match="made with another task"):
+        dip.deblur(NOISY, str(tmp_path / "k.npy"), **options)
+    np.save(tmp_path / "k.npy", kernel(5))
+    assert dip.deblur(NOISY, str(tmp_path / "k.npy"), **options).complete
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "3"])
+def test_a_checkpoint_that_cannot_be_read_names_the_way_out(tmp_path, content):
+    (tmp_path / KEY).write_text(content)
+    with pytest.raises(dip.BadInput, match=r"cannot be used .* or remove it to start anew|another"):
+        open_checkpoint(tmp_path, {"image": "a"})

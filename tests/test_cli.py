@@ -324,6 +324,15 @@ def made(name: str, pixels) -> str:
     return name
 
 
+def kernel(name: str) -> str:
+    return made(name, np.full((3, 3), 9, np.uint8))
+
+
+def text(name: str) -> str:
+    np.save(name, np.full((3, 3), "x"))
+    return name
+
+
 def bomb(name: str) -> str:
     """A small file that says it holds 10^12 pixels."""
     small = encoded(Picture(np.zeros((2, 2, 1), np.uint8)), ".png")
@@ -394,8 +403,13 @@ BAD = {
     ),
     "no kernel": (
         lambda: ["deblur", "photo.png", "--psf", "lens:3"],
-        "there is no kernel 'lens:3'; give gaussian:SIGMA, disk:RADIUS, motion:LENGTH@ANGLE",
+        "there is no kernel or file 'lens:3'; give gaussian:SIGMA, disk:RADIUS, motion:LENGTH@ANGLE",
     ),
+    "output is the kernel": (
+        lambda: ["deblur", "photo.png", "--psf", kernel("k.png"), "-o", "k.png", "--overwrite"],
+        "k.png is an input; write to another name",
+    ),
+    "a kernel of text": (lambda: ["deblur", "photo.png", "--psf", text("k.npy")], "dtype <U1"),
     "a large kernel": (
         lambda: ["deblur", "photo.png", "--psf", "disk:20"],
         "the kernel is 41 x 41 pixels, larger than the picture, 32 x 32",
@@ -740,8 +754,17 @@ def test_interrupt_saves_the_best_so_far(folder, kind):
     assert "interrupted" in json.loads((folder / "r.json").read_text())["stopped"]
 
 
+def test_a_kernel_from_a_file_is_in_the_record(run):
+    arguments = ("deblur", "photo.png", "--psf", kernel("k.png"), "--record", "r.json", *FEW)
+    assert run(*arguments)[0] == 0
+    inputs = json.loads(Path("r.json").read_text())["inputs"]
+    expected = hashlib.sha256(Path("k.png").read_bytes()).hexdigest()
+    assert inputs["psf"]["sha256"] == expected
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
-def test_ctrl_c_before_there_is_anything_is_one_line(folder):
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_before_there_is_anything_is_one_line(folder, kind):
     code = (
         "import signal, sys, time; sys.argv = ['dip', 'denoise', 'photo.png']\n"
         "from deep_image_prior import __main__, files\n"
@@ -752,7 +775,7 @@ def test_ctrl_c_before_there_is_anything_is_one_line(folder):
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "reading\n"
-    process.send_signal(signal.SIGINT)
+    process.send_signal(kind)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "dip: interrupted; nothing was written\n")
 

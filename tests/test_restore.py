@@ -16,7 +16,7 @@ from skimage.transform import rescale
 
 import deep_image_prior as dip
 from deep_image_prior.cautions import is_clean, lost
-from deep_image_prior.degradations import Downsampling, Impulses, Noise, Stripes, jpeg
+from deep_image_prior.degradations import Blurring, Downsampling, Impulses, Noise, Stripes, jpeg
 from deep_image_prior.metrics import psnr
 from deep_image_prior.networks import Hourglass
 from deep_image_prior.tasks import Damage
@@ -294,6 +294,8 @@ def test_confidence_falls_with_the_decibels_that_the_choice_may_cost():
     assert named == ["high", "high", "medium", "medium", "low", "low"]
     striped = doubted(0.1, damage=Damage(stripes=Stripes(0.1, 0.0)))
     assert striped.confidence == "medium"
+    blur = Blurring(torch.ones(1, 1), Noise(0.1))
+    assert doubted(0.1, damage=Damage(blur=blur)).confidence == "medium", "nothing bears it out"
 
 
 def test_a_picture_that_comes_back_as_it_was_is_said_to_be_clean():
@@ -461,6 +463,11 @@ def test_settings_change_the_preset():
     )
 
 
+class Yes(dip.Rule):
+    def update(self, step):
+        return True
+
+
 WRONG = {
     **{
         f"strength {strength}": (
@@ -492,6 +499,16 @@ WRONG = {
     ),
     "text mask": (lambda: dip.inpaint(NOISY, np.full((64, 64), "x"), **FEW), "mask has dtype"),
     "no rule": (lambda: dip.denoise(NOISY, stop=3, **FEW), "stop is 3; give a name, a"),
+    "a rule that says yes": (
+        lambda: dip.denoise(NOISY, stop=Yes(), **FEW),
+        "Yes.update returned True; return a Stop",
+    ),
+    "a rule that is not one": (lambda: dip.denoise(NOISY, stop=dip.Rule, **FEW), "makes no rule"),
+    "nothing to stop by": (lambda: dip.denoise(NOISY, stop=None, **FEW), "stop is None; give"),
+    "masked mask": (
+        lambda: dip.inpaint(NOISY, np.ma.masked_equal(HOLED, False), **FEW),
+        "the mask is a masked array",
+    ),
     "no rule made": (lambda: dip.denoise(NOISY, stop=dict, **FEW), "stop made a dict"),
     "infinite": (lambda: dip.denoise(np.array([[0, np.inf], [1, 2]])), "1 NaN or infinite"),
     "constant": (lambda: dip.denoise(np.full((8, 8), 3)), "constant, 3 everywhere"),

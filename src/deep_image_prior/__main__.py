@@ -7,7 +7,9 @@ from typing import Any
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, _interrupted)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last is a closed terminal
+        if kind := getattr(signal, name, None):
+            signal.signal(kind, _interrupted)
     from .app.cli import run
 
     sys.exit(run())

@@ -42,14 +42,19 @@ def open_checkpoint(folder: Path, key: Mapping[str, str]) -> Checkpoint:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not any(folder.iterdir()):
-            (folder / KEY).write_text(json.dumps(dict(key), indent=1))
-        found = json.loads((folder / KEY).read_text())
+            part = folder / f"{KEY}.part"
+            part.write_text(json.dumps(dict(key), indent=1))
+            part.replace(folder / KEY)  # all of it or nothing
+        found = dict(json.loads((folder / KEY).read_text()))
     except FileNotFoundError:
         raise BadInput(
             f"{folder} is a folder of other files; give the checkpoint one of its own"
         ) from None
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{folder} cannot be used for a checkpoint: {error}") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise BadInput(
+            f"{folder} cannot be used for a checkpoint ({error}); give another folder, or remove "
+            "it to start anew"
+        ) from None
     for name in key:  # others follow from the first
         if found.get(name) != key[name]:
             raise BadInput(

@@ -147,7 +147,11 @@ def _seen(rule: Rule, step: Step) -> Stop | None:
             "this rule compares whole images, and a step sees windows of the picture; use the "
             "preset paper (--preset paper)"
         )
-    return rule.update(step)
+    stop = rule.update(step)
+    if stop is not None and not isinstance(stop, Stop):
+        name = type(rule).__name__
+        raise BadInput(f"{name}.update returned {stop!r}; return a Stop, or None to go on")
+    return stop
 
 
 def _ended(end: BaseException, step: int, where: str) -> Stop:

@@ -8,6 +8,7 @@ from dataclasses import MISSING, Field, fields
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from .options import Option
+from .settings import Settings
 from .tasks import (
     Deblur,
     Dejpeg,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+SETTINGS = {each.name for each in fields(Settings)}
 TASKS: dict[str, type[Task]] = {}  # by name, in the order of the lines below
 
 IMAGE = "image : array (H, W), or with channels along `channel_axis`\n    Of any real dtype."
@@ -40,7 +42,7 @@ ENDING = """
 Returns
 -------
 Result
-    The image, in the dtype of the one given, and how it came about.
+    The image, in the dtype of the one given if there is one, and how it came about.
 
 Raises
 ------
@@ -93,7 +95,8 @@ def _described(each: Field[Any]) -> str:
     """Type, range, default and meaning, as NumPy's documents have them."""
     option: Option = each.metadata["option"]
     default = "" if each.default is MISSING else f", default {_shown(each.default)}"
-    return f"{each.name} : {each.type}{default}\n    {option.help}{_allowed(option)}"
+    preset = " None: the preset's." if each.name in SETTINGS else ""
+    return f"{each.name} : {each.type}{default}\n    {option.help}{_allowed(option)}{preset}"
 
 
 def _shown(default: Any) -> str:

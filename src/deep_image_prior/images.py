@@ -39,6 +39,15 @@ def check_pixels(pixels: Pixels, channel_axis: int | None, name: str) -> None:
         raise BadInput(f"{name} is constant, {pixels.flat[0]} everywhere: there is nothing in it")
 
 
+def check_unmasked(pixels: Any, name: str) -> None:
+    """Raise BadInput, calling it `name`, if some values of `pixels` are masked."""
+    if isinstance(pixels, np.ma.MaskedArray) and np.ma.getmaskarray(pixels).any():
+        raise BadInput(
+            f"{name} is a masked array, whose mask would be lost; fill it, or give its mask to "
+            "inpaint"
+        )
+
+
 def check_axis(pixels: Pixels, channel_axis: int | None, name: str) -> None:
     """Raise BadInput, calling it `name`, if `pixels` has not the axes that `channel_axis` says."""
     whole = isinstance(channel_axis, Integral) and not isinstance(channel_axis, bool)

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from .errors import BadInput
-from .images import Pixels, check_axis, scale_of
+from .images import Pixels, check_axis, check_unmasked, scale_of
 
 MOST = 0.5  # of the pixels are known as a rule
 
@@ -57,6 +57,7 @@ def known_pixels(
 
 def _plane(mask: Pixels, channel_axis: int | None) -> Pixels:
     """(H, W), the mean of its channels if it has any and they differ."""
+    check_unmasked(mask, "the mask")
     mask = np.asarray(mask)
     if channel_axis is None or mask.ndim < 3:
         return mask

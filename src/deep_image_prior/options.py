@@ -8,17 +8,18 @@ from typing import Any
 
 from .errors import BadInput
 
+HUGE = 2**60  # nobody needs to be told such a limit
+
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
     """What is said of an option beside its name and default.
 
     help: what it means, with its unit; command_help: on the command line, if it is another there.
-    kind: of its values, Path for
-    an image, or None if it has no place on the command line. choices: its values, if
-    they are few; names: those that are text, where others are objects. least, above, most, below:
-    its range. flags: on the command line, where they are not --name. metavar: what stands for the
-    value in the help.
+    kind: of its values, Path for an image, or None if it has no place on the command line. choices:
+    its values, if they are few; names: those that are text, where others are objects. least, above,
+    most, below: its range. file: whether it may name one. flags: on the command line, where they
+    are not --name. metavar: what stands for the value in the help.
     """
 
     help: str
@@ -30,6 +31,7 @@ class Option:
     above: float = -math.inf
     most: float = math.inf
     below: float = math.inf
+    file: bool = False
     flags: str = ""
     metavar: str | None = None
 
@@ -65,7 +67,7 @@ class Option:
             "at most": self.most,
             "below": self.below,
         }
-        limits = [f"{words} {at:g}" for words, at in bounds.items() if math.isfinite(at)]
+        limits = [f"{words} {at:g}" for words, at in bounds.items() if abs(at) < HUGE]
         return " ".join([kind, " and ".join(limits)]).strip()
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +26,7 @@ from .objectives import Preset
 from .phases import Phase
 from .runs import Runs
 from .settings import Settings
+from .step import Rule
 from .stopping import RULES, Discrepancy, Recipe
 from .tasks import Damage, Restoration, Task
 
@@ -41,7 +42,7 @@ class Result(Runs):
     name, in the same dtype. damage: what was taken out or undone, if it was measured or told, in
     the units of the option sigma. clean: what was taken out as noise is less than anybody sees.
     cautions: why the image may be wrong whatever the rules say, a line each. measures: what a
-    classifier makes of the image, by name.
+    classifier makes of the image, or how far its measurements are from those given, by name.
     """
 
     image: Pixels
@@ -69,13 +70,15 @@ class Result(Runs):
     def confidence(self) -> str | None:
         """high, medium or low: how far the rules that look for the step agree; low with cautions or
         if the noise may be texture, not high where colour does not bear it out, nor where stripes
-        were, which are told from the picture only where they are narrow.
+        were, which are told from the picture only where they are narrow, nor where a blur was told,
+        which nothing bears out.
         """
         if self.cautions or (self.noise and self.noise.textured):
             return "low"
         if self.uncertainty_db is None:
             return None
-        certain = not self.stripes and (self.noise is None or self.noise.certain)
+        told = self.stripes or self.damage.blur
+        certain = not told and (self.noise is None or self.noise.certain)
         sure = self.uncertainty_db < SURE and certain
         return "high" if sure else "medium" if self.uncertainty_db < UNSURE else "low"
 
@@ -92,11 +95,7 @@ class Call:
     def read(self, image: Pixels, name: str = "") -> tuple[Tensor, Scale]:
         """The image as (1, C, H, W) in [0, 1], and what its values mean."""
         name = name or self.name
-        if isinstance(image, np.ma.MaskedArray) and image.mask.any():
-            raise BadInput(
-                f"{name} is a masked array, whose mask would be lost; fill it, or give its mask to "
-                "inpaint"
-            )
+        images.check_unmasked(image, name)
         pixels, axis = np.asarray(image), self.task.channel_axis
         images.check_pixels(pixels, axis, name)
         scale = images.scale_of(pixels)
@@ -130,7 +129,7 @@ class Call:
             rule: Recipe | None = Discrepancy(sigma, clips) if sigma and told else None
         else:
             rule = RULES[stop](sigma, clips) if isinstance(stop, str) else stop
-        if rule and not (callable(rule) or hasattr(rule, "update")):
+        if stop != "auto" and not (isinstance(rule, Rule) or callable(rule)):
             raise BadInput(f"stop is {rule!r}; give a name, a stopping.Rule, or what makes one")
         if getattr(rule, "residual", False) and not preset.objective.compares:
             raise BadInput(
@@ -151,15 +150,15 @@ class Call:
     ) -> Checkpoint | None:
         if task.checkpoint is None:
             return None
-        own = {name: _short(getattr(task, name)) for name in task.own()}
+        own = {name: _digest(getattr(task, name)) for name in task.own()}
         key = {
             "image": f"{tuple(x0.shape)} {_sha256(x0.cpu().numpy())}",
-            "preset": str(task.preset),
+            "preset": task.preset if isinstance(task.preset, str) else "one of the caller's",
             "sigma": str(task.sigma),
-            "stop": str(task.stop),
+            "stop": task.stop if isinstance(task.stop, str) else type(task.stop).__name__,
             "setting": str(settings),
             "device": str(self.device),
-            "task": f"{task.name} {own} {damage}",
+            "task": f"{task.name} {own} {_digest(damage)}",
             "version": f"{metadata.version('deep-image-prior')}, torch {torch.__version__}",
         }
         return open_checkpoint(Path(task.checkpoint), key)
@@ -235,8 +234,16 @@ def _rescaled(damage: Damage, scale: Scale) -> Damage:
     )
 
 
-def _short(value: Any) -> str:
-    return _sha256(value) if isinstance(value, np.ndarray) else str(value)
+def _digest(value: Any) -> str:
+    """The same text for the same value, and another for every other one."""
+    if isinstance(value, Tensor):
+        value = value.detach().cpu().numpy()
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape} {_sha256(value)}"
+    if is_dataclass(value):
+        parts = [_digest(getattr(value, each.name)) for each in fields(value)]
+        return f"{type(value).__name__}({', '.join(parts)})"
+    return str(value)
 
 
 def _sha256(values: Pixels) -> str:

@@ -1,7 +1,9 @@
 """Solve: x from x0 = A(x) + n, for an operator A of one's own."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from .descent import Problem
 from .device import in_single_precision
 from .energies import real_numbers, squared_error
 from .errors import BadInput
-from .images import Pixels
+from .images import Pixels, check_unmasked
 from .objectives import Observed, Preset
 from .operators import differentiable
 from .restoration import Call, Result
@@ -49,9 +51,7 @@ def pose(task: Solve, a: Callable[[Tensor], Tensor], x0: Tensor, preset: Preset)
     """What to fit: the images before Problem.finish are (x - least) / (greatest - least)."""
     channels, height, width = planes = _planes(task.shape)
     _check(a, x0, planes)
-    low, high = task.bounds or _range(a, x0, planes)
-    if not low < high:
-        raise BadInput(f"bounds are {low} and {high}, but the first must be less")
+    low, high = _bounds(task.bounds) or _range(a, x0, planes)
     measurement = Measurement(
         lambda u: a(low + (high - low) * u), (channels, height, width), task.sigma
     )
@@ -66,28 +66,53 @@ def pose(task: Solve, a: Callable[[Tensor], Tensor], x0: Tensor, preset: Preset)
 
 def _measured(x0: Any) -> Tensor:
     """x0 in single precision. Raises BadInput if it is no array of finite numbers."""
-    measured = torch.as_tensor(x0 if isinstance(x0, Tensor) else np.asarray(x0))
+    check_unmasked(x0, "x0")
+    measured = x0 if isinstance(x0, Tensor) else _tensor(np.asarray(x0))
+    measured = measured.to(torch.complex64 if measured.is_complex() else torch.float32)
     if not measured.numel():
         raise BadInput(f"x0 has shape {tuple(measured.shape)}: it is empty")
     strange = int((~measured.isfinite()).sum())
     if strange:
         raise BadInput(f"x0 has {strange} NaN or infinite values; leave those out of A")
-    return measured.to(torch.complex64 if measured.is_complex() else torch.float32)
+    return measured.detach()
+
+
+def _tensor(values: Pixels) -> Tensor:
+    """In the order of this machine."""
+    if values.dtype.kind not in "biufc":
+        raise BadInput(f"x0 has dtype {values.dtype}; give real or complex numbers")
+    return torch.from_numpy(values.astype(np.complex64 if values.dtype.kind == "c" else np.float32))
 
 
 def _planes(shape: Any) -> tuple[int, int, int]:
     """(C, H, W) of x."""
-    planes = tuple(int(side) for side in shape)
-    if len(planes) not in (2, 3) or min(planes) < 1 or min(planes[-2:]) < 2:
-        raise BadInput(f"shape is {tuple(shape)}, but must be (H, W) or (C, H, W) of an image")
-    channels, height, width = (1, *planes) if len(planes) == 2 else planes
+    planes = tuple(shape) if isinstance(shape, Sequence) else ()
+    whole = all(isinstance(side, Integral) for side in planes)
+    if len(planes) not in (2, 3) or not whole or min(planes) < 1 or min(planes[-2:]) < 2:
+        raise BadInput(f"shape is {shape!r}, but must be (H, W) or (C, H, W) of an image")
+    channels, height, width = map(int, (1, *planes) if len(planes) == 2 else planes)
     return channels, height, width
+
+
+def _bounds(bounds: Any) -> tuple[float, float] | None:
+    """The least and the greatest value, if they are given."""
+    if bounds is None:
+        return None
+    pair = tuple(bounds) if isinstance(bounds, Sequence) else ()
+    numbers = all(isinstance(each, Real) and math.isfinite(each) for each in pair)
+    if len(pair) != 2 or not numbers or not pair[0] < pair[1]:
+        raise BadInput(f"bounds are {bounds!r}, but must be two numbers, the first the less")
+    return float(pair[0]), float(pair[1])
 
 
 @torch.enable_grad()
 def _check(a: Callable[[Tensor], Tensor], x0: Tensor, planes: tuple[int, ...]) -> None:
     """Raise BadInput if A of an image is not like x0, or has no gradient."""
     seen = a(torch.full((1, *planes), 0.5, device=x0.device, requires_grad=True))
+    if not isinstance(seen, Tensor):
+        raise BadInput(f"A returned a {type(seen).__name__}; it must be a tensor")
+    if not seen.isfinite().all():
+        raise BadInput("A of a uniform gray image is not finite; look at A")
     if seen.shape != x0.shape or seen.is_complex() != x0.is_complex():
         made, given = (
             f"{'complex' if y.is_complex() else 'real'} {tuple(y.shape)}" for y in (seen, x0)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from .degradations.noise import clipped_square
-from .errors import BadInput
+from .errors import BadInput, said
 from .step import Rule, Step, Stop
 
 PATIENCE = 100  # steps, and a third of those before the least
@@ -19,7 +19,10 @@ Recipe = Rule | Callable[[], Rule]  # of a rule for each run: a value to copy, o
 
 def begun(recipe: Recipe) -> Rule:
     """A rule of its own for one run. Raises BadInput if that is none."""
-    rule = copy.deepcopy(recipe) if isinstance(recipe, Rule) else recipe()
+    try:
+        rule = copy.deepcopy(recipe) if isinstance(recipe, Rule) else recipe()
+    except TypeError as error:
+        raise BadInput(f"stop makes no rule ({said(error)}); give one that is made") from None
     if not isinstance(rule, Rule):
         kind = type(rule).__name__
         raise BadInput(f"stop made a {kind}, not a rule; derive yours from stopping.Rule")

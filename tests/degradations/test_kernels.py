@@ -67,7 +67,7 @@ def test_a_kernel_of_ones_own_is_divided_by_its_sum():
         (np.ones(3), "one channel"),
         (np.ones((3, 3, 1)), "one channel"),
         (np.ones((0, 3)), "one channel"),
-        (np.ones((2, 2)) * 1j, "one channel"),
+        (np.ones((2, 2)) * 1j, "dtype complex128"),
         (np.zeros((3, 3)), "not 0 everywhere"),
         (np.array([[1, -0.1]]), "not negative"),
         (np.array([[1, np.nan]]), "finite"),
@@ -89,3 +89,24 @@ def test_a_kernel_may_be_a_file_or_a_name(tmp_path):
     (tmp_path / "bad.npy").write_bytes(b"no array")
     with pytest.raises(BadInput, match="no array of NumPy"):
         kernels.of(str(tmp_path / "bad.npy"), (20, 20))
+
+
+def test_a_kernel_in_any_order_of_its_numbers_is_the_same():
+    k = kernels.named("motion:5@30").numpy()
+    expected = torch.from_numpy(k)
+    for given in (
+        k.astype(">f4"),
+        k.astype(">f8"),
+        k[::-1][::-1],
+        np.asfortranarray(k),
+        k.tolist(),
+    ):
+        torch.testing.assert_close(kernels.of(given, (20, 20)), expected)
+    for wrong, why in (
+        (None, "dtype object"),
+        (1j * k, "dtype complex"),
+        ([[1, 2], [3]], "is no array"),
+        (np.ma.masked_less(k, 0.1), "masked array"),
+    ):
+        with pytest.raises(BadInput, match=why):
+            kernels.of(wrong, (20, 20))

@@ -6,6 +6,7 @@ from helpers import step
 
 from deep_image_prior.degradations import Holes, marked
 from deep_image_prior.objectives.holdout import PARTS, DistanceFromMix, HeldOut
+from deep_image_prior.objectives.objective import EARLY
 from deep_image_prior.windows import Window, Windows
 
 IMAGE = torch.rand(1, 3, 12, 10, generator=torch.Generator().manual_seed(0))
@@ -75,10 +76,13 @@ def test_known_values_stay_if_they_are_exact():
 def test_departure_from_the_mix_in_decibels_by_hand():
     rule = DistanceFromMix(lambda window, image: (image - 0.5).square().mean())
     assert rule.uncertainty_db is None
-    assert rule.update(step(0.04, gray=0.5, index=1)) is None
+    for index in range(1, EARLY):
+        assert rule.update(step(0.04, gray=0.5, index=index)) is None
+    assert rule.uncertainty_db is None, "a few steps say nothing"
+    rule.update(step(0.04, gray=0.5, index=EARLY))
     assert rule.uncertainty_db == 0
     again = DistanceFromMix(lambda window, image: (image - 0.5).square().mean())
-    for index in (1, 2, 3):
+    for index in range(1, EARLY + 1):
         assert again.update(step(0.04, gray=0.7, index=index)) is None
     assert again.uncertainty_db == pytest.approx(10 * math.log10(2), abs=1e-4)
 

@@ -20,9 +20,6 @@ from .say import answer, say
 
 def run() -> int:
     """Run the command; every error of the user's becomes one line and an exit code here."""
-    for name in ("SIGTERM", "SIGHUP"):  # the last is a closed terminal
-        if kind := getattr(signal, name, None):
-            signal.signal(kind, signal.default_int_handler)
     warnings.showwarning = lambda message, *_, **__: say(f"note: {message}")
     code = _code()
     # what is pressed after all is done changes nothing
@@ -62,9 +59,9 @@ def _complain(message: str, code: int) -> int:
 
 
 def _is_busy() -> bool:
-    from ..parallel import NAME
-
-    return any(thread.name.startswith(NAME) for thread in threading.enumerate())
+    parallel = sys.modules.get("deep_image_prior.parallel")
+    name = getattr(parallel, "NAME", "")  # not all of it may be there yet
+    return name != "" and any(each.name.startswith(name) for each in threading.enumerate())
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -123,7 +120,7 @@ def _looking(name: str, help: str, *params: click.Parameter) -> click.Command:
 
         return int(getattr(classifiers, name)(values))
 
-    return click.Command(name, params=list(params), callback=callback, help=help)
+    return click.Command(name, params=list(params), callback=callback, help=help, short_help=help)
 
 
 def _common(kind: Any) -> list[click.Parameter]:

@@ -62,13 +62,14 @@ def restoring(kind: type[Restoration], run: Callable[..., int]) -> click.Command
         params=[image, *parameters(kind), *WATCHING, *WRITING],
         callback=lambda **values: run(kind, values),
         help=kind.summary,
+        short_help=kind.summary,
     )
 
 
 def parameters(kind: type[Task]) -> list[click.Parameter]:
     """The options of a task: its own, then those of all."""
     own = kind.own()
-    ordered = sorted(fields(kind), key=lambda each: each.name not in own)
+    ordered = sorted(fields(kind), key=lambda each: (each.name not in own, each.name in SETTINGS))
     made = [_parameter(kind, each) for each in ordered]
     return [each for each in made if each]
 

@@ -2,7 +2,6 @@
 means.
 """
 
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from ..panels import Tile, panel
 from ..step import Step
 from .progress import Watcher, terminal
 from .say import answer
+from .session import interruptible
 
 SIGMA = 25 / 255
 
@@ -89,7 +89,7 @@ def run(output: Path, overwrite: bool, quiet: bool) -> int:
     like = Picture(np.zeros((2, 2, 3), np.uint8))
     files.check_format(output, like)
     files.check_free(output, overwrite)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    interruptible()
     with Watcher(terminal(), 1, quiet) as watch:
         rows = demonstrate(watch)
     panel = like.with_pixels(picture(rows))

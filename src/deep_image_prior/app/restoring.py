@@ -54,7 +54,7 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
         names=("image", *task.parts),
         like=picture,
         enlargement=task.enlargement,
-        inputs={"image": source, **_given(values, guides)},
+        inputs={"image": source, **_files(kind, values)},
         in_place=True,
         choices=_choices(task, options),
         content=lambda made: described(made["image"], scores(made["image"])),
@@ -99,9 +99,12 @@ def _sigma(options: Mapping[str, Any], scale: Scale) -> dict[str, float]:
     return {}
 
 
-def _given(values: Mapping[str, Any], guides: Mapping[str, Picture]) -> dict[str, Path]:
-    beside = {name: values[name] for name in guides}
-    return {**beside, **({"reference": values["reference"]} if values["reference"] else {})}
+def _files(kind: type[Restoration], values: Mapping[str, Any]) -> dict[str, Path]:
+    """The files beside the image that the result depends on, and the reference, by name."""
+    options = declared(kind)
+    named = [name for name, each in options.items() if each.kind is Path or each.file]
+    paths = {name: Path(values[name]) for name in (*named, "reference") if values.get(name)}
+    return {name: path for name, path in paths.items() if path.is_file()}
 
 
 def _lossless(source: Path) -> str:

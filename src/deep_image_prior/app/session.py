@@ -80,7 +80,7 @@ def run(request: Request, output: Output, watcher: Watcher) -> int:
     """
     paths = check(request, output)
     inputs = {name: fingerprint(path) for name, path in request.inputs.items()}
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on there is what to save
+    interruptible()
     made, failure = _made(request, watcher)
     with undisturbed():
         for name, picture in request.joined(made).items():
@@ -88,7 +88,7 @@ def run(request: Request, output: Output, watcher: Watcher) -> int:
         if output.record:
             outputs = {name: fingerprint(path) for name, path in paths.items()}
             text = record(request.task, request.choices, inputs, outputs, request.content(made))
-            files.write_atomically(output.record, text.encode(), output.overwrite)
+            _write_record(output, text, paths)
     complete = len(made) == len(request.makers) and all(each.complete for each in made.values())
     if not complete:
         say(f"note: not complete, {_best(request, made)}")
@@ -100,6 +100,14 @@ def run(request: Request, output: Output, watcher: Watcher) -> int:
         raise failure
     interrupted = failure or any(each.interrupted for each in made.values())
     return 130 if interrupted else 0 if complete else 1
+
+
+def _write_record(output: Output, text: str, paths: Mapping[str, Path]) -> None:
+    assert output.record
+    try:
+        files.write_atomically(output.record, text.encode(), output.overwrite)
+    except OSError as error:
+        raise OSError(f"{error}; {', '.join(map(str, paths.values()))} is written") from error
 
 
 def _made(request: Request, watcher: Watcher) -> tuple[Made, Exception | KeyboardInterrupt | None]:
@@ -124,11 +132,21 @@ def _best(request: Request, made: Made) -> str:
     return f"the best so far{count} is saved{'' if last.complete else f': {last.stopped}'}"
 
 
+def interruptible() -> None:
+    """From here on there is what to save: a signal is a KeyboardInterrupt."""
+    for kind in _kinds():
+        signal.signal(kind, signal.default_int_handler)
+
+
+def _kinds() -> list[signal.Signals]:
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """What is being saved is saved, however often Ctrl-C is pressed."""
-    kinds = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
-    before = {kind: signal.signal(kind, signal.SIG_IGN) for kind in kinds if kind}
+    before = {kind: signal.signal(kind, signal.SIG_IGN) for kind in _kinds()}
     try:
         yield
     finally:

@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import BadInput
+from ..errors import BadInput, said
 from ..files import read
+from ..images import check_unmasked
 from ..resampling import gaussian
 
 NUMBER = r"-?\d+(?:\.\d*)?|-?\.\d+"
@@ -27,7 +28,7 @@ def named(text: str) -> Tensor:
     """
     found = NAMED.fullmatch(text.strip())
     if not found or (found[1] == "motion") != (found[3] is not None):
-        raise BadInput(f"there is no kernel {text!r}; {WAY}")
+        raise BadInput(f"there is no kernel or file {text!r}; {WAY}")
     size = float(found[2])
     if not 0 < size <= LARGEST:
         raise BadInput(
@@ -44,11 +45,11 @@ def of(kernel: NDArray[Any] | Tensor | str, shape: Sequence[int]) -> Tensor:
 
     Raises BadInput.
     """
-    if not isinstance(kernel, str):
+    if not isinstance(kernel, str | Path):
         return normalised(kernel, shape)
     path = Path(kernel)
     if not path.is_file():
-        return normalised(named(kernel), shape)
+        return normalised(named(str(kernel)), shape)
     pixels = _loaded(path) if path.suffix == ".npy" else read(path).pixels.mean(axis=2)
     return normalised(pixels, shape)
 
@@ -83,12 +84,11 @@ def normalised(kernel: NDArray[Any] | Tensor, shape: Sequence[int]) -> Tensor:
     """`kernel` (h, w), not negative, divided by its sum, for a picture of `shape` (H, W); its
     centre is pixel (h // 2, w // 2). Raises BadInput.
     """
-    k = torch.as_tensor(kernel)
-    if k.ndim != 2 or not k.numel() or k.is_complex():
+    k = torch.from_numpy(_numbers(kernel))
+    if k.ndim != 2 or not k.numel():
         raise BadInput(
             f"the kernel has shape {tuple(k.shape)}; give rows and columns of one channel"
         )
-    k = k.double()
     if not torch.isfinite(k).all() or bool((k < 0).any()) or not k.sum() > 0:
         raise BadInput(
             "the kernel must be finite and not negative, and not 0 everywhere: it is what the blur "
@@ -101,6 +101,18 @@ def normalised(kernel: NDArray[Any] | Tensor, shape: Sequence[int]) -> Tensor:
             f"{height}; cut what of it is 0, or give the whole picture"
         )
     return (k / k.sum()).float()
+
+
+def _numbers(kernel: Any) -> NDArray[np.float64]:
+    """In double precision, in the order of this machine."""
+    check_unmasked(kernel, "the kernel")
+    try:
+        values = np.asarray(kernel.detach().cpu() if isinstance(kernel, Tensor) else kernel)
+    except ValueError as error:
+        raise BadInput(f"the kernel is no array ({said(error)}); {WAY}") from None
+    if values.dtype.kind not in "biuf":
+        raise BadInput(f"the kernel has dtype {values.dtype}; give real numbers, or a name: {WAY}")
+    return np.array(values, np.float64)
 
 
 def _outer(taps: Tensor) -> Tensor:

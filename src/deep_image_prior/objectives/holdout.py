@@ -16,7 +16,7 @@ from ..parallel import each
 from ..step import Rule, Step, Stop
 from ..stopping import SHORT
 from ..windows import Place, Windows
-from .objective import OWN_SEED, Architecture, Objective, Observed
+from .objective import EARLY, OWN_SEED, Architecture, Objective, Observed
 
 PARTS = 2  # of the known pixels, held out in turn
 SHARE = 0.15  # of the known pixels in a part
@@ -174,8 +174,8 @@ def _drawn(observation: Tensor, known: Tensor) -> Tensor:
 
 
 class DistanceFromMix(Rule):
-    """Never stops. uncertainty_db: 10 log10(1 + d^2 / E), d^2 the mean square between the image
-    and the mix that it began as; moving means of both.
+    """Never stops. uncertainty_db, after a few steps: 10 log10(1 + d^2 / E), d^2 the mean square
+    between the image and the mix that it began as; moving means of both.
 
     For codes that show the image already, and energies that are a mean square error on what the
     code was not shown: where the descent led far beside what the error is now, it matters where it
@@ -197,4 +197,6 @@ class DistanceFromMix(Rule):
 
     @property
     def uncertainty_db(self) -> float | None:
-        return 10 * math.log10(1 + self.apart / max(self.error, 1e-12)) if self.steps else None
+        if self.steps < EARLY:
+            return None
+        return 10 * math.log10(1 + self.apart / max(self.error, 1e-12))

@@ -14,6 +14,7 @@ from ..settings import Settings
 # of probes and parts: were it one that people make their noise and masks with, the two could be the
 # same numbers
 OWN_SEED = 5_772_156_649
+EARLY = 10  # steps, that tell nothing yet
 
 Architecture = Callable[[int, int], nn.Module]  # (channels of z, channels of x) -> untrained f
 

@@ -18,14 +18,13 @@ from ..step import Rule, Step, Stop
 from ..stopping import SHORT
 from ..windows import Place, Windows
 from .estimates import of_white
-from .objective import OWN_SEED, Architecture, Objective, Observed
+from .objective import EARLY, OWN_SEED, Architecture, Objective, Observed
 
 # of the probe, in standard deviations of the noise: above the thresholds' roughness, below their
 # change
 STEP = 0.2
 RIDGE = 1e-3  # for mixes of estimates that hardly differ
 WARY = 16.0  # times the noise, against mixes that only it speaks for
-EARLY = 10  # steps
 UNSEEN = (0.5 / 255) ** 2  # a mean square error that a file of 8 bits does not show
 # measured on six pictures: up to it about half of what Stein's energy promised was kept, beyond it
 # none

@@ -58,6 +58,7 @@ class Denoise(Restoration):
         kind=str,
         names=KINDS,
         help="What kind of noise: by name, or a CorrelatedNoise in the units of sigma.",
+        command_help="What kind of noise.",
     )
     strength: float = option(
         default=1.0,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from ..errors import BadInput
 from ..options import given, option
 from ..settings import Settings
 from .preset import gently
@@ -62,6 +63,11 @@ class Solve(Task):
     finish: Callable[[Tensor], Tensor] = option(
         default=itself, help="What is made of the image (1, C, H, W)."
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.channel_axis is not None:
+            raise BadInput("channel_axis has no use here: shape says where the channels are")
 
     def presets(self) -> Mapping[str, Preset]:
         return presets(self.sigma is not None)

@@ -76,7 +76,7 @@ class Task:
         kind=str,
         names=STOPS,
         help="When to stop: by the task's own rule, never before all steps are done, by another "
-        "rule by its name, or by a stopping.Rule.",
+        "rule by its name, or by a Rule or what makes one (stopping.py).",
         command_help="When to stop: by the task's own rule, never before all steps are done, or by "
         "another rule.",
     )
