@@ -403,7 +403,7 @@ BAD = {
     ),
     "no kernel": (
         lambda: ["deblur", "photo.png", "--psf", "lens:3"],
-        "there is no kernel or file 'lens:3'; give gaussian:SIGMA, disk:RADIUS, motion:LENGTH@ANGLE",
+        "there is no kernel or file 'lens:3'; give gaussian:SIGMA, disk:RADIUS, motion:LENGTH",
     ),
     "output is the kernel": (
         lambda: ["deblur", "photo.png", "--psf", kernel("k.png"), "-o", "k.png", "--overwrite"],
