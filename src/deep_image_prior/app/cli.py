@@ -14,7 +14,7 @@ import click
 from ..errors import BadInput, Destabilised, exhausted
 from ..functions import TASKS
 from ..tasks import Invert, Maximise, Restoration
-from .commands import FILE, WRITING, parameters, restoring
+from .commands import FILE, WRITING, check, parameters, restoring
 from .say import answer, say
 
 
@@ -71,6 +71,7 @@ def app() -> None:
 
 
 def _restore(kind: type[Restoration], values: Mapping[str, Any]) -> int:
+    check(kind, values)
     from . import restoring
 
     return restoring.run(kind, values)

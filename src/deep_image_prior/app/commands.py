@@ -117,6 +117,14 @@ def _default(kind: type[Task], each: Field[Any]) -> str:
     return f"  [default: {each.default}]"
 
 
+def check(kind: type[Task], values: Mapping[str, Any]) -> None:
+    """Raises BadInput for a value out of its range, before anything is loaded."""
+    given, options = taken(values, kind), declared(kind)
+    for name, value in given.items():
+        options[name].check(name, value)
+    Settings(**{name: value for name, value in given.items() if name in SETTINGS})
+
+
 def taken(values: Mapping[str, Any], kind: type[Task]) -> dict[str, Any]:
     """Those of the values that are options of the task and were given: presets hold for others."""
     given = {name: value for name, value in values.items() if value is not None}
