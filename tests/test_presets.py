@@ -66,7 +66,6 @@ GOLDEN = {
     ("deblur", "fast"): 38.11,
     ("deblur", "best"): 38.51,
     ("upscale", "fast"): 30.37,
-    ("upscale", "best"): 30.49,
     ("inpaint", "fast"): 31.07,
     ("enhance", "fast"): 14.35,
 }
