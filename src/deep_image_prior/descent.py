@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
+from .adam import Adam
 from .energies import PerPixel
 from .errors import BadInput, Destabilised
 from .settings import Settings
@@ -80,10 +81,7 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
     if not isinstance(z, Tensor):
         raise BadInput(f"the code is a {type(z).__name__}; it must be a tensor (1, C, H, W)")
     network = untrained(problem.network, for_weights).to(z.device)
-    # one kernel on a graphics card
-    optimiser = torch.optim.Adam(
-        network.parameters(), lr=settings.learning_rate, fused=z.is_cuda or None
-    )
+    optimiser = Adam(network.parameters(), settings.learning_rate)
     jitter = Generator(z.device).manual_seed(for_jitter)
     symmetries, windows = (np.random.default_rng(each) for each in (for_symmetry, for_window))
     panel = (z.shape[-2], z.shape[-1] // problem.panels)
@@ -112,7 +110,7 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
             g = draw_symmetry(symmetries, settings.turns, settings.shifts)
             x = side_by_side(g.inverse(network(g(seen + settings.jitter * n))), count)
             energy = energy_of(x)
-            optimiser.zero_grad()
+            optimiser.forget_gradient()
             energy.backward()
             image = x[:1].detach()
             yield Step(index, settings.steps, energy.detach(), image, image, window)
@@ -204,20 +202,19 @@ def with_rollback(
 class Checkpoint:
     """A copy of a network's weights and of its optimiser's moments, to go back to."""
 
-    def __init__(self, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    def __init__(self, network: nn.Module, optimiser: Adam) -> None:
         self.network, self.optimiser = network, optimiser
 
     def save(self) -> None:
         self.weights = _copied(self.network.state_dict())
-        self.moments = _copied(self.optimiser.state_dict())
+        self.moments = _copied(self.optimiser.moments)
 
     def restore(self) -> None:
         """Go back, with half the learning rate, and without the gradient that led astray."""
-        for group in self.moments["param_groups"]:
-            group["lr"] /= 2
+        self.optimiser.learning_rate /= 2
         self.network.load_state_dict(self.weights)
-        self.optimiser.load_state_dict(_copied(self.moments))
-        self.optimiser.zero_grad()
+        self.optimiser.moments = _copied(self.moments)
+        self.optimiser.forget_gradient()
 
 
 def _copied(state: Any) -> Any:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from .available import available, in_words
-from .descent import Problem
+from .descent import Problem, untrained
 from .energies import PerPixel
 from .errors import BadInput
 from .parallel import scratch, threads
@@ -20,26 +20,34 @@ COPIES = 4  # of x beside the steps: the tiles of it, their sum, and two in the 
 APPLIED = 240
 # measured: gradients in flight and the convolutions' scratch space, over what is saved for them
 WORKING = 1.4
+# pixels a side of a z that is tried: a multiple of what networks halve; and up to as many more
+TRIED = 64
 
 
 def needed(network: Callable[[], nn.Module], code: tuple[int, ...]) -> int:
-    """Bytes that the steps take for a z of shape `code`; what backward needs is found by a pass
-    without arithmetic.
+    """Bytes that the steps take for a z of shape `code`, whatever precision f would choose; what
+    backward needs is seen on a smaller z.
     """
-    with torch.device("meta"):
-        untrained, z = network(), torch.empty(code)
+    sides = [min(side, TRIED + side % TRIED) for side in code[-2:]]
+    times = code[0] * prod(code[-2:]) / prod(sides)
+    # double precision, in which f chooses nothing, and half of its bytes
+    tried = untrained(network, 0).double()
+    z = torch.zeros((1, code[1], *sides), dtype=torch.float64)
     saved: dict[int, int] = {}
 
     def note(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        saved[storage._cdata] = storage.nbytes()
+        saved[storage.data_ptr()] = storage.nbytes() // 2
         return tensor
 
-    with saved_tensors_hooks(note, lambda tensor: tensor):
-        x = untrained(z)
-    weights = sum(parameter.nbytes for parameter in untrained.parameters())
+    with torch.enable_grad(), saved_tensors_hooks(note, lambda tensor: tensor):
+        x = tried(z)
+    parameters = list(tried.parameters())
+    weights = sum(each.nbytes // 2 for each in parameters)
+    of_weights = sum(saved.pop(each.untyped_storage().data_ptr(), 0) for each in parameters)
+    images = WORKING * sum(saved.values()) + 4 * (z.nbytes + x.nbytes) // 2
     # weights, gradients and two moments, and a copy of all but the gradients to go back to
-    return int(WORKING * sum(saved.values())) + 4 * z.nbytes + 4 * x.nbytes + 7 * weights
+    return int(times * images + WORKING * of_weights) + 7 * weights
 
 
 def free(device: torch.device) -> int:

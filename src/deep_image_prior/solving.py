@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from .energies import real_numbers, squared_error
 from .errors import BadInput
 from .images import Pixels, check_unmasked
 from .objectives import Observed, Preset
-from .operators import differentiable
+from .operators import differentiable, planes_of
 from .restoration import Call, Result
 from .tasks import Solve
 
@@ -49,7 +49,7 @@ def solve(task: Solve, x0: Pixels | Tensor) -> Result:
 
 def pose(task: Solve, a: Callable[[Tensor], Tensor], x0: Tensor, preset: Preset) -> Problem:
     """What to fit: the images before Problem.finish are (x - least) / (greatest - least)."""
-    channels, height, width = planes = _planes(task.shape)
+    channels, height, width = planes = planes_of(task.shape)
     _check(a, x0, planes)
     low, high = _bounds(task.bounds) or _range(a, x0, planes)
     measurement = Measurement(
@@ -82,16 +82,6 @@ def _tensor(values: Pixels) -> Tensor:
     if values.dtype.kind not in "biufc":
         raise BadInput(f"x0 has dtype {values.dtype}; give real or complex numbers")
     return torch.from_numpy(values.astype(np.complex64 if values.dtype.kind == "c" else np.float32))
-
-
-def _planes(shape: Any) -> tuple[int, int, int]:
-    """(C, H, W) of x."""
-    planes = tuple(shape) if isinstance(shape, Sequence) else ()
-    whole = all(isinstance(side, Integral) for side in planes)
-    if len(planes) not in (2, 3) or not whole or min(planes) < 1 or min(planes[-2:]) < 2:
-        raise BadInput(f"shape is {shape!r}, but must be (H, W) or (C, H, W) of an image")
-    channels, height, width = map(int, (1, *planes) if len(planes) == 2 else planes)
-    return channels, height, width
 
 
 def _bounds(bounds: Any) -> tuple[float, float] | None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .anysize import any_size
@@ -28,7 +29,6 @@ class Refiner(nn.Module):
         for parameter in last.parameters():
             nn.init.zeros_(parameter)
         self.body = nn.Sequential(
-            nn.PixelUnshuffle(2),
             *_activated(4 * inputs, widths[0]),
             *([_Scale(widths)] if len(widths) > 1 else []),
             *_activated(widths[0], widths[0]),
@@ -47,7 +47,8 @@ class Refiner(nn.Module):
         )
 
     def _correction(self, code: Tensor) -> Tensor:
-        return self.head(in_bfloat16(self.body, code))
+        halved = F.pixel_unshuffle(code, 2).contiguous(memory_format=torch.channels_last)
+        return self.head(in_bfloat16(self.body, halved))
 
 
 class _Scale(nn.Module):

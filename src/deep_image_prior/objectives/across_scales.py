@@ -40,14 +40,14 @@ class AcrossScales(Objective):
     rounds: Sequence[float] = ROUNDS
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
-        assert isinstance(observed.damage, Downsampling)
+        downsampling = observed.damaged_by(Downsampling)
         height, width = observed.x0.shape[-2:]
         if min(height, width) < LEAST:
             raise BadInput(
                 f"{width} x {height} pixels are too few to learn from how they are made larger: "
                 f"{LEAST} a side at the least, or use the preset paper (--preset paper)"
             )
-        pair = AcrossPair(observed.x0, observed.damage, self.rounds, observed.panels)
+        pair = AcrossPair(observed.x0, downsampling, self.rounds, observed.panels)
         _, channels, height, width = pair.truth.shape
         return Problem(
             partial(network, ENLARGED * channels, channels),

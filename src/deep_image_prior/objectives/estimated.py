@@ -33,8 +33,7 @@ class Estimated(Objective):
     count: int = 3
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
-        noise, x0 = observed.damage, observed.x0
-        assert isinstance(noise, CorrelatedNoise)
+        noise, x0 = observed.damaged_by(CorrelatedNoise), observed.x0
 
         def last(image: Tensor, place: Place = (0, 0)) -> Tensor:
             return self.estimates(noise, image, self.count, place)[-1:]

@@ -34,8 +34,7 @@ class Guided(Objective):
     count: int = 3
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
-        noise, x0 = observed.damage, observed.x0
-        assert isinstance(noise, CorrelatedNoise)
+        noise, x0 = observed.damaged_by(CorrelatedNoise), observed.x0
 
         @cache
         def made() -> Tensor:

@@ -37,8 +37,7 @@ class Holdout(Objective):
     panel = 256
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
-        assert isinstance(observed.damage, Holes)
-        held = HeldOut(observed.x0, observed.damage, observed.panels)
+        held = HeldOut(observed.x0, observed.damaged_by(Holes), observed.panels)
         _, channels, height, width = held.sheet.shape
         return Problem(
             partial(network, IMAGES * channels, channels),

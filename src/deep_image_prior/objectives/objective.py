@@ -3,18 +3,22 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from torch import Tensor, nn
 
 from ..degradations import Degradation, Measurement
 from ..descent import Problem
 from ..energies import Energy
+from ..errors import BadInput
 from ..settings import Settings
 
 # of probes and parts: were it one that people make their noise and masks with, the two could be the
 # same numbers
 OWN_SEED = 5_772_156_649
 EARLY = 10  # steps, that tell nothing yet
+
+Kind = TypeVar("Kind")
 
 Architecture = Callable[[int, int], nn.Module]  # (channels of z, channels of x) -> untrained f
 
@@ -39,6 +43,16 @@ class Observed:
     def channels(self) -> int:
         """Those of x."""
         return (self.damage if isinstance(self.damage, Measurement) else self.x0[0]).shape[0]
+
+    def damaged_by(self, kind: type[Kind]) -> Kind:
+        """The damage, which must be of the `kind` that an objective is for. Raises BadInput."""
+        if isinstance(self.damage, kind):
+            return self.damage
+        found = "none" if self.damage is None else type(self.damage).__name__
+        raise BadInput(
+            f"the objective of this preset is for {kind.__name__}, and the damage here is {found}; "
+            "use a preset of the same task"
+        )
 
 
 class Objective(ABC):

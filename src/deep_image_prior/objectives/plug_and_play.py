@@ -50,8 +50,7 @@ class PlugAndPlay(Objective):
     rounds: int = 12
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
-        measurement = observed.damage
-        assert isinstance(measurement, Measurement)
+        measurement = observed.damaged_by(Measurement)
         inputs = len(ESTIMATES) * measurement.shape[0]
 
         @cache

@@ -41,11 +41,11 @@ class Reblurring(Objective):
     rounds: Sequence[float] = ROUNDS
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
-        assert isinstance(observed.damage, Blurring)
-        pair = ReblurredPair(observed.x0, observed.damage, self.rounds, observed.panels)
+        blur = observed.damaged_by(Blurring)
+        pair = ReblurredPair(observed.x0, blur, self.rounds, observed.panels)
         channels = observed.x0.shape[1]
         height, width = pair.sides
-        rows, columns = (side - 1 for side in observed.damage.kernel.shape)
+        rows, columns = (side - 1 for side in blur.kernel.shape)
         if min(height - rows, width - columns) < LEAST:
             raise BadInput(
                 "the picture is too small to learn from what this kernel does to it at half the "

@@ -37,8 +37,8 @@ class Recorruption(Objective):
                 "size since; "
                 "give a quality (--quality), 1 to 100, to say how much to remove"
             )
-        assert isinstance(observed.damage, Compression)
-        pair = RecorruptedPair(observed.x0, observed.damage, observed.panels)
+        compression = observed.damaged_by(Compression)
+        pair = RecorruptedPair(observed.x0, compression, observed.panels)
         _, channels, height, width = observed.x0.shape
         return Problem(
             partial(network, IMAGES * channels, channels),

@@ -42,8 +42,7 @@ class Sure(Objective):
     probes: int = 1
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
-        noise = observed.damage
-        assert isinstance(noise, Noise)
+        noise = observed.damaged_by(Noise)
         sure = MonteCarloSure(observed.x0, noise, self.estimates, self.probes, observed.panels)
         _, channels, height, width = observed.x0.shape
         inputs = (1 + self.estimates + 1) * channels

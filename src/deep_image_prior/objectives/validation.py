@@ -21,8 +21,7 @@ class Validated(Objective):
     objective: Objective
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
-        measurement = observed.damage
-        assert isinstance(measurement, Measurement)
+        measurement = observed.damaged_by(Measurement)
         held = validation_set(observed.x0, SHARE)
         shown, unseen = (residual_on(part, observed.x0, measurement) for part in (1 - held, held))
         problem = self.objective.problem(network, replace(observed, energy=shown))

@@ -3,6 +3,15 @@ will do; `linear` makes one of an operator of another package.
 """
 
 from .elementary import Blur, Downsample, Mask, identity
-from .linear import Linear, differentiable, linear
+from .linear import Linear, differentiable, linear, planes_of
 
-__all__ = ["Blur", "Downsample", "Linear", "Mask", "differentiable", "identity", "linear"]
+__all__ = [
+    "Blur",
+    "Downsample",
+    "Linear",
+    "Mask",
+    "differentiable",
+    "identity",
+    "linear",
+    "planes_of",
+]

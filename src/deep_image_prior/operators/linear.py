@@ -6,6 +6,7 @@ They are told by what they have, so that none of them is ever imported.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def linear(
     <x, A* y>, in deviations of either side over random y. device: where images will be, for
     operators on tensors. Raises BadInput if the test fails.
     """
-    planes = _planes(shape)
+    planes = (1, *planes_of(shape))
     names, made = _pair(op, planes, adjoint)
     check_adjoint(made, planes, names, tolerance, device)
     return made
@@ -99,11 +100,14 @@ def is_linear(op: Any) -> bool:
     return matrix or any(all(hasattr(op, name) for name in each) for each in attributes)
 
 
-def _planes(shape: Sequence[int]) -> tuple[int, ...]:
-    """(1, C, H, W)."""
-    if len(shape) not in (2, 3) or min(shape) < 1:
-        raise BadInput(f"shape is {tuple(shape)}, but must be (H, W) or (C, H, W) of the image")
-    return (1,) * (4 - len(shape)) + tuple(shape)
+def planes_of(shape: Any) -> tuple[int, int, int]:
+    """(C, H, W) of an image of `shape` (H, W) or (C, H, W). Raises BadInput if it is no such."""
+    sides = tuple(shape) if isinstance(shape, Sequence) else ()
+    whole = all(isinstance(side, Integral) for side in sides)
+    if len(sides) not in (2, 3) or not whole or min(sides) < 1 or min(sides[-2:]) < 2:
+        raise BadInput(f"shape is {shape!r}, but must be (H, W) or (C, H, W) of an image")
+    channels, height, width = map(int, (1, *sides) if len(sides) == 2 else sides)
+    return channels, height, width
 
 
 def _pair(op: Any, planes: tuple[int, ...], adjoint: Map | None) -> tuple[tuple[str, str], Linear]:
