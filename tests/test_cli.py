@@ -784,7 +784,8 @@ def test_a_signal_before_there_is_anything_is_one_line(folder, kind):
 def test_a_reader_that_goes_away_is_no_failure(folder):
     process = start("denoise", "photo.png", *FEW)
     process.stdout.close()
-    assert process.wait(timeout=180) == 0, process.stderr.read()
+    with process:
+        assert process.wait(timeout=180) == 0, process.stderr.read()
     assert Path("photo-denoised.png").exists()
 
 
@@ -806,7 +807,8 @@ def test_demo_writes_a_panel_and_a_table(run, monkeypatch):
     monkeypatch.setattr("deep_image_prior.app.demo.photograph", lambda: photograph(64))
     code, out, _ = run("demo", "-q")
     assert code == 0
-    width, height = Image.open("dip-demo.png").size
+    with Image.open("dip-demo.png") as panel:
+        width, height = panel.size
     assert width >= 4 * 64 + 5 * 8
     assert height == 64 + 32
     rows = {

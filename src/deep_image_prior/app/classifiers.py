@@ -119,7 +119,7 @@ def invert(values: Mapping[str, Any]) -> int:
     for name in names:
         Features(phi, name).dry_run()
     images.check_square(pixels.shape[0], pixels.shape[1], phi.size, str(source))
-    eight = several or pixels.dtype.name in files.FORMATS[".png"][0].split()
+    eight = several or pixels.dtype.name in files.BY_ENDING[".png"].samples
     ending = f"{_file_name(names[0]) if layer else 'inverted'}{'.png' if eight else '.tif'}"
     blank = np.zeros((phi.size, phi.size, pixels.shape[2]), pixels.dtype)
     how = taken(values, Invert)

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import files, images, metrics
 from ..errors import BadInput
-from ..files import FORMATS, LOSSY, Picture
+from ..files import Picture
 from ..images import Pixels, Scale
 from ..options import declared
 from ..restoration import Result, restore
@@ -109,8 +109,7 @@ def _files(kind: type[Restoration], values: Mapping[str, Any]) -> dict[str, Path
 
 def _lossless(source: Path) -> str:
     """The ending of a result: that of the input, if nothing is lost by it."""
-    ending = source.suffix.lower()
-    return source.suffix if ending in FORMATS and ending not in LOSSY else ".png"
+    return source.suffix if files.lossless(source) else ".png"
 
 
 def _pictures(picture: Picture, result: Result) -> dict[str, Picture]:

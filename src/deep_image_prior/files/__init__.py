@@ -1,0 +1,18 @@
+"""Image files <-> pixels; depth, alpha and metadata are kept. A module a format, and a table."""
+
+from .formats import BY_ENDING, FORMATS, Format, check_format, encode, lossless, read
+from .picture import Picture
+from .places import check_free, write_atomically
+
+__all__ = [
+    "BY_ENDING",
+    "FORMATS",
+    "Format",
+    "Picture",
+    "check_format",
+    "check_free",
+    "encode",
+    "lossless",
+    "read",
+    "write_atomically",
+]

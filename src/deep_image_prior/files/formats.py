@@ -1,0 +1,183 @@
+"""The table of formats: what each can hold, and how it is read and written."""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import tifffile
+from PIL import UnidentifiedImageError
+
+from ..errors import BadInput
+from . import ordinary, tiff
+from .picture import Picture
+
+HEAD = 132  # bytes of a file by which its format is known
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of image files.
+
+    endings: of names, the first is the usual one. begins: whether such a file begins like that.
+    read: Raises BadInput. write: (picture, ending, file), None where we do not write it. samples:
+    the types that it holds. channels: how many it holds, () any. largest: pixels a side. lossy:
+    whether ours lose something, or those of others may have.
+    """
+
+    name: str
+    endings: Sequence[str]
+    begins: Callable[[bytes], bool]
+    read: Callable[[Path], Picture]
+    write: Callable[[Picture, str, BinaryIO], None] | None
+    samples: Sequence[str]
+    alpha: bool = False
+    channels: Sequence[int] = (1, 3)
+    largest: int = 2**31 - 1
+    lossy: bool = False
+
+
+def _with(*starts: bytes) -> Callable[[bytes], bool]:
+    return lambda head: head.startswith(starts)
+
+
+FORMATS = (
+    Format(
+        "PNG",
+        (".png",),
+        _with(b"\x89PNG"),
+        ordinary.read,
+        ordinary.write,
+        samples=("uint8", "uint16"),
+        alpha=True,
+    ),
+    Format(
+        "JPEG",
+        (".jpg", ".jpeg"),
+        _with(b"\xff\xd8"),
+        ordinary.read,
+        ordinary.write,
+        samples=("uint8",),
+        largest=65500,
+        lossy=True,
+    ),
+    Format(
+        "WebP",
+        (".webp",),
+        lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP",
+        ordinary.read,
+        ordinary.write,
+        samples=("uint8",),
+        alpha=True,
+        largest=16383,
+        lossy=True,
+    ),
+    Format(
+        "TIFF",
+        (".tif", ".tiff"),
+        _with(b"II", b"MM"),
+        tiff.read,
+        tiff.write,
+        samples=tiff.SAMPLES,
+        alpha=True,
+        channels=(),
+    ),
+    Format("BMP", (".bmp",), _with(b"BM"), ordinary.read, ordinary.write, samples=("uint8",)),
+)
+BY_ENDING = {ending: each for each in FORMATS for ending in each.endings}
+
+
+def read(path: Path) -> Picture:
+    """The single image in the file at `path`, upright. Raises BadInput."""
+    with _refusals(path):
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise BadInput(f"{path} is no plain file; give the path of an image file")
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+        format = next((each for each in FORMATS if each.begins(head)), None)
+        if format is None:
+            raise UnidentifiedImageError
+        picture = format.read(path)
+    height, width = picture.pixels.shape[:2]
+    if min(height, width) < 2:
+        raise BadInput(f"{path} is {width} x {height} pixels; an image needs at least 2 x 2")
+    return picture
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """What the libraries raise for files that are no images, as one line that names the file."""
+    try:
+        yield
+    except BadInput:
+        raise
+    except FileNotFoundError:
+        raise BadInput(f"{path} does not exist; give the path of an image file") from None
+    except IsADirectoryError:
+        raise BadInput(f"{path} is a folder; give the path of one image file") from None
+    except PermissionError:
+        raise BadInput(f"{path} may not be read; change its permissions") from None
+    except (UnidentifiedImageError, tifffile.TiffFileError):
+        raise BadInput(f"{path} is not an image in a known format; use {_listed()}") from None
+    except Exception as error:  # decoders fail in their own ways on damaged files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise BadInput(
+            f"{path} is damaged or truncated ({reason}); get a whole copy of it"
+        ) from None
+
+
+def _listed() -> str:
+    *names, last = (each.name for each in FORMATS)
+    return f"{', '.join(names)} or {last}"
+
+
+def lossless(path: Path) -> bool:
+    """Whether what is written under that name keeps everything."""
+    format = BY_ENDING.get(path.suffix.lower())
+    return bool(format and format.write and not format.lossy)
+
+
+def check_format(path: Path, picture: Picture, factor: int = 1) -> None:
+    """Raise BadInput if the format that the name `path` asks for cannot hold `picture`, enlarged by
+    `factor`.
+    """
+    suffix = path.suffix.lower()
+    format = BY_ENDING.get(suffix)
+    if format is None or format.write is None:
+        endings = sorted(ending for ending, each in BY_ENDING.items() if each.write)
+        raise BadInput(f"{path} has no known image format; name it {', '.join(endings)}")
+    height, width, channels = picture.pixels.shape
+    if picture.pixels.dtype.name not in format.samples:
+        raise BadInput(
+            f"{path} cannot hold {picture.pixels.dtype} samples; name it .tif, or .png for 16 bits"
+        )
+    if picture.alpha is not None and not format.alpha:
+        raise BadInput(f"{path} cannot hold the alpha channel; name it .png or .tif")
+    if format.channels and channels not in format.channels:
+        raise BadInput(f"{path} cannot hold {channels} channels; name it .tif")
+    side = factor * max(height, width)
+    if side > format.largest:
+        raise BadInput(
+            f"{path} cannot hold {side} pixels a side, {format.largest} at the most; name it .png "
+            "or .tif"
+        )
+    corner = replace(
+        picture,
+        pixels=picture.pixels[:2, :2],
+        alpha=None if picture.alpha is None else picture.alpha[:2, :2],
+    )
+    try:
+        encode(corner, suffix, io.BytesIO())
+    except Exception as error:  # metadata that a format has no room for
+        raise BadInput(f"{path} cannot hold this picture ({error}); name it .png or .tif") from None
+
+
+def encode(picture: Picture, suffix: str, file: BinaryIO) -> None:
+    """Write an image file of the format named by `suffix`; JPEG at quality 95, all others without
+    loss.
+    """
+    write = BY_ENDING[suffix.lower()].write
+    assert write
+    write(picture, suffix.lower(), file)

@@ -1,0 +1,103 @@
+"""PNG, JPEG, WebP and BMP, and what TIFF files have that are no plain samples: by Pillow."""
+
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import imagecodecs
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from ..available import available, in_words
+from ..errors import BadInput
+from .picture import COPIES, ORIENTATION, Picture, described, split
+
+
+def _check_memory(path: Path, width: int, height: int, bytes_of_pixel: int) -> None:
+    """Raise BadInput if memory cannot hold what the file says that it holds."""
+    size, free = COPIES * width * height * bytes_of_pixel, available()
+    if size > free:
+        raise BadInput(
+            f"{path} is {width} x {height} pixels, which need {in_words(size)} to be opened, and "
+            f"{in_words(free)} may be used; save it as TIFF, which is opened part by part, or crop "
+            "it first"
+        )
+
+
+@contextmanager
+def _any_size() -> Iterator[None]:
+    """Pillow refuses no picture for its size: `_check_memory` does."""
+    limit = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+
+
+def read(path: Path) -> Picture:
+    """The single image of the file. Raises BadInput."""
+    with path.open("rb") as opened:
+        start = opened.read(25)
+    png16 = start[1:4] == b"PNG" and start[24:25] == b"\x10"
+    with _any_size(), Image.open(path, formats=("PNG", "JPEG", "WEBP", "TIFF", "BMP")) as file:
+        _check_memory(path, *file.size, bytes_of_pixel=8 if png16 else 4)
+        frames = getattr(file, "n_frames", 1)
+        # phones write a JPEG with a depth map or preview behind it, and call it MPO
+        if frames > 1 and file.format != "MPO":
+            raise BadInput(f"{path} holds {frames} frames; extract one of them first")
+        if (
+            file.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "YCbCr")
+            and not png16
+        ):
+            raise BadInput(f"{path} is {file.mode}; convert it to RGB or gray first")
+        exif, info = file.getexif(), file.info
+        if png16:
+            samples = imagecodecs.png_decode(path.read_bytes())
+            has_alpha = samples.ndim == 3 and samples.shape[2] in (2, 4)
+        else:
+            has_alpha = file.has_transparency_data
+            colours = "L" if file.mode in ("1", "L", "LA") else "RGB"
+            samples = np.asarray(file.convert(colours + ("A" if has_alpha else "")))
+        if file.format == "TIFF":
+            exif = described(exif)
+    dpi = info.get("dpi")
+    picture = Picture(
+        *split(samples, has_alpha),
+        profile=info.get("icc_profile"),
+        exif=exif or None,
+        dpi=(float(dpi[0]), float(dpi[1])) if dpi else None,
+    )
+    return picture.turned(int(exif.get(ORIENTATION, 1)))
+
+
+def write(picture: Picture, suffix: str, file: BinaryIO) -> None:
+    """JPEG at quality 95, all others without loss."""
+    if picture.pixels.dtype == np.uint16:
+        file.write(_encode_png16(picture))
+        return
+    options: dict[str, Any] = {}
+    if suffix in (".jpg", ".jpeg"):
+        options = {"quality": 95, "subsampling": 0}
+    elif suffix == ".webp":
+        options = {"lossless": True, "exact": True}
+    kept = {"icc_profile": picture.profile, "exif": picture.exif, "dpi": picture.dpi}
+    options.update({name: value for name, value in kept.items() if value is not None})
+    Image.fromarray(picture.joined()).save(file, Image.registered_extensions()[suffix], **options)
+
+
+def _encode_png16(picture: Picture) -> bytes:
+    encoded = bytes(imagecodecs.png_encode(picture.joined()))
+    chunks = io.BytesIO()
+    if picture.profile:
+        PngImagePlugin.putchunk(chunks, b"iCCP", b"ICC Profile\0\0", zlib.compress(picture.profile))
+    if picture.dpi:
+        metres = b"".join(round(dots / 0.0254).to_bytes(4, "big") for dots in picture.dpi)
+        PngImagePlugin.putchunk(chunks, b"pHYs", metres, b"\1")
+    if picture.exif:
+        PngImagePlugin.putchunk(chunks, b"eXIf", picture.exif.tobytes().removeprefix(b"Exif\0\0"))
+    header = 8 + 25  # signature and IHDR chunk: the others come after them
+    return encoded[:header] + chunks.getvalue() + encoded[header:]

@@ -1,0 +1,107 @@
+"""A picture of a file: its pixels, and what else the file said."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..images import Pixels
+
+# TIFF and EXIF tags: the texts that describe a picture, and the directories of more of them
+DESCRIPTION, ORIENTATION, SOFTWARE, DATE, TEXTS = 270, 274, 305, 306, (271, 272, 315, 33432)
+EXIF_DIRECTORY, GPS_DIRECTORY = 34665, 34853
+DESCRIPTIVE = {DESCRIPTION, ORIENTATION, SOFTWARE, DATE, *TEXTS, EXIF_DIRECTORY, GPS_DIRECTORY}
+SHAPED = (
+    '{"shape":'  # a description that tifffile writes for itself, of the array that it was given
+)
+COPIES = 3  # of the samples while a file is read
+TRANSPOSED = (5, 6, 7, 8)  # orientations whose rows are columns of the upright picture
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An upright image file: pixels (H, W, C), alpha (H, W) or None, and what else the file
+    said.
+
+    dpi: dots per inch across and down. per_unit: pixels per unit across and down where TIFF names
+    no unit; ImageJ names it in the description. header: what else the format keeps, which goes back
+    into files of the same format only.
+    """
+
+    pixels: Pixels
+    alpha: Pixels | None = None
+    profile: bytes | None = None
+    exif: Image.Exif | None = None
+    dpi: tuple[float, float] | None = None
+    per_unit: tuple[float, float] | None = None
+    header: Any = None
+
+    def with_pixels(self, pixels: Pixels) -> "Picture":
+        """The same picture with other pixels (H', W', C) of the same view: an alpha of another size
+        is resized to theirs, and more of them lie in a unit of length.
+        """
+        height, width = (
+            new / old for new, old in zip(pixels.shape[:2], self.pixels.shape[:2], strict=True)
+        )
+        per_unit = self.per_unit and (width * self.per_unit[0], height * self.per_unit[1])
+        alpha = self.alpha
+        if alpha is not None and alpha.shape != pixels.shape[:2]:
+            top = float(np.iinfo(alpha.dtype).max) if alpha.dtype.kind in "iu" else 1.0
+            unit = Image.fromarray((alpha / top).astype(np.float32)).resize(
+                pixels.shape[1::-1], Image.Resampling.BILINEAR
+            )
+            resized = np.clip(np.asarray(unit, np.float64), 0, 1) * top
+            alpha = (np.rint(resized) if alpha.dtype.kind in "iu" else resized).astype(alpha.dtype)
+        return replace(self, pixels=pixels, alpha=alpha, per_unit=per_unit)
+
+    def turned(self, orientation: int) -> "Picture":
+        """Upright, where EXIF says that it is to be turned and mirrored by `orientation` 1 to 8."""
+        if self.exif:
+            self.exif[ORIENTATION] = 1
+        dpi, per_unit = (
+            each[::-1] if each and orientation in TRANSPOSED else each
+            for each in (self.dpi, self.per_unit)
+        )
+        return replace(
+            self,
+            pixels=_upright(self.pixels, orientation),
+            alpha=None if self.alpha is None else _upright(self.alpha, orientation),
+            dpi=dpi,
+            per_unit=per_unit,
+        )
+
+    def joined(self) -> Pixels:
+        """Colours and alpha as one array, (H, W) or (H, W, C)."""
+        samples = np.ascontiguousarray(
+            self.pixels if self.alpha is None else np.dstack([self.pixels, self.alpha])
+        )
+        return samples[..., 0] if samples.shape[2] == 1 else samples
+
+
+def split(samples: Pixels, has_alpha: bool) -> tuple[Pixels, Pixels | None]:
+    """Samples (H, W) or (H, W, C) as colours (H, W, C) and alpha (H, W) or None."""
+    samples = samples if samples.ndim == 3 else samples[..., None]
+    return (samples[..., :-1], samples[..., -1]) if has_alpha else (samples, None)
+
+
+def _upright(samples: Pixels, orientation: int) -> Pixels:
+    """Samples (H, W, ...) turned and mirrored as EXIF `orientation` 1 to 8 asks for."""
+    if orientation in TRANSPOSED:
+        samples = samples.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        samples = samples[::-1]
+    if orientation in (2, 3, 6, 7):
+        samples = samples[:, ::-1]
+    return np.ascontiguousarray(samples)
+
+
+def described(exif: Image.Exif) -> Image.Exif:
+    """`exif` of an open TIFF without the tags that say how its samples were stored."""
+    for code in (EXIF_DIRECTORY, GPS_DIRECTORY):
+        exif.get_ifd(code)  # read before the file is closed
+    for code in set(exif) - DESCRIPTIVE:
+        del exif[code]
+    if str(exif.get(DESCRIPTION)).startswith(SHAPED):
+        del exif[DESCRIPTION]
+    return exif
