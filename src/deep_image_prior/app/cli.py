@@ -72,9 +72,15 @@ def app() -> None:
 
 def _restore(kind: type[Restoration], values: Mapping[str, Any]) -> int:
     check(kind, values)
-    from . import restoring
+    from . import batch, pipes, restoring
 
-    return restoring.run(kind, values)
+    if batch.many(values):
+        return batch.run(kind, values)
+    for name in batch.TOGETHER:
+        if values[name]:
+            raise BadInput(f"--{name} is for several pictures; leave it out, or give more of them")
+    alone = {**values, "image": values["images"][0]}
+    return pipes.run(kind, alone) if pipes.used(alone) else restoring.run(kind, alone)
 
 
 for each in TASKS.values():

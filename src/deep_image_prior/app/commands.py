@@ -29,6 +29,18 @@ def _bytes(context: click.Context, parameter: click.Parameter, size: str | None)
     return int(float(number) * (1024 if binary else 1000) ** " kmgt".index(prefix or " "))
 
 
+def _shard(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> tuple[int, int] | None:
+    """3/10 as (3, 10)."""
+    if text is None:
+        return None
+    parts = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", text.strip())
+    if not parts or int(parts[1]) > int(parts[2]):
+        raise BadInput(f"--shard {text} is none; give one as in 3/10, the third of ten")
+    return int(parts[1]), int(parts[2])
+
+
 WRITING = (
     click.Option(["-o", "--output"], type=FILE, help="File to write; its ending names the format."),
     click.Option(
@@ -54,12 +66,41 @@ WATCHING = (
 )
 
 
+MANY = (
+    click.Option(
+        ["--files-from"],
+        type=FILE,
+        metavar="FILE",
+        help="Names of more pictures, one a line; - for standard input.",
+    ),
+    click.Option(["--recursive"], is_flag=True, help="Look into the folders of folders, too."),
+    click.Option(
+        ["--names"],
+        metavar="PATTERN",
+        help="Names of the results of several pictures, of {stem}, {name}, {ending}, {suffix} and "
+        "{number}.  [default: {stem}-{ending}{suffix}]",
+    ),
+    click.Option(
+        ["--jobs"],
+        type=click.IntRange(min=1),
+        help="Pictures at a time, each in a process with its share of the cores.  [default: 1]",
+    ),
+    click.Option(
+        ["--shard"],
+        metavar="I/N",
+        callback=_shard,
+        help="Only every N-th of several pictures, from the I-th on: a part of the work for each "
+        "of N machines.",
+    ),
+)
+
+
 def restoring(kind: type[Restoration], run: Callable[..., int]) -> click.Command:
     """The command of a task: run(kind, its arguments) is what it does."""
-    image = click.Argument(["image"], type=FILE)
+    images = click.Argument(["images"], type=FILE, nargs=-1, metavar="IMAGE...")
     return click.Command(
         kind.name,
-        params=[image, *parameters(kind), *WATCHING, *WRITING],
+        params=[images, *parameters(kind), *WATCHING, *WRITING, *MANY],
         callback=lambda **values: run(kind, values),
         help=kind.summary,
         short_help=kind.summary,

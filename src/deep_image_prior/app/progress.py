@@ -1,7 +1,7 @@
 """Consumers of the steps for a person at a terminal: a bar or lines, and snapshots."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -118,3 +118,48 @@ class Watcher:
         except Exception as error:  # the fit is worth more than its snapshots
             self.console.print(f"dip: note: no snapshots from here on: {error}")
             self.save = None
+
+
+class Files:
+    """Shows how many of the files of a batch are done: a bar on a terminal, and a line for each
+    otherwise; what failed, and notes, in lines; nothing but these if `quiet`.
+    """
+
+    def __init__(self, console: Console, count: int, quiet: bool) -> None:
+        self.console, self.count, self.done, self.quiet = console, count, 0, quiet
+        self.bar = Progress(
+            TextColumn("pictures"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=quiet or not console.is_terminal,
+        )
+        self.task = self.bar.add_task("", total=count)
+
+    def __enter__(self) -> "Files":
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.bar.stop()
+
+    def tell(self, name: str, state: str, reason: str, notes: Sequence[str]) -> None:
+        """One more is done."""
+        self.done += 1
+        self.bar.update(self.task, completed=self.done)
+        for note in notes:
+            self._line(f"dip: note: {name}: {note}")
+        if reason:
+            self._line(f"dip: {reason if name in reason else f'{name}: {reason}'}")
+        elif self.bar.disable and not self.quiet:
+            self._line(f"{self.done}/{self.count}  {state}  {name}")
+
+    def _line(self, line: str) -> None:
+        self.console.print(line.encode("utf-8", "backslashreplace").decode())

@@ -15,19 +15,26 @@ import torch
 
 from ..restoration import Result
 
+Fingerprint = dict[str, str]
+
+
+def package() -> str:
+    """This software and its version."""
+    return f"deep-image-prior {version('deep-image-prior')}"
+
 
 def record(
     task: str,
     choices: Mapping[str, Any],
-    inputs: Mapping[str, Mapping[str, str]],
-    outputs: Mapping[str, Mapping[str, str]],
+    inputs: Mapping[str, Fingerprint],
+    outputs: Mapping[str, Fingerprint],
     content: Mapping[str, Any],
 ) -> str:
     """JSON of one command: task, versions, fingerprints of files, machine, and `content`."""
     return json.dumps(
         {
             "task": task,
-            "package": f"deep-image-prior {version('deep-image-prior')}",
+            "package": package(),
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
             "machine": platform.platform(),
@@ -80,10 +87,15 @@ def _finite(scores: Mapping[str, float | None]) -> dict[str, float | None]:
     }
 
 
-def fingerprint(path: Path) -> dict[str, str]:
+def fingerprint(path: Path) -> Fingerprint:
     """Name and sha256 of the file at `path` as it is now."""
     with path.open("rb") as file:
         return {"name": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def fingerprint_of(content: bytes, name: str) -> Fingerprint:
+    """The same of a file before it is written."""
+    return {"name": name, "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def peak_memory(device: str) -> int:

@@ -1,7 +1,7 @@
 """The command of a task that restores a picture."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from .say import say
 from .session import Output, Request
 
 SHOWN = 0.05  # decibels: less is 0.0 in the report
+NAMES = "{stem}-{ending}{suffix}"  # of results
 FAINT = 0.25  # of white: floats that stay below it are in units of their own, such as flux
 Scores = Mapping[str, float | None]
 
@@ -34,13 +35,18 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
     """`kind` with the arguments of its command. Returns the exit code; raises BadInput before
     anything is written.
     """
+    return session.run(*asked(kind, values))
+
+
+def asked(kind: type[Restoration], values: Mapping[str, Any]) -> tuple[Request, Output, Watcher]:
+    """What the command asks for, its files read. Raises BadInput."""
     source, quiet = values["image"], values["quiet"]
     picture, guides = files.read(source), _guides(kind, values)
     scale = images.scale_of(_finite(picture.pixels))
     options = taken(values, kind)
     task = kind(channel_axis=-1, **{**options, **_pixels(guides), **_sigma(options, scale)})
     output = Output(
-        values["output"] or source.with_name(f"{source.stem}-{task.ending}{_lossless(source)}"),
+        values["output"] or source.with_name(NAMES.format(**fields_of_name(kind, options, source))),
         values["record"],
         values["overwrite"],
         quiet,
@@ -54,16 +60,16 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
         names=("image", *task.parts),
         like=picture,
         enlargement=task.enlargement,
-        inputs={"image": source, **_files(kind, values)},
+        inputs=inputs(kind, values),
         in_place=True,
-        choices=_choices(task, options),
+        choices=choices(kind, options),
         content=lambda made: described(made["image"], scores(made["image"])),
         report=lambda made: _report(made["image"], scores(made["image"]), scale),
     )
     runs = task.runs or Settings().runs
     snapshots = _snapshots(values, picture, scale)
     watcher = Watcher(terminal(), runs, quiet, values["every"] or SNAPSHOT_EVERY, snapshots)
-    return session.run(request, output, watcher)
+    return request, output, watcher
 
 
 def _made(task: Restoration, watch: Watcher, pixels: Pixels, scale: Scale, source: Path) -> Result:
@@ -99,17 +105,27 @@ def _sigma(options: Mapping[str, Any], scale: Scale) -> dict[str, float]:
     return {}
 
 
-def _files(kind: type[Restoration], values: Mapping[str, Any]) -> dict[str, Path]:
-    """The files beside the image that the result depends on, and the reference, by name."""
+def inputs(kind: type[Restoration], values: Mapping[str, Any]) -> dict[str, Path]:
+    """The files that the result depends on, and the reference, by name."""
     options = declared(kind)
     named = [name for name, each in options.items() if each.kind is Path or each.file]
     paths = {name: Path(values[name]) for name in (*named, "reference") if values.get(name)}
-    return {name: path for name, path in paths.items() if path.is_file()}
+    there = {name: path for name, path in paths.items() if path.is_file()}
+    return {"image": values["image"], **there}
 
 
-def _lossless(source: Path) -> str:
-    """The ending of a result: that of the input, if nothing is lost by it."""
-    return source.suffix if files.lossless(source) else ".png"
+def fields_of_name(
+    kind: type[Restoration], options: Mapping[str, Any], source: Path
+) -> dict[str, str]:
+    """What the name of a result may be made of; its suffix is that of the input, if nothing is lost
+    by it.
+    """
+    return {
+        "stem": source.stem,
+        "name": source.name,
+        "ending": kind.ending.format_map(choices(kind, options)),
+        "suffix": source.suffix if files.lossless(source) else ".png",
+    }
 
 
 def _pictures(picture: Picture, result: Result) -> dict[str, Picture]:
@@ -117,16 +133,13 @@ def _pictures(picture: Picture, result: Result) -> dict[str, Picture]:
     return {name: picture.with_pixels(each) for name, each in pixels.items()}
 
 
-def _choices(task: Restoration, options: Mapping[str, Any]) -> dict[str, Any]:
+def choices(kind: type[Restoration], options: Mapping[str, Any]) -> dict[str, Any]:
     """The options as they were given, and what those were that others might take for granted."""
-    shown = ("preset", "device", "sigma", "stop", *task.own())
-    values = {name: getattr(task, name) for name in shown}
-    plain = {name: value for name, value in values.items() if not isinstance(value, np.ndarray)}
-    return {**plain, **{name: _plain(value) for name, value in options.items()}}
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else value
+    shown = ("preset", "device", "sigma", "stop", *kind.own())
+    given = {name: str(v) if isinstance(v, Path) else v for name, v in options.items()}
+    defaults = {each.name: each.default for each in fields(kind) if each.name in shown}
+    plain = {name: value for name, value in defaults.items() if value is not MISSING}
+    return {**plain, **given}
 
 
 def _reference(path: Path | None, picture: Picture, enlargement: int) -> Picture | None:

@@ -1,6 +1,6 @@
 """Image files <-> pixels; depth, alpha and metadata are kept. A module a format, and a table."""
 
-from .formats import BY_ENDING, FORMATS, Format, check_format, encode, lossless, read
+from .formats import BY_ENDING, FORMATS, Format, check_format, encode, ending_for, lossless, read
 from .picture import Picture
 from .places import check_free, write_atomically
 
@@ -12,6 +12,7 @@ __all__ = [
     "check_format",
     "check_free",
     "encode",
+    "ending_for",
     "lossless",
     "read",
     "write_atomically",

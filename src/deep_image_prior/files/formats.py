@@ -94,9 +94,7 @@ def read(path: Path) -> Picture:
     with _refusals(path):
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise BadInput(f"{path} is no plain file; give the path of an image file")
-        with path.open("rb") as file:
-            head = file.read(HEAD)
-        format = next((each for each in FORMATS if each.begins(head)), None)
+        format = _format_of(path)
         if format is None:
             raise UnidentifiedImageError
         picture = format.read(path)
@@ -104,6 +102,13 @@ def read(path: Path) -> Picture:
     if min(height, width) < 2:
         raise BadInput(f"{path} is {width} x {height} pixels; an image needs at least 2 x 2")
     return picture
+
+
+def _format_of(path: Path) -> Format | None:
+    """By what is in the file, whatever its name."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    return next((each for each in FORMATS if each.begins(head)), None)
 
 
 @contextmanager
@@ -137,6 +142,12 @@ def lossless(path: Path) -> bool:
     """Whether what is written under that name keeps everything."""
     format = BY_ENDING.get(path.suffix.lower())
     return bool(format and format.write and not format.lossy)
+
+
+def ending_for(path: Path) -> str:
+    """Of a file that keeps all of the picture in the file at `path`: of the same format, or PNG."""
+    format = _format_of(path)
+    return format.endings[0] if format and format.write and not format.lossy else ".png"
 
 
 def check_format(path: Path, picture: Picture, factor: int = 1) -> None:

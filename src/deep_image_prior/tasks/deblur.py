@@ -39,6 +39,7 @@ class Deblur(Restoration):
 
     name = "deblur"
     summary = "Undo the blur of IMAGE, whose kernel is known."
+    ending = "deblurred"
     steps_of = STEPS
     compares = False
 
@@ -54,10 +55,6 @@ class Deblur(Restoration):
         "(h // 2, w // 2), an image file or .npy of it, or gaussian:SIGMA, disk:RADIUS, "
         "motion:LENGTH@ANGLE (in pixels, and degrees from the right to the top).",
     )
-
-    @property
-    def ending(self) -> str:
-        return "deblurred"
 
     def measure(
         self, observation: Tensor, scale: Scale, sigma: float | None

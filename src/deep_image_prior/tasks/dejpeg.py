@@ -35,15 +35,12 @@ class Dejpeg(Restoration):
 
     name = "dejpeg"
     summary = "Remove the compression artefacts of IMAGE."
+    ending = "dejpeg"
     steps_of = STEPS
 
     quality: int | None = option(
         default=None, kind=int, least=1, most=100, help="Of the compression; else it is found."
     )
-
-    @property
-    def ending(self) -> str:
-        return "dejpeg"
 
     def measure(
         self, observation: Tensor, scale: Scale, sigma: float | None

@@ -50,6 +50,7 @@ class Denoise(Restoration):
 
     name = "denoise"
     summary = "Remove noise from IMAGE."
+    ending = "denoised"
     steps_of = STEPS
     compares = False
 
@@ -67,10 +68,6 @@ class Denoise(Restoration):
         most=1,
         help="How much of the noise is taken out: x0 + strength (x* - x0); less keeps some grain.",
     )
-
-    @property
-    def ending(self) -> str:
-        return "denoised"
 
     def measure(
         self, observation: Tensor, scale: Scale, sigma: float | None

@@ -34,14 +34,11 @@ class Enhance(Restoration):
         "Boost the fine detail of IMAGE; the coarse image and the detail are written beside the "
         "result."
     )
+    ending = "enhanced"
     steps_of = STEPS
     parts = ("coarse", "detail")
 
     boost: float = option(default=1.0, kind=float, help="How much detail to add.")
-
-    @property
-    def ending(self) -> str:
-        return "enhanced"
 
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
         return presets()

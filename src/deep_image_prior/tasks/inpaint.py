@@ -41,6 +41,7 @@ class Inpaint(Restoration):
 
     name = "inpaint"
     summary = "Draw the pixels of IMAGE that are missing in MASK."
+    ending = "inpainted"
     steps_of = STEPS
 
     mask: Pixels = given(
@@ -69,10 +70,6 @@ class Inpaint(Restoration):
         flags="--keep-known/--redraw-known",
         help="Whether the known pixels are pasted back.",
     )
-
-    @property
-    def ending(self) -> str:
-        return "inpainted"
 
     @property
     def tiled(self) -> bool:

@@ -157,10 +157,11 @@ class Read(Protocol):
 class Restoration(Task, ABC):
     """A task that is called with an image x0: observed, measured, fitted and finished.
 
-    compares: whether sigma is when to stop, not what is to be taken out. parts: of the result, by
-    name.
+    ending: of the name of a file of the result, in which options may be named. compares: whether
+    sigma is when to stop, not what is to be taken out. parts: of the result, by name.
     """
 
+    ending: ClassVar[str] = "restored"
     compares: ClassVar[bool] = True
     parts: ClassVar[Sequence[str]] = ()
 
@@ -190,11 +191,6 @@ class Restoration(Task, ABC):
     def tiled(self) -> bool:
         """Whether it may be fitted tile by tile."""
         return True
-
-    @property
-    def ending(self) -> str:
-        """Of the name of the file of the result."""
-        return "restored"
 
     @abstractmethod
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:

@@ -33,6 +33,7 @@ class Upscale(Restoration):
 
     name = "upscale"
     summary = "Make IMAGE larger by an integer factor, with sharp edges."
+    ending = "x{factor}"
     steps_of = STEPS
 
     factor: int = given(kw_only=False, kind=int, choices=FACTORS, help="Enlargement, to a side.")
@@ -40,10 +41,6 @@ class Upscale(Restoration):
     @property
     def enlargement(self) -> int:
         return int(self.factor)
-
-    @property
-    def ending(self) -> str:
-        return f"x{self.factor}"
 
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
         return presets(self.enlargement)

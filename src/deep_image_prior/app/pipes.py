@@ -1,0 +1,40 @@
+"""A picture from standard input, a result to standard output: `... | dip denoise - > x.png`."""
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import files
+from ..errors import BadInput
+from ..tasks import Restoration
+from . import restoring
+
+PIPE = Path("-")
+
+
+def used(values: Mapping[str, Any]) -> bool:
+    """Whether the image comes, or the result goes, by a pipe."""
+    return PIPE in (values["image"], values["output"])
+
+
+def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
+    """The command of one picture. A result to standard output has the format of the image, or PNG
+    or TIFF where something would be lost by that.
+    """
+    with tempfile.TemporaryDirectory(prefix="dip-") as folder:
+        source, output = values["image"], values["output"]
+        if source == PIPE:
+            source = Path(folder, "standard input")
+            source.write_bytes(sys.stdin.buffer.read())
+        if output is not None and output != PIPE:
+            return restoring.run(kind, {**values, "image": source})
+        if sys.stdout.isatty():
+            raise BadInput("the result would go to the terminal; name a file by -o, or use a pipe")
+        made = Path(folder, f"result{files.ending_for(source)}")
+        code = restoring.run(kind, {**values, "image": source, "output": made, "quiet": True})
+        if made.exists():
+            sys.stdout.buffer.write(made.read_bytes())
+            sys.stdout.buffer.flush()
+        return code
