@@ -360,7 +360,7 @@ def huge(name: str) -> str:
 NAN = np.where(np.eye(8), np.nan, 1).astype(np.float32)
 BAD = {
     "missing file": (lambda: ["denoise", "no.png"], "no.png does not exist"),
-    "folder": (lambda: ["denoise", "."], "is a folder"),
+    "folder": (lambda: ["denoise", "."], "several pictures need a folder"),
     "not an image": (lambda: ["denoise", __file__], "is not an image"),
     "truncated": (lambda: ["denoise", damaged("half.png")], "half.png is damaged or truncated"),
     "zero wide": (
@@ -523,7 +523,7 @@ BAD = {
     ),
     "unknown task": (lambda: ["denoize", "photo.png"], "No such command 'denoize'"),
     "unknown flag": (lambda: ["denoise", "photo.png", "--stepz", "4"], "No such option"),
-    "no image": (lambda: ["denoise"], "Missing argument 'IMAGE'"),
+    "no image": (lambda: ["denoise"], "there is no picture; name one"),
 }
 
 

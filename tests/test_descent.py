@@ -147,6 +147,15 @@ def test_going_back_restores_weights_and_moments_of_the_checkpoint():
         "half the learning rate must lead elsewhere"
     )
     assert steps[15].energy < steps[11].energy
+    # the first step of Adam is by the learning rate whatever the gradient is
+    usual, halved = (
+        {s.index: s for s in descend(problem(spoiled(calls=calls)), settings)}
+        for calls, settings in (
+            ((), Settings(steps=2, jitter=0, learning_rate=0.005)),
+            ({2}, Settings(steps=3, jitter=0, learning_rate=0.01)),
+        )
+    )
+    torch.testing.assert_close(halved[2].image, usual[1].image)
 
 
 def test_steps_that_were_taken_back_are_told():

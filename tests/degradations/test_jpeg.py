@@ -10,7 +10,7 @@ from PIL import Image
 from skimage import data
 
 from deep_image_prior.degradations.jpeg import Compression, detect, is_compressed
-from deep_image_prior.files import _upright
+from deep_image_prior.files.picture import upright
 
 
 def tensor(pixels):
@@ -36,14 +36,14 @@ def test_quality_and_grid_are_found_in_the_pixels(quality, top, left):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_the_grid_is_found_however_the_camera_was_held(orientation):
-    x0 = _upright(as_file(CLEAN[:100, :125], 20), orientation)
+    x0 = upright(as_file(CLEAN[:100, :125], 20), orientation)
     height, width = x0.shape[:2]
     top = height % 8 if orientation in (3, 4, 7, 8) else 0
     left = width % 8 if orientation in (2, 3, 6, 7) else 0
     made = detect(tensor(x0))
     assert made == Compression(20, top, left, transposed=orientation >= 5)
     # its own brightness it hardly changes
-    gray = tensor(_upright(as_file(CLEAN[:100, :125, 0], 20)[..., None], orientation))
+    gray = tensor(upright(as_file(CLEAN[:100, :125, 0], 20)[..., None], orientation))
     wrong = replace(made, transposed=not made.transposed)
     change, other = ((each.compress(gray) - gray).square().mean() for each in (made, wrong))
     assert change < 0.3 * other

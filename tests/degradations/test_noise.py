@@ -96,3 +96,16 @@ def test_draws_have_the_variance_of_the_noise():
     variances = drawn.square().mean(dim=(0, 1, 2))
     torch.testing.assert_close(variances, noise.variance(x)[0, 0, 0], rtol=0.03, atol=0)
     assert abs(drawn[0] - drawn[1]).max() > 0.05
+
+
+def test_the_transform_is_that_of_its_formula():
+    x = torch.tensor([-0.5, 0.0, 0.4])
+    # 2 (x0 / g + 3/8 + sigma^2 / g^2)^.5, 0 where there is no root
+    expected = torch.tensor([0.0, 2 * 0.625**0.5, 2 * 4.625**0.5])
+    torch.testing.assert_close(Noise(0.05, 0.1).stabilise(x), expected)
+
+
+def test_the_inverse_of_clipped_noise_stays_in_the_range():
+    noise = Noise(0.1)
+    ends = noise.inverse(torch.tensor([-5.0, 50.0]))
+    torch.testing.assert_close(ends, torch.tensor([0.0, 1.0]))

@@ -65,8 +65,8 @@ class Picture:
         )
         return replace(
             self,
-            pixels=_upright(self.pixels, orientation),
-            alpha=None if self.alpha is None else _upright(self.alpha, orientation),
+            pixels=upright(self.pixels, orientation),
+            alpha=None if self.alpha is None else upright(self.alpha, orientation),
             dpi=dpi,
             per_unit=per_unit,
         )
@@ -85,7 +85,7 @@ def split(samples: Pixels, has_alpha: bool) -> tuple[Pixels, Pixels | None]:
     return (samples[..., :-1], samples[..., -1]) if has_alpha else (samples, None)
 
 
-def _upright(samples: Pixels, orientation: int) -> Pixels:
+def upright(samples: Pixels, orientation: int) -> Pixels:
     """Samples (H, W, ...) turned and mirrored as EXIF `orientation` 1 to 8 asks for."""
     if orientation in TRANSPOSED:
         samples = samples.swapaxes(0, 1)
