@@ -27,7 +27,7 @@ def check_free(path: Path, overwrite: bool) -> None:
     if len(os.fsencode(path.name)) > LONGEST:
         raise BadInput(f"{path.name} is longer than {LONGEST} bytes; give a shorter name")
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".dip-"):
+        with tempfile.TemporaryFile(dir=path.parent):  # without a name, if it can be
             pass
     except OSError as error:
         raise BadInput(
