@@ -1,3 +1,4 @@
+import gc
 from dataclasses import replace
 from functools import partial
 
@@ -22,6 +23,16 @@ def test_estimate_counts_what_backward_needs():
     # copies of the weights
     expected = 4 * (memory.WORKING * (100 + 10 + 1000) + 4 * 100 + 4 * 1000 + 7 * 10)
     assert memory.needed(network, (1, 1, 10, 10)) == int(expected)
+
+
+def test_an_estimate_leaves_nothing_behind():
+    def tensors():
+        gc.collect()
+        return sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects())
+
+    before = tensors()
+    memory.needed(partial(Hourglass, 4, 3), (1, 4, 40, 40))
+    assert tensors() == before
 
 
 def test_estimate_grows_with_pixels_without_taking_memory():

@@ -33,19 +33,19 @@ def needed(network: Callable[[], nn.Module], code: tuple[int, ...]) -> int:
     # double precision, in which f chooses nothing, and half of its bytes
     tried = untrained(network, 0).double()
     z = torch.zeros((1, code[1], *sides), dtype=torch.float64)
-    saved: dict[int, int] = {}
+    saved: dict[int, torch.UntypedStorage] = {}
 
-    def note(tensor: Tensor) -> Tensor:
+    def note(tensor: Tensor) -> None:  # the graph would keep a tensor of its own for ever
         storage = tensor.untyped_storage()
-        saved[storage.data_ptr()] = storage.nbytes() // 2
-        return tensor
+        saved[storage.data_ptr()] = storage
 
-    with torch.enable_grad(), saved_tensors_hooks(note, lambda tensor: tensor):
+    with torch.enable_grad(), saved_tensors_hooks(note, lambda nothing: nothing):
         x = tried(z)
+    sizes = {place: storage.nbytes() // 2 for place, storage in saved.items()}
     parameters = list(tried.parameters())
     weights = sum(each.nbytes // 2 for each in parameters)
-    of_weights = sum(saved.pop(each.untyped_storage().data_ptr(), 0) for each in parameters)
-    images = WORKING * sum(saved.values()) + 4 * (z.nbytes + x.nbytes) // 2
+    of_weights = sum(sizes.pop(each.untyped_storage().data_ptr(), 0) for each in parameters)
+    images = WORKING * sum(sizes.values()) + 4 * (z.nbytes + x.nbytes) // 2
     # weights, gradients and two moments, and a copy of all but the gradients to go back to
     return int(times * images + WORKING * of_weights) + 7 * weights
 
