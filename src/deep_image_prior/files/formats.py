@@ -1,6 +1,7 @@
 """The table of formats: what each can hold, and how it is read and written."""
 
 import io
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,21 +23,24 @@ class Format:
     """A format of image files.
 
     endings: of names, the first is the usual one. begins: whether such a file begins like that.
-    read: Raises BadInput. write: (picture, ending, file), None where we do not write it. samples:
-    the types that it holds. channels: how many it holds, () any. largest: pixels a side. lossy:
-    whether ours lose something, or those of others may have.
+    read: (path, page), all pages if page is None; raises BadInput. write: (picture, ending, file),
+    None where we do not write it. samples: the types that it holds. channels: how many it holds, ()
+    any. stacks: whether it holds several pages. largest: pixels a side. lossy: whether ours lose
+    something, or those of others may have. extra: of this package that brings what reads it.
     """
 
     name: str
     endings: Sequence[str]
     begins: Callable[[bytes], bool]
-    read: Callable[[Path], Picture]
+    read: Callable[[Path, int | None], Picture]
     write: Callable[[Picture, str, BinaryIO], None] | None
     samples: Sequence[str]
     alpha: bool = False
     channels: Sequence[int] = (1, 3)
+    stacks: bool = False
     largest: int = 2**31 - 1
     lossy: bool = False
+    extra: str = ""
 
 
 def _with(*starts: bytes) -> Callable[[bytes], bool]:
@@ -83,22 +87,28 @@ FORMATS = (
         samples=tiff.SAMPLES,
         alpha=True,
         channels=(),
+        stacks=True,
     ),
     Format("BMP", (".bmp",), _with(b"BM"), ordinary.read, ordinary.write, samples=("uint8",)),
 )
 BY_ENDING = {ending: each for each in FORMATS for ending in each.endings}
 
 
-def read(path: Path) -> Picture:
-    """The single image in the file at `path`, upright. Raises BadInput."""
+def read(path: Path, page: int | None = None) -> Picture:
+    """The picture in the file at `path`, upright: all of its pages, or one, counted from 1. Raises
+    BadInput.
+    """
     with _refusals(path):
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise BadInput(f"{path} is no plain file; give the path of an image file")
         format = _format_of(path)
         if format is None:
             raise UnidentifiedImageError
-        picture = format.read(path)
-    height, width = picture.pixels.shape[:2]
+        try:
+            picture = format.read(path, page)
+        except ModuleNotFoundError as missing:
+            raise BadInput(_wanting(path, format, missing)) from None
+    height, width = picture.pixels.shape[-3:-1]
     if min(height, width) < 2:
         raise BadInput(f"{path} is {width} x {height} pixels; an image needs at least 2 x 2")
     return picture
@@ -109,6 +119,13 @@ def _format_of(path: Path) -> Format | None:
     with path.open("rb") as file:
         head = file.read(HEAD)
     return next((each for each in FORMATS if each.begins(head)), None)
+
+
+def _wanting(path: Path, format: Format, missing: ModuleNotFoundError) -> str:
+    return (
+        f"{path} is {format.name}, which needs {missing.name}: "
+        f"pip install 'deep-image-prior[{format.extra}]'"
+    )
 
 
 @contextmanager
@@ -159,7 +176,9 @@ def check_format(path: Path, picture: Picture, factor: int = 1) -> None:
     if format is None or format.write is None:
         endings = sorted(ending for ending, each in BY_ENDING.items() if each.write)
         raise BadInput(f"{path} has no known image format; name it {', '.join(endings)}")
-    height, width, channels = picture.pixels.shape
+    *pages, height, width, channels = picture.pixels.shape
+    if pages and not format.stacks:
+        raise BadInput(f"{path} cannot hold {math.prod(pages)} pages; name it .tif")
     if picture.pixels.dtype.name not in format.samples:
         raise BadInput(
             f"{path} cannot hold {picture.pixels.dtype} samples; name it .tif, or .png for 16 bits"
@@ -176,11 +195,13 @@ def check_format(path: Path, picture: Picture, factor: int = 1) -> None:
         )
     corner = replace(
         picture,
-        pixels=picture.pixels[:2, :2],
-        alpha=None if picture.alpha is None else picture.alpha[:2, :2],
+        pixels=picture.pixels[..., :2, :2, :],
+        alpha=None if picture.alpha is None else picture.alpha[..., :2, :2],
     )
     try:
         encode(corner, suffix, io.BytesIO())
+    except ModuleNotFoundError as missing:
+        raise BadInput(_wanting(path, format, missing)) from None
     except Exception as error:  # metadata that a format has no room for
         raise BadInput(f"{path} cannot hold this picture ({error}); name it .png or .tif") from None
 

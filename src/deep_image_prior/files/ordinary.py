@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin
 
 from ..available import available, in_words
 from ..errors import BadInput
-from .picture import COPIES, ORIENTATION, Picture, described, split
+from .picture import COPIES, ORIENTATION, Picture, check_page, described, split
 
 
 def _check_memory(path: Path, width: int, height: int, bytes_of_pixel: int) -> None:
@@ -38,8 +38,9 @@ def _any_size() -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = limit
 
 
-def read(path: Path) -> Picture:
+def read(path: Path, page: int | None) -> Picture:
     """The single image of the file. Raises BadInput."""
+    check_page(path, page, 1)
     with path.open("rb") as opened:
         start = opened.read(25)
     png16 = start[1:4] == b"PNG" and start[24:25] == b"\x10"
@@ -62,6 +63,7 @@ def read(path: Path) -> Picture:
             has_alpha = file.has_transparency_data
             colours = "L" if file.mode in ("1", "L", "LA") else "RGB"
             samples = np.asarray(file.convert(colours + ("A" if has_alpha else "")))
+        samples = samples if samples.ndim == 3 else samples[..., None]
         if file.format == "TIFF":
             exif = described(exif)
     dpi = info.get("dpi")

@@ -1,11 +1,14 @@
 """A picture of a file: its pixels, and what else the file said."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from ..errors import BadInput
 from ..images import Pixels
 
 # TIFF and EXIF tags: the texts that describe a picture, and the directories of more of them
@@ -21,12 +24,13 @@ TRANSPOSED = (5, 6, 7, 8)  # orientations whose rows are columns of the upright 
 
 @dataclass(frozen=True)
 class Picture:
-    """An upright image file: pixels (H, W, C), alpha (H, W) or None, and what else the file
-    said.
+    """An upright image file: pixels (..., H, W, C), alpha (..., H, W) or None, and what else the
+    file said.
 
     dpi: dots per inch across and down. per_unit: pixels per unit across and down where TIFF names
-    no unit; ImageJ names it in the description. header: what else the format keeps, which goes back
-    into files of the same format only.
+    no unit; ImageJ names it in the description. axes: names of those before H, W and C, which are
+    of a stack of pages: "TCZ" for time, channel and depth. header: what else the format keeps,
+    which goes back into files of the same format only.
     """
 
     pixels: Pixels
@@ -35,25 +39,31 @@ class Picture:
     exif: Image.Exif | None = None
     dpi: tuple[float, float] | None = None
     per_unit: tuple[float, float] | None = None
+    axes: str = ""
     header: Any = None
 
     def with_pixels(self, pixels: Pixels) -> "Picture":
-        """The same picture with other pixels (H', W', C) of the same view: an alpha of another size
-        is resized to theirs, and more of them lie in a unit of length.
+        """The same picture with other pixels (..., H', W', C) of the same view: an alpha of another
+        size is resized to theirs, and more of them lie in a unit of length.
         """
-        height, width = (
-            new / old for new, old in zip(pixels.shape[:2], self.pixels.shape[:2], strict=True)
-        )
+        sides, before = pixels.shape[-3:-1], self.pixels.shape[-3:-1]
+        height, width = (new / old for new, old in zip(sides, before, strict=True))
         per_unit = self.per_unit and (width * self.per_unit[0], height * self.per_unit[1])
         alpha = self.alpha
-        if alpha is not None and alpha.shape != pixels.shape[:2]:
-            top = float(np.iinfo(alpha.dtype).max) if alpha.dtype.kind in "iu" else 1.0
-            unit = Image.fromarray((alpha / top).astype(np.float32)).resize(
-                pixels.shape[1::-1], Image.Resampling.BILINEAR
-            )
-            resized = np.clip(np.asarray(unit, np.float64), 0, 1) * top
-            alpha = (np.rint(resized) if alpha.dtype.kind in "iu" else resized).astype(alpha.dtype)
+        if alpha is not None and sides != before:
+            planes = [_resized(each, sides) for each in alpha.reshape(-1, *before)]
+            alpha = np.stack(planes).reshape(pixels.shape[:-1])
         return replace(self, pixels=pixels, alpha=alpha, per_unit=per_unit)
+
+    def page(self, number: int) -> "Picture":
+        """One of the stack, counted from 1."""
+        shape = self.pixels.shape[-3:]
+        return replace(
+            self,
+            pixels=self.pixels.reshape(-1, *shape)[number - 1],
+            alpha=None if self.alpha is None else self.alpha.reshape(-1, *shape[:2])[number - 1],
+            axes="",
+        )
 
     def turned(self, orientation: int) -> "Picture":
         """Upright, where EXIF says that it is to be turned and mirrored by `orientation` 1 to 8."""
@@ -66,34 +76,54 @@ class Picture:
         return replace(
             self,
             pixels=upright(self.pixels, orientation),
-            alpha=None if self.alpha is None else upright(self.alpha, orientation),
+            alpha=None
+            if self.alpha is None
+            else upright(self.alpha[..., None], orientation)[..., 0],
             dpi=dpi,
             per_unit=per_unit,
         )
 
     def joined(self) -> Pixels:
-        """Colours and alpha as one array, (H, W) or (H, W, C)."""
-        samples = np.ascontiguousarray(
-            self.pixels if self.alpha is None else np.dstack([self.pixels, self.alpha])
-        )
-        return samples[..., 0] if samples.shape[2] == 1 else samples
+        """Colours and alpha as one array, (..., H, W) or (..., H, W, C)."""
+        samples = self.pixels
+        if self.alpha is not None:
+            samples = np.concatenate([samples, self.alpha[..., None]], axis=-1)
+        samples = np.ascontiguousarray(samples)
+        return samples[..., 0] if samples.shape[-1] == 1 else samples
 
 
 def split(samples: Pixels, has_alpha: bool) -> tuple[Pixels, Pixels | None]:
-    """Samples (H, W) or (H, W, C) as colours (H, W, C) and alpha (H, W) or None."""
-    samples = samples if samples.ndim == 3 else samples[..., None]
+    """Samples (..., H, W, C) as colours and alpha (..., H, W) or None."""
     return (samples[..., :-1], samples[..., -1]) if has_alpha else (samples, None)
 
 
 def upright(samples: Pixels, orientation: int) -> Pixels:
-    """Samples (H, W, ...) turned and mirrored as EXIF `orientation` 1 to 8 asks for."""
+    """Samples (..., H, W, C) turned and mirrored as EXIF `orientation` 1 to 8 asks for."""
     if orientation in TRANSPOSED:
-        samples = samples.swapaxes(0, 1)
+        samples = samples.swapaxes(-3, -2)
     if orientation in (3, 4, 7, 8):
-        samples = samples[::-1]
+        samples = samples[..., ::-1, :, :]
     if orientation in (2, 3, 6, 7):
-        samples = samples[:, ::-1]
+        samples = samples[..., ::-1, :]
     return np.ascontiguousarray(samples)
+
+
+def check_page(path: Path, page: int | None, count: int) -> None:
+    """Raise BadInput if the file at `path`, of `count` pages, has no `page`; they are counted from
+    1.
+    """
+    if page is not None and page > count:
+        raise BadInput(f"{path} has no page {page}; it has {count}")
+
+
+def _resized(alpha: Pixels, sides: Sequence[int]) -> Pixels:
+    """A plane (H, W), bilinearly."""
+    top = float(np.iinfo(alpha.dtype).max) if alpha.dtype.kind in "iu" else 1.0
+    unit = Image.fromarray((alpha / top).astype(np.float32)).resize(
+        (sides[1], sides[0]), Image.Resampling.BILINEAR
+    )
+    resized = np.clip(np.asarray(unit, np.float64), 0, 1) * top
+    return (np.rint(resized) if alpha.dtype.kind in "iu" else resized).astype(alpha.dtype)
 
 
 def described(exif: Image.Exif) -> Image.Exif:

@@ -1,9 +1,11 @@
 """TIFF: by tifffile, which holds every kind of sample and reads what memory does not hold."""
 
 import logging
+import math
 import os
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,6 +16,7 @@ from PIL import Image, TiffImagePlugin
 
 from ..available import available
 from ..errors import BadInput
+from ..images import Pixels
 from ..storage import empty
 from . import ordinary
 from .picture import (
@@ -26,6 +29,7 @@ from .picture import (
     SOFTWARE,
     TEXTS,
     Picture,
+    check_page,
     described,
     split,
 )
@@ -37,44 +41,66 @@ ROOM = 2**32 - 2**25  # bytes of samples in a TIFF of 32 bits; larger ones have 
 PROFILE = 34675  # the tag
 
 
-def read(path: Path) -> Picture:
-    """The page of plain samples of 8 bits and more, many of which Pillow cannot hold; palettes
-    and the like by Pillow.
+def read(path: Path, page: int | None) -> Picture:
+    """The pages of plain samples of 8 bits and more, many of which Pillow cannot hold; palettes
+    and the like by Pillow. Smaller copies of a page are none.
     """
     with tifffile.TiffFile(path) as file:
-        page = file.pages.first
         pages = [each for each in file.pages if not getattr(each, "is_reduced", False)]
-        if len(pages) > 1 or len(file.series[0].shape) > 3 or page.axes not in ("YX", "YXS", "SYX"):
+        stack = _stack(file)
+        count = max(len(pages), math.prod(_lengths(stack)) if stack else 1)
+        check_page(path, page, count)
+        source: Any
+        if stack and (page is None or len(pages) < count):  # one directory for all of them
+            source, first = stack, stack.keyframe
+        elif page:
+            source = first = pages[page - 1].aspage()
+        else:
             raise BadInput(
-                f"{path} holds {max(len(pages), file.series[0].size // page.size)} pages; "
-                "extract one of them first"
+                f"{path} holds {count} pictures that differ, or are out of order; choose one by "
+                "--page, or save them as one stack"
             )
-        if page.photometric not in (0, 1, 2) or page.bitspersample < 8:
-            if page.bitspersample > 8:
+        if first.photometric not in (0, 1, 2) or first.bitspersample < 8:
+            if first.bitspersample > 8 or count > 1:
                 raise BadInput(
-                    f"{path} is {tifffile.PHOTOMETRIC(page.photometric).name}; convert it to "
-                    "RGB or gray first"
+                    f"{path} is {tifffile.PHOTOMETRIC(first.photometric).name} of "
+                    f"{first.bitspersample} bits; convert it to RGB or gray first"
                 )
-            return ordinary.read(path)
-        picture = _plain(path, page)
-        exif = None
-        if not file.is_bigtiff:  # Pillow reads no EXIF from these
-            exif = Image.Exif()
-            with path.open("rb") as opened:
-                exif.load_from_fp(opened)
-                exif = described(exif) or None
-        orientation = int(getattr(page.tags.get(ORIENTATION), "value", 1))
-        return replace(picture, exif=exif).turned(orientation)
+            return ordinary.read(path, page)
+        picture = _plain(path, source, first)
+        exif = _texts(first) if file.is_bigtiff else _exif(path)
+        if page and count > 1:
+            exif.pop(DESCRIPTION, None)  # of all pages
+        orientation = int(getattr(first.tags.get(ORIENTATION), "value", 1))
+        picture = replace(picture, exif=exif or None)
+        return (picture.page(page) if page and source is stack else picture).turned(orientation)
 
 
-def _plain(path: Path, page: tifffile.TiffPage) -> Picture:
-    """Samples, alpha, profile and resolution of a gray or RGB page."""
+def _stack(file: tifffile.TiffFile) -> tifffile.TiffPageSeries | None:
+    """All pages, if they are of one kind and in the order of their axes."""
+    every = [each for each in file.series if not each.keyframe.is_reduced]
+    order = [each.index for each in every[0].pages if each]
+    whole = len(every) == 1 and not every[0].is_multifile and len(order) == len(every[0].pages)
+    return every[0] if whole and order == sorted(order) else None
+
+
+def _lengths(series: tifffile.TiffPageSeries) -> Sequence[int]:
+    """Of the axes before those of a page."""
+    return series.shape[: -len(series.keyframe.axes)]
+
+
+def _plain(path: Path, source: Any, page: tifffile.TiffPage) -> Picture:
+    """Samples, alpha, profile and resolution of gray or RGB pages, all as the first `page`."""
+    if page.axes not in ("YX", "YXS", "SYX"):
+        raise BadInput(f"{path} has pages of the axes {page.axes}; save it as a stack of images")
     if page.dtype is None or page.dtype.name not in SAMPLES:
         raise BadInput(f"{path} holds {page.dtype} samples; convert it to 8 or 16 bits or to float")
-    on_disk = COPIES * page.nbytes > available()
-    samples = page.asarray(out=empty(page.shape, page.dtype, on_disk))
-    if page.axes == "SYX":
-        samples = np.moveaxis(samples, 0, -1)
+    on_disk = COPIES * source.nbytes > available()
+    samples = source.asarray(out=empty(source.shape, page.dtype, on_disk))
+    if page.axes == "YX":
+        samples = samples[..., None]
+    elif page.axes == "SYX":
+        samples = np.moveaxis(samples, -3, -1)
     if page.photometric == 0:  # white is zero
         if samples.dtype.kind != "u":
             raise BadInput(
@@ -91,10 +117,27 @@ def _plain(path: Path, page: tifffile.TiffPage) -> Picture:
     profile = page.tags.get(PROFILE)
     return Picture(
         *split(samples, extra == (2,)),
+        axes=source.axes[: samples.ndim - 3],
         profile=profile.value if profile else None,
         dpi=dpi,
         per_unit=None if unit else resolution,
     )
+
+
+def _exif(path: Path) -> Image.Exif:
+    exif = Image.Exif()
+    with path.open("rb") as opened:
+        exif.load_from_fp(opened)
+        return described(exif)
+
+
+def _texts(page: tifffile.TiffPage) -> Image.Exif:
+    """All that Pillow does not read of a BigTIFF, as it would read it."""
+    exif = Image.Exif()
+    for code in (DESCRIPTION, SOFTWARE, DATE, *TEXTS):
+        if code in page.tags:
+            exif[code] = page.tags[code].value.encode().decode("latin-1")
+    return described(exif)
 
 
 def _ratio(value: tuple[int, int]) -> float:
@@ -102,11 +145,14 @@ def _ratio(value: tuple[int, int]) -> float:
 
 
 def write(picture: Picture, suffix: str, file: BinaryIO) -> None:
-    """Strip by strip."""
+    """Strip by strip, page by page."""
     exif = picture.exif or Image.Exif()
-    text = {
-        code: str(exif[code]).encode() for code in (DESCRIPTION, SOFTWARE, *TEXTS) if code in exif
+    text = {  # Pillow reads them as Latin-1, whatever they are
+        code: str(exif[code]).encode("latin-1", "replace")
+        for code in (DESCRIPTION, SOFTWARE, *TEXTS)
+        if code in exif
     }
+    description = _for_size(text.get(DESCRIPTION, b""), *picture.pixels.shape[-3:-1])
     tags: list[tuple[Any, ...]] = [
         (code, "s", 0, text[code], True) for code in TEXTS if code in text
     ]
@@ -125,22 +171,44 @@ def write(picture: Picture, suffix: str, file: BinaryIO) -> None:
         file,
         samples,
         bigtiff=large,
-        photometric="rgb" if picture.pixels.shape[2] == 3 else "minisblack",
-        planarconfig="contig" if samples.ndim == 3 else None,
+        photometric="rgb" if picture.pixels.shape[-1] == 3 else "minisblack",
+        planarconfig="contig" if samples.ndim > picture.pixels.ndim - 1 else None,
         extrasamples=["unassalpha"] if picture.alpha is not None else None,
         compression="zlib",
-        description=text.get(DESCRIPTION, b""),
+        description=description,
         software=text.get(SOFTWARE, b""),
         datetime=exif.get(DATE)
         if re.fullmatch(r"\d{4}(:\d\d){2} \d\d(:\d\d){2}", str(exif.get(DATE)))
         else None,
-        metadata=None,
+        # unless the description tells them
+        metadata=None if description or not picture.axes else {"axes": _axes(picture, samples)},
         resolution=picture.dpi or picture.per_unit,
         resolutionunit="inch" if picture.dpi else "none",
         extratags=tags,
     )
     for code, entries in directories.items():
         _add_directory(file, code, entries)
+
+
+def _axes(picture: Picture, samples: Pixels) -> str:
+    return picture.axes + "YXS"[: samples.ndim - len(picture.axes)]
+
+
+def _for_size(description: bytes, height: int, width: int) -> bytes:
+    """Where it is OME's it says how large pages are, and their pixels."""
+    if not description.rstrip().endswith(b"OME>"):
+        return description
+    for axis, side in ((b"X", width), (b"Y", height)):
+        size = re.search(rb'\bSize%b="(\d+)"' % axis, description)
+        physical = re.search(rb'\bPhysicalSize%b="([^"]+)"' % axis, description)
+        if size and int(size[1]) != side:
+            description = description.replace(size[0], b'Size%b="%d"' % (axis, side))
+            if physical:
+                length = float(physical[1]) * int(size[1]) / side
+                description = description.replace(
+                    physical[0], b'PhysicalSize%b="%b"' % (axis, str(length).encode())
+                )
+    return description
 
 
 def _add_directory(file: BinaryIO, code: int, entries: dict[int, Any]) -> None:
