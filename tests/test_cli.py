@@ -357,7 +357,7 @@ def huge(name: str) -> str:
     return made(name, np.arange(9000 * 9000, dtype=np.uint32).astype(np.uint8).reshape(9000, 9000))
 
 
-NAN = np.where(np.eye(8), np.nan, 1).astype(np.float32)
+INFINITE = np.where(np.eye(8), np.inf, 1).astype(np.float32)
 BAD = {
     "missing file": (lambda: ["denoise", "no.png"], "no.png does not exist"),
     "folder": (lambda: ["denoise", "."], "several pictures need a folder"),
@@ -367,7 +367,10 @@ BAD = {
         lambda: ["denoise", made("a.tif", np.zeros((1, 4), np.uint16))],
         "a.tif is 4 x 1 pixels",
     ),
-    "NaN": (lambda: ["denoise", made("nan.tif", NAN)], "nan.tif has 8 NaN or infinite values"),
+    "infinite": (
+        lambda: ["denoise", made("inf.tif", INFINITE)],
+        "inf.tif has 8 NaN or infinite values",
+    ),
     "constant": (
         lambda: ["denoise", made("flat.png", np.full((8, 8), 7, np.uint8))],
         "flat.png is constant",
@@ -768,7 +771,7 @@ def test_a_signal_before_there_is_anything_is_one_line(folder, kind):
     code = (
         "import signal, sys, time; sys.argv = ['dip', 'denoise', 'photo.png']\n"
         "from deep_image_prior import __main__, files\n"
-        "files.read = lambda path: (print('reading', flush=True), time.sleep(60))\n"
+        "files.read = lambda *path: (print('reading', flush=True), time.sleep(60))\n"
         "__main__.main()"
     )
     process = subprocess.Popen(

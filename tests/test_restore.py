@@ -484,18 +484,13 @@ WRONG = {
         lambda: dip.denoise(NOISY, noise="correlated", sigma=0.1, **FEW),
         "sigma is of white noise",
     ),
-    "NaN": (lambda: dip.denoise(np.array([[0, np.nan], [1, 2]])), "1 NaN or infinite"),
+    "only NaN": (
+        lambda: dip.denoise(np.full((4, 4), np.nan)),
+        "every pixel of the image has a NaN",
+    ),
     "masked": (
         lambda: dip.denoise(np.ma.masked_less(NOISY, 0.5), **FEW),
         "a masked array, whose mask would be lost",
-    ),
-    "one NaN known": (
-        lambda: dip.inpaint(
-            np.where(np.arange(3 * 64 * 64) == 0, np.nan, NOISY.ravel()).reshape(NOISY.shape),
-            HOLED,
-            **FEW,
-        ),
-        "image has 1 NaN or infinite",
     ),
     "text mask": (lambda: dip.inpaint(NOISY, np.full((64, 64), "x"), **FEW), "mask has dtype"),
     "no rule": (lambda: dip.denoise(NOISY, stop=3, **FEW), "stop is 3; give a name, a"),
@@ -645,6 +640,38 @@ def test_missing_pixels_may_hold_anything(quick_fills, missing):
     assert np.abs(result.image - 100 * CLEAN[..., 0]).max() < 90
     other = dip.inpaint(np.where(HOLED, counts, 50.0), HOLED, steps=60)
     np.testing.assert_array_equal(result.image, other.image)
+
+
+def test_values_that_are_nan_are_drawn_whatever_the_mask_says(quick_fills):
+    counts = np.where(HOLED, CLEAN[..., 0], np.nan)
+    known = HOLED.copy()
+    known[:, 20:] = True
+    result = dip.inpaint(counts, known, steps=60)
+    assert np.isfinite(result.image).all()
+    np.testing.assert_array_equal(result.image, dip.inpaint(counts, HOLED, steps=60).image)
+
+
+@pytest.mark.parametrize("channel_axis", [None, 0])
+def test_nan_stays_and_is_not_looked_at(channel_axis):
+    x = 500 * photograph(64)[..., 1]
+    x0 = x + np.random.default_rng(0).normal(0, 40, x.shape)
+    x0[:, :20], x0[30, 40] = np.nan, np.nan
+    missing = np.isnan(x0)
+    given = x0 if channel_axis is None else x0[None]
+    result = dip.denoise(given, noise="white", steps=60, channel_axis=channel_axis)
+    restored = result.image.squeeze()
+    np.testing.assert_array_equal(np.isnan(restored), missing)
+    error, before = (np.nanstd(each - x) for each in (restored, x0))
+    assert error < 0.6 * before
+    assert result.noise.sigma == pytest.approx(40, rel=0.15)
+
+
+def test_nan_of_one_channel_stays_in_an_enlargement():
+    x0 = NOISY.copy()
+    x0[3, 5, 1] = np.nan
+    missing = np.isnan(dip.upscale(x0, 2, channel_axis=-1, steps=1).image)
+    expected = np.isnan(x0).repeat(2, 0).repeat(2, 1)
+    np.testing.assert_array_equal(missing, expected)
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.float64])

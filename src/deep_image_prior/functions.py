@@ -36,7 +36,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 SETTINGS = {each.name for each in fields(Settings)}
 TASKS: dict[str, type[Task]] = {}  # by name, in the order of the lines below
 
-IMAGE = "image : array (H, W), or with channels along `channel_axis`\n    Of any real dtype."
+IMAGE = (
+    "image : array (H, W), or with channels along `channel_axis`\n"
+    "    Of any real dtype. NaN is missing, and stays so unless it is drawn."
+)
 MEASURED = "x0 : array or tensor\n    The measurements, real or complex, of any shape."
 ENDING = """
 Returns

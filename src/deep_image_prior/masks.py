@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 from .errors import BadInput
 from .images import Pixels, check_axis, check_unmasked, scale_of
@@ -17,7 +18,8 @@ def known_pixels(
     inverted: bool = False,
     aloud: bool = False,
 ) -> Pixels:
-    """The mask (H, W) of `image` as booleans, True where known. inverted: white is missing.
+    """The mask (H, W) of `image` as booleans, True where known; NaN is not known. inverted: white
+    is missing.
 
     aloud: warns if it had to be thresholded, or may be the other way round. Raises BadInput, also
     if the known pixels have nothing in them.
@@ -37,6 +39,7 @@ def known_pixels(
     if aloud:
         _warn_of_values(mask)
     known = (mask > _white(mask) / 2) != inverted
+    known &= ~_unknown(image, channel_axis)
     if aloud and 0 < known.mean() < MOST:
         _warn_of_share(known)
     if known.all():
@@ -86,6 +89,46 @@ def _warn_of_share(known: Pixels) -> None:
         "way round, say --mask-marks missing, or leave that out",
         stacklevel=2,
     )
+
+
+def _unknown(image: Pixels, channel_axis: int | None) -> Pixels:
+    """(H, W), where a channel is NaN."""
+    unknown = np.isnan(image)
+    return unknown if channel_axis is None else unknown.any(axis=channel_axis)
+
+
+def filled(image: Pixels, channel_axis: int | None) -> Pixels:
+    """`image`, where pixels with NaN are those as far behind the nearest known one, mirrored, so
+    that they have noise as the others have; or that one. Raises BadInput if nothing is known.
+    """
+    if getattr(image, "dtype", np.dtype(int)).kind != "f" or not np.isnan(image).any():
+        return image
+    check_axis(image, channel_axis, "image")
+    unknown = _unknown(image, channel_axis)
+    if unknown.all():
+        raise BadInput("every pixel of the image has a NaN: there is nothing in it")
+    here = np.argwhere(unknown).T
+    nearest = distance_transform_edt(unknown, return_distances=False, return_indices=True)
+    nearest = nearest[:, unknown]
+    ends = np.array(unknown.shape)[:, None] - 1
+    mirrored = np.clip(2 * nearest - here, 0, ends)
+    source = np.where(unknown[tuple(mirrored)], nearest, mirrored)
+    pixels = image.copy()
+    planes = pixels if channel_axis is None else np.moveaxis(pixels, channel_axis, -1)
+    planes[unknown] = planes[tuple(source)]
+    return pixels
+
+
+def with_unknown(restored: Pixels, image: Pixels, channel_axis: int | None) -> Pixels:
+    """`restored`, t times as large as `image` or of its size, with its NaN."""
+    image = np.asarray(image)
+    if image.dtype.kind != "f" or not np.isnan(image).any():
+        return restored
+    unknown = np.isnan(image)
+    for axis in range(image.ndim):
+        if channel_axis is None or axis != channel_axis % image.ndim:
+            unknown = unknown.repeat(restored.shape[axis] // image.shape[axis], axis)
+    return np.where(unknown, np.array(np.nan, restored.dtype), restored)
 
 
 def blanked(image: Pixels, known: Pixels, channel_axis: int | None) -> Pixels:

@@ -191,12 +191,13 @@ def restored(job: tuple[type[Restoration], Item, Mapping[str, Any]]) -> Made | s
             request, output, watcher = restoring.asked(kind, {**item.values, **share})
             paths = session.check(request, output)
             inputs = _inputs(kind, item)
-            result = request.makers["image"](watcher)
-            if result.interrupted:
-                raise KeyboardInterrupt
-            if not result.complete:
-                return result.stopped
-            made = {"image": result}
+            made = {}
+            for name, make in request.makers.items():
+                made[name] = make(watcher)
+                if made[name].interrupted:
+                    raise KeyboardInterrupt
+                if not made[name].complete:
+                    return made[name].stopped
             pictures = request.joined(made)
             contents = {paths[name]: _encoded(each, paths[name]) for name, each in pictures.items()}
         except FAILURES as error:
@@ -277,7 +278,7 @@ def _plain(value: Any) -> Any:
 
 
 def _choices(kind: type[Restoration], item: Item) -> dict[str, Any]:
-    return restoring.choices(kind, taken(item.values, kind))
+    return restoring.choices(kind, taken(item.values, kind), item.values["page"])
 
 
 def _inputs(kind: type[Restoration], item: Item) -> dict[str, Fingerprint]:

@@ -52,6 +52,11 @@ WRITING = (
     click.Option(["-q", "--quiet"], is_flag=True, help="No progress and no summary."),
 )
 WATCHING = (
+    click.Option(
+        ["--page"],
+        type=click.IntRange(min=1),
+        help="Only this page of a stack, counted from 1.  [default: all]",
+    ),
     click.Option(["--reference"], type=FILE, help="Clean image: report PSNR and SSIM against it."),
     click.Option(
         ["--snapshots"],

@@ -51,7 +51,7 @@ def described(result: Result, scores: Mapping[str, float | None] = {}) -> dict[s
     """One result for a record: settings, size, steps, times, energies, scores, without its
     pixels.
     """
-    height, width, channels = result.image.shape
+    *pages, height, width, channels = result.image.shape
     return {
         "settings": asdict(result.settings),
         "image": {
@@ -59,6 +59,7 @@ def described(result: Result, scores: Mapping[str, float | None] = {}) -> dict[s
             "height": height,
             "channels": channels,
             "dtype": result.image.dtype.name,
+            **({"pages": pages[0]} if pages else {}),
         },
         "noise": result.noise.facts() if result.noise else None,
         "compression": asdict(result.compression) if result.compression else None,

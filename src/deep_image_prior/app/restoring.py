@@ -1,8 +1,9 @@
 """The command of a task that restores a picture."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, replace
 from functools import cache, partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,17 @@ from ..settings import Settings
 from ..step import Step
 from ..tasks import Restoration
 from ..windows import WHOLE
-from . import session
+from . import session, stacks
 from .commands import SNAPSHOT_EVERY, taken
 from .progress import Watcher, terminal
 from .record import described
 from .say import say
-from .session import Output, Request
+from .session import Made, Output, Request
 
 SHOWN = 0.05  # decibels: less is 0.0 in the report
 NAMES = "{stem}-{ending}{suffix}"  # of results
 FAINT = 0.25  # of white: floats that stay below it are in units of their own, such as flux
+DOUBTS = ("low", "medium", "high")  # confidence, the worst first
 Scores = Mapping[str, float | None]
 
 
@@ -41,56 +43,100 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
 def asked(kind: type[Restoration], values: Mapping[str, Any]) -> tuple[Request, Output, Watcher]:
     """What the command asks for, its files read. Raises BadInput."""
     source, quiet = values["image"], values["quiet"]
-    picture, guides = files.read(source), _guides(kind, values)
+    picture, guides = files.read(source, values["page"]), _guides(kind, values)
     scale = images.scale_of(_finite(picture.pixels))
     options = taken(values, kind)
-    task = kind(channel_axis=-1, **{**options, **_pixels(guides), **_sigma(options, scale)})
+    places = stacks.parts(picture, kind.together)
+    count = prod(picture.pixels.shape[:-3])
+    told = {**options, **_sigma(options, scale)}
+    tasks = {
+        name: kind(channel_axis=-1, **{**told, **_pixels(guides, values, numbers, count)})
+        for name, numbers in places.items()
+    }
+    task = next(iter(tasks.values()))
+    _check_alone(values, picture, len(tasks))
     output = Output(
         values["output"] or source.with_name(NAMES.format(**fields_of_name(kind, options, source))),
         values["record"],
         values["overwrite"],
         quiet,
     )
-    reference = _reference(values["reference"], picture, task.enlargement)
-    scores = cache(lambda result: _scores(reference, picture, result) if reference else {})
+    reference = _reference(values, picture, task.enlargement)
+
+    def maker(name: str) -> Callable[[Watcher], Result]:
+        pixels = partial(stacks.tall, picture, places[name], count, str(source))
+        return lambda watch: _made(tasks[name], watch, pixels(), len(places[name]), scale, source)
+
+    @cache
+    def joined(*results: Result) -> dict[str, Picture]:
+        return _pictures(picture, list(places.values()), results, task.enlargement)
+
+    @cache
+    def scores(*results: Result) -> Scores:
+        return _scores(reference, picture, joined(*results)["image"]) if reference else {}
+
     request = Request(
         task=task.name,
-        makers={"image": lambda watch: _made(task, watch, picture.pixels, scale, source)},
-        joined=lambda made: _pictures(picture, made["image"]),
+        makers={name: maker(name) for name in tasks},
+        joined=lambda made: joined(*made.values()),
         names=("image", *task.parts),
         like=picture,
         enlargement=task.enlargement,
         inputs=inputs(kind, values),
         in_place=True,
-        choices=choices(kind, options),
-        content=lambda made: described(made["image"], scores(made["image"])),
-        report=lambda made: _report(made["image"], scores(made["image"]), scale),
+        choices=choices(kind, options, values["page"]),
+        content=lambda made: _content(made, scores(*made.values())),
+        report=lambda made: _report(made, scores(*made.values()), scale),
     )
-    runs = task.runs or Settings().runs
+    runs = (task.runs or Settings().runs) * len(tasks)
     snapshots = _snapshots(values, picture, scale)
     watcher = Watcher(terminal(), runs, quiet, values["every"] or SNAPSHOT_EVERY, snapshots)
     return request, output, watcher
 
 
-def _made(task: Restoration, watch: Watcher, pixels: Pixels, scale: Scale, source: Path) -> Result:
+def _made(
+    task: Restoration, watch: Watcher, pixels: Pixels, pages: int, scale: Scale, source: Path
+) -> Result:
+    """Of `pages` in one picture, cut into them again (pages, H, W, C) if there are several."""
     if scale.dtype == np.uint16 and scale.white < 65535 and not watch.quiet:
         greatest = pixels.max()
         say(f"note: the greatest 16-bit value is {greatest}: {scale.white:.0f} counts as white")
-    return restore(replace(task, watch=watch, tell=watch.tell), pixels, str(source))
+    result = restore(replace(task, watch=watch, tell=watch.tell), pixels, str(source))
+    cut = partial(stacks.cut, count=pages, enlargement=task.enlargement)
+    parts = {name: cut(each) for name, each in result.parts.items()}
+    return replace(result, image=cut(result.image), parts=parts)
+
+
+def _check_alone(values: Mapping[str, Any], picture: Picture, parts: int) -> None:
+    """Raise BadInput if something is asked for that only one picture, or one fit, has."""
+    for name, several in (("snapshots", picture.axes), ("checkpoint", parts > 1)):
+        if values[name] is not None and several:
+            raise BadInput(f"--{name} is of one picture; choose one of the stack by --page")
 
 
 def _guides(kind: type[Restoration], values: Mapping[str, Any]) -> dict[str, Picture]:
     """The pictures beside the image, by the names of their options."""
     names = [name for name, option in declared(kind).items() if option.kind is Path]
-    guides = {name: files.read(values[name]) for name in names}
+    guides = {name: _guide(values[name], values["page"]) for name in names}
     for name, picture in guides.items():
         if picture.alpha is not None:
             say(f"note: the transparency of {values[name]} is not looked at, its colours are")
     return guides
 
 
-def _pixels(guides: Mapping[str, Picture]) -> dict[str, Pixels]:
-    return {name: picture.pixels for name, picture in guides.items()}
+def _guide(path: Path, page: int | None) -> Picture:
+    """The page that is chosen of the image, if there are several."""
+    picture = files.read(path)
+    return picture.page(page) if page and picture.axes else picture
+
+
+def _pixels(
+    guides: Mapping[str, Picture], values: Mapping[str, Any], numbers: Sequence[int], count: int
+) -> dict[str, Pixels]:
+    return {
+        name: stacks.tall(picture, numbers, count, str(values[name]))
+        for name, picture in guides.items()
+    }
 
 
 def _finite(pixels: Pixels) -> Pixels:
@@ -128,37 +174,54 @@ def fields_of_name(
     }
 
 
-def _pictures(picture: Picture, result: Result) -> dict[str, Picture]:
-    pixels = {"image": result.image, **result.parts}
-    return {name: picture.with_pixels(each) for name, each in pixels.items()}
+def _pictures(
+    picture: Picture, places: Sequence[Sequence[int]], results: Sequence[Result], factor: int
+) -> dict[str, Picture]:
+    """What is written, by name. Pages that were not begun are as they were."""
+    if len(results) < len(places):
+        say("note: pages that were not begun are as they were")
+    names = ("image", *results[0].parts)
+
+    def whole(name: str) -> Pixels:
+        made = (result.image if name == "image" else result.parts[name] for result in results)
+        return stacks.whole(picture, zip(places, made), factor)  # noqa: B905
+
+    return {name: picture.with_pixels(whole(name)) for name in names}
 
 
-def choices(kind: type[Restoration], options: Mapping[str, Any]) -> dict[str, Any]:
+def choices(
+    kind: type[Restoration], options: Mapping[str, Any], page: int | None = None
+) -> dict[str, Any]:
     """The options as they were given, and what those were that others might take for granted."""
     shown = ("preset", "device", "sigma", "stop", *kind.own())
     given = {name: str(v) if isinstance(v, Path) else v for name, v in options.items()}
     defaults = {each.name: each.default for each in fields(kind) if each.name in shown}
     plain = {name: value for name, value in defaults.items() if value is not MISSING}
-    return {**plain, **given}
+    return {**plain, **given, **({"page": page} if page else {})}
 
 
-def _reference(path: Path | None, picture: Picture, enlargement: int) -> Picture | None:
-    """The clean image at `path`, of the size and channels of the result."""
+def _reference(values: Mapping[str, Any], picture: Picture, enlargement: int) -> Picture | None:
+    """The clean image, of the size, pages and channels of the result."""
+    path = values["reference"]
     if path is None:
         return None
-    clean = files.read(path)
-    height, width, channels = picture.pixels.shape
-    if clean.pixels.shape != (enlargement * height, enlargement * width, channels):
-        found = "{1} x {0} with {2} channels".format(*clean.pixels.shape)
-        raise BadInput(
-            f"{path} is {found}, the result {enlargement * width} x {enlargement * height} with "
-            f"{channels}"
-        )
-    images.check_pixels(clean.pixels, -1, str(path))
+    clean = _guide(path, values["page"])
+    *pages, height, width, channels = picture.pixels.shape
+    expected = (*pages, enlargement * height, enlargement * width, channels)
+    if clean.pixels.shape != expected:
+        raise BadInput(f"{path} is {_sized(clean.pixels.shape)}, the result {_sized(expected)}")
+    for page in clean.pixels.reshape(-1, *expected[-3:]):
+        images.check_pixels(page, -1, str(path))
     return clean
 
 
-def _scores(clean: Picture, picture: Picture, result: Result) -> dict[str, float | None]:
+def _sized(shape: Sequence[int]) -> str:
+    *pages, height, width, channels = shape
+    of = f"{prod(pages)} pages of " if pages else ""
+    return f"{of}{width} x {height} with {channels} channels"
+
+
+def _scores(clean: Picture, picture: Picture, result: Picture) -> dict[str, float | None]:
     """PSNR and SSIM of what is written, and of the input if it has that size; all channels, no
     crop, no alpha.
 
@@ -173,13 +236,19 @@ def _scores(clean: Picture, picture: Picture, result: Result) -> dict[str, float
 
     def compare(pixels: Pixels, name: str) -> dict[str, float | None]:
         pair = (clean.pixels.astype(float) / one - black, pixels.astype(float) / own - black)
+        pages = (each.reshape(-1, *each.shape[-3:]) for each in pair)
+        similar = [metrics.ssim(x, y, peak=peak) for x, y in zip(*pages, strict=True)]
+        known = [each for each in similar if each is not None]
         return {
             f"psnr{name}": metrics.psnr(*pair, peak=peak),
-            f"ssim{name}": metrics.ssim(*pair, peak=peak),
+            f"ssim{name}": float(np.mean(known)) if known else None,
         }
 
     same_size = picture.pixels.shape == clean.pixels.shape
-    return {**compare(result.image, ""), **(compare(picture.pixels, "_input") if same_size else {})}
+    return {
+        **compare(result.pixels, ""),
+        **(compare(picture.pixels, "_input") if same_size else {}),
+    }
 
 
 def _snapshots(
@@ -220,8 +289,29 @@ def _snapshots(
     return save
 
 
-def _report(result: Result, scores: Scores, scale: Scale) -> list[str]:
+def _content(made: Made, scores: Scores) -> dict[str, Any]:
+    """For the record; of a stack whose parts were restored each by itself, of all parts."""
+    if list(made) == ["image"]:
+        return described(made["image"], scores)
+    levels = [each.confidence for each in made.values()]
+    return {
+        "seconds": round(sum(each.seconds for each in made.values()), 3),
+        "confidence": next((level for level in DOUBTS if level in levels), None),
+        "scores": dict(scores),
+        "parts": {name: described(each) for name, each in made.items()},
+    }
+
+
+def _report(made: Made, scores: Scores, scale: Scale) -> list[str]:
     """What a person wants to know, a line each."""
+    lines = []
+    for name, result in made.items():
+        start = "" if len(made) == 1 else f"{name}: "
+        lines += [start + line for line in _said(result, scale)]
+    return [*lines, *_compared(scores)]
+
+
+def _said(result: Result, scale: Scale) -> list[str]:
     unit, of = (255.0, "of 255") if scale.one else (1.0, "in the units of the file")
     lines = [
         f"{sum(result.steps)} steps in {result.seconds:.1f} s on {result.device}; {result.stopped}"
@@ -238,7 +328,7 @@ def _report(result: Result, scores: Scores, scale: Scale) -> list[str]:
         lines.append("clean: what was taken out as noise is less than can be seen")
     for damage in (result.noise, result.stripes):
         lines += damage.sentences(unit, of) if damage else ()
-    return [*lines, *_compared(scores)]
+    return lines
 
 
 def _doubt(result: Result) -> str:

@@ -163,5 +163,5 @@ def save(path: Path, picture: Picture, overwrite: bool) -> None:
     except Exception as error:  # hours may have gone into it
         rescued = Path(tempfile.mkdtemp(prefix="dip-"), path.stem + ".tif")
         with rescued.open("w+b") as file:
-            files.encode(Picture(picture.pixels), ".tif", file)
+            files.encode(Picture(picture.pixels, axes=picture.axes), ".tif", file)
         raise OSError(f"{error}; the result is saved as {rescued}") from error

@@ -53,6 +53,7 @@ class Denoise(Restoration):
     ending = "denoised"
     steps_of = STEPS
     compares = False
+    together = True
 
     noise: str | CorrelatedNoise = option(
         default="auto",

@@ -43,7 +43,7 @@ class Flash(Restoration):
     def observe(self, pixels: Pixels, read: Read) -> tuple[Tensor, Scale]:
         import torch
 
-        observation, scale = read(pixels)
+        observation, scale = super().observe(pixels, read)
         code, _ = read(self.guide, "flash photo")
         if code.shape[-2:] != observation.shape[-2:]:
             raise BadInput(

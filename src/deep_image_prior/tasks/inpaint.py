@@ -37,7 +37,7 @@ def in_parts(**how: Any) -> Settings:
 
 @task
 class Inpaint(Restoration):
-    """Draw the missing pixels, which may hold anything, NaN too (section 3.3)."""
+    """Draw the missing pixels, which may hold anything, and those that are NaN (section 3.3)."""
 
     name = "inpaint"
     summary = "Draw the pixels of IMAGE that are missing in MASK."

@@ -158,12 +158,14 @@ class Restoration(Task, ABC):
     """A task that is called with an image x0: observed, measured, fitted and finished.
 
     ending: of the name of a file of the result, in which options may be named. compares: whether
-    sigma is when to stop, not what is to be taken out. parts: of the result, by name.
+    sigma is when to stop, not what is to be taken out. parts: of the result, by name. together:
+    whether one fit serves all pages of a stack as well as one for each.
     """
 
     ending: ClassVar[str] = "restored"
     compares: ClassVar[bool] = True
     parts: ClassVar[Sequence[str]] = ()
+    together: ClassVar[bool] = False
 
     sigma: float | None = option(
         default=None,
@@ -201,8 +203,12 @@ class Restoration(Task, ABC):
         """What to fit to x0 (1, C, H, W), `panels` pictures side by side."""
 
     def observe(self, pixels: Pixels, read: Read) -> tuple[Tensor, Scale]:
-        """The observation (1, C, H, W) in [0, 1], and what its values mean."""
-        return read(pixels)
+        """The observation (1, C, H, W) in [0, 1], and what its values mean. Where it is NaN, it is
+        as it is beside.
+        """
+        from ..masks import filled
+
+        return read(filled(pixels, self.channel_axis))
 
     def measure(
         self, observation: Tensor, scale: Scale, sigma: float | None
@@ -215,8 +221,10 @@ class Restoration(Task, ABC):
         """The result, of what f drew, x."""
 
     def returned(self, restored: Pixels, pixels: Pixels) -> Pixels:
-        """The result in the numbers of the image `pixels`."""
-        return restored
+        """The result in the numbers of the image `pixels`, and NaN where that is."""
+        from ..masks import with_unknown
+
+        return with_unknown(restored, pixels, self.channel_axis)
 
 
 @task

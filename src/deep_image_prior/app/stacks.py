@@ -1,0 +1,83 @@
+"""Stacks: pages of one camera are restored as one picture, one above the other, so that their noise
+is measured once and one fit is shared; others page by page.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
+
+import numpy as np
+
+from ..available import available
+from ..errors import BadInput
+from ..files import Picture
+from ..images import Pixels
+from ..storage import empty
+
+MARGIN = 16  # rows mirrored above and below each page, so that it ends as a picture does
+COPIES = 3  # of a stack while its pages are moved
+
+Numbers = Sequence[int]  # of pages, from 0
+
+
+def parts(picture: Picture, together: bool) -> Mapping[str, Numbers]:
+    """Which pages are restored as one, by name: all, or those of each channel, if they may be taken
+    `together`; else each alone.
+    """
+    numbers = np.arange(prod(picture.pixels.shape[:-3])).reshape(picture.pixels.shape[:-3])
+    if not picture.axes:
+        return {"image": [0]}
+    if not together:
+        return {f"page {number + 1}": [number] for number in range(numbers.size)}
+    if "C" not in picture.axes:
+        return {"image": numbers.ravel().tolist()}
+    channels = np.moveaxis(numbers, picture.axes.index("C"), 0)
+    return {f"channel {n}": each.ravel().tolist() for n, each in enumerate(channels, 1)}
+
+
+def tall(picture: Picture, numbers: Numbers, count: int, name: str) -> Pixels:
+    """Some pages of a stack of `count`, one above the other with margins between: (H', W, C). One
+    alone, or a picture, is as it is. Raises BadInput, calling the picture by its name, if it has
+    another number of pages.
+    """
+    pages = picture.pixels.reshape(-1, *picture.pixels.shape[-3:])
+    if len(pages) not in (1, count):
+        raise BadInput(
+            f"{name} has {len(pages)} pages, the image {count}; give one, or one for each"
+        )
+    chosen = [pages[number if len(pages) > 1 else 0] for number in numbers]
+    if len(chosen) == 1:
+        return chosen[0]
+    height, *others = chosen[0].shape
+    x = _room((len(chosen), height + 2 * MARGIN, *others), pages.dtype)
+    for stored, page in zip(x, chosen, strict=True):
+        stored[:] = np.pad(page, ((MARGIN, MARGIN), (0, 0), (0, 0)), "reflect")
+    return x.reshape(-1, *others)
+
+
+def cut(x: Pixels, count: int, enlargement: int) -> Pixels:
+    """The inverse of `tall`: `count` pages (count, H, W, C), where x is enlarged."""
+    if count == 1:
+        return x
+    margin = enlargement * MARGIN
+    return x.reshape(count, -1, *x.shape[1:])[:, margin:-margin]
+
+
+def whole(picture: Picture, restored: Iterable[tuple[Numbers, Pixels]], factor: int) -> Pixels:
+    """The pixels (..., t H, t W, C) of all pages, from those that are restored (n, t H, t W, C), or
+    one (t H, t W, C), t the `factor`; the others are as they were.
+    """
+    *lengths, height, width, channels = picture.pixels.shape
+    pages = picture.pixels.reshape(-1, height, width, channels)
+    x = _room((len(pages), factor * height, factor * width, channels), pages.dtype)
+    missing = set(range(len(pages)))
+    for numbers, images in restored:
+        missing -= set(numbers)
+        for number, image in zip(numbers, images.reshape(-1, *x.shape[1:]), strict=True):
+            x[number] = image
+    for number in missing:
+        x[number] = pages[number].repeat(factor, 0).repeat(factor, 1)
+    return x.reshape(*lengths, *x.shape[1:])
+
+
+def _room(shape: Sequence[int], dtype: np.dtype) -> Pixels:
+    return empty(shape, dtype, COPIES * prod(shape) * dtype.itemsize > available())
