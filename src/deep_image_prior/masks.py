@@ -93,8 +93,8 @@ def _warn_of_share(known: Pixels) -> None:
 
 def _unknown(image: Pixels, channel_axis: int | None) -> Pixels:
     """(H, W), where a channel is NaN."""
-    unknown = np.isnan(image)
-    return unknown if channel_axis is None else unknown.any(axis=channel_axis)
+    unknown: Pixels = np.isnan(image)
+    return unknown if channel_axis is None else np.any(unknown, axis=channel_axis)
 
 
 def filled(image: Pixels, channel_axis: int | None) -> Pixels:
