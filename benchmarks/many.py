@@ -98,7 +98,7 @@ def kills(folder: Path) -> None:
             killed += 1
             found = digests(out) if out.exists() else {}
             assert found.items() <= expected.items()
-            assert not [each for each in folder.rglob(".*")], "a part of a file is left"
+            assert not list(folder.rglob(".*")), "a part of a file is left"
     print(f"{killed} kills, {done} times all {count} files, each as undisturbed, no part left")
 
 
@@ -126,9 +126,8 @@ def stack(folder: Path) -> None:
         views = [(SPEED * k, 2 * SPEED * k) for k in range(PAGES)]
         clean = np.stack([photo[y : y + side, x : x + side] for y, x in views])
         noisy = np.rint((clean + noise.normal(0, SIGMA, clean.shape)).clip(0, 255))
-        how = {"photometric": "rgb", "metadata": None}
-        tifffile.imwrite(folder / "stack.tif", noisy.astype(np.uint8), **how)
-        tifffile.imwrite(folder / "clean.tif", clean, **how)
+        for name, pages in (("stack", noisy.astype(np.uint8)), ("clean", clean)):
+            tifffile.imwrite(folder / f"{name}.tif", pages, photometric="rgb", metadata=None)
         one = [folder / "stack.tif", "--reference", folder / "clean.tif", "--overwrite"]
         whole = run(*one, "-o", folder / "out.tif", "--record", folder / "whole.json")
         scores = [json.loads((folder / "whole.json").read_text())["scores"]["psnr"]]
