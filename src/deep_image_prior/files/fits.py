@@ -86,7 +86,7 @@ def read(path: Path, page: int | None) -> Picture:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Not a word on cards that break a rule, which stay as they are, nor on bytes that are missing:
+    """Not a word on cards that break a rule, which are put right, nor on bytes that are missing:
     that is an error where the image needs them.
     """
     from astropy.io.fits.verify import VerifyWarning
@@ -94,7 +94,7 @@ def _quiet() -> Iterator[None]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", VerifyWarning)
-        warnings.filterwarnings("ignore", "File may have been truncated", AstropyUserWarning)
+        warnings.filterwarnings("ignore", "File may have been|non-ASCII", AstropyUserWarning)
         yield
 
 
