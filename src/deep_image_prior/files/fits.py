@@ -24,13 +24,11 @@ PACKED = ".fz"  # the ending of files with compressed images
 # what samples are stored as, by BITPIX and BZERO
 SAMPLES = {
     "uint8": (8, 0),
-    "int8": (8, -(2**7)),
     "int16": (16, 0),
     "uint16": (16, 2**15),
     "int32": (32, 0),
     "uint32": (32, 2**31),
     "int64": (64, 0),
-    "uint64": (64, 2**63),
     "float32": (-32, 0),
     "float64": (-64, 0),
 }
