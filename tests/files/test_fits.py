@@ -1,4 +1,5 @@
 import io
+import sys
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -129,7 +130,7 @@ def test_distortions_are_enlarged_or_left_out(tmp_path):
         atol=1e-9,
     )
     tables = {"CPDIS1": "LOOKUP", "D2IMDIS1": "LOOKUP", "DP1": "EXTVER: 1", "D2IM1": "EXTVER: 1"}
-    hdu.header.update({**tables})
+    hdu.header.update(tables)
     with_tables = files.read(saved(tmp_path / "b.fits", hdu))
     with rewritten(with_tables) as file:
         assert {"CPDIS1", "D2IMDIS1"} <= set(file[0].header)
@@ -153,14 +154,15 @@ def test_the_sign_of_integers_is_in_bzero(tmp_path):
         np.testing.assert_array_equal(file[0].data, counts)
 
 
-@pytest.mark.parametrize("blank", [0, -7, 5])
+@pytest.mark.parametrize("blank", [None, 0, -7, 5])
 @pytest.mark.parametrize(("bits", "dtype"), [(16, "float32"), (32, "float64")])
 def test_scaled_integers_become_floats_and_blanks_nan(tmp_path, blank, bits, dtype):
     stored = samples(f"int{bits}", 5, 7)
-    stored[1, 2] = blank
+    stored[1, 2] = blank or 0
     path = saved(tmp_path / "a.fits", fits.PrimaryHDU(stored))
+    scaling = {"BSCALE": 0.5, "BZERO": 100.0} | ({} if blank is None else {"BLANK": blank})
     with fits.open(path, "update", do_not_scale_image_data=True) as file:
-        file[0].header.update({"BSCALE": 0.5, "BZERO": 100.0, "BLANK": blank})
+        file[0].header.update(scaling)
     picture = files.read(path)
     expected = np.where(stored == blank, np.nan, 0.5 * stored.astype(float) + 100)
     assert picture.pixels.dtype == dtype
@@ -169,6 +171,14 @@ def test_scaled_integers_become_floats_and_blanks_nan(tmp_path, blank, bits, dty
         assert not {"BSCALE", "BZERO", "BLANK"} & set(file[0].header)
         assert file[0].header["BITPIX"] == (-32 if bits == 16 else -64)
         np.testing.assert_array_equal(file[0].data, picture.pixels[..., 0])
+
+
+def test_blank_integers_that_are_not_scaled_become_nan(tmp_path):
+    stored = np.arange(35, dtype=np.int16).reshape(5, 7)
+    path = saved(tmp_path / "a.fits", fits.PrimaryHDU(stored), BLANK=3)
+    pixels = files.read(path).pixels[..., 0]
+    assert pixels.dtype == np.float32
+    np.testing.assert_array_equal(pixels, np.where(stored == 3, np.nan, stored))
 
 
 def test_nan_is_handed_on(tmp_path):
@@ -416,6 +426,6 @@ def test_a_stack_goes_through_tiff_and_back(tmp_path):
 
 def test_without_astropy_it_is_said_how_to_get_it(tmp_path, monkeypatch):
     path = saved(tmp_path / "a.fits", fits.PrimaryHDU(samples("int16", 5, 7)))
-    monkeypatch.setitem(__import__("sys").modules, "astropy.io.fits.verify", None)
+    monkeypatch.setitem(sys.modules, "astropy.io.fits.verify", None)
     with pytest.raises(BadInput, match=r"a\.fits is FITS.*'deep-image-prior\[astronomy\]'"):
         files.read(path)
