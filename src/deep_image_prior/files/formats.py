@@ -12,7 +12,7 @@ import tifffile
 from PIL import UnidentifiedImageError
 
 from ..errors import BadInput
-from . import ordinary, tiff
+from . import fits, numpy_array, ordinary, tiff
 from .picture import Picture
 
 HEAD = 132  # bytes of a file by which its format is known
@@ -90,6 +90,26 @@ FORMATS = (
         stacks=True,
     ),
     Format("BMP", (".bmp",), _with(b"BM"), ordinary.read, ordinary.write, samples=("uint8",)),
+    Format(
+        "FITS",
+        (".fits", ".fit", ".fts", fits.PACKED),
+        _with(b"SIMPLE  ="),
+        fits.read,
+        fits.write,
+        samples=tuple(fits.SAMPLES),
+        stacks=True,
+        extra="astronomy",
+    ),
+    Format(
+        "NumPy",
+        (".npy",),
+        numpy_array.begins,
+        numpy_array.read,
+        numpy_array.write,
+        samples=numpy_array.SAMPLES,
+        channels=range(1, numpy_array.COLOURS + 1),
+        stacks=True,
+    ),
 )
 BY_ENDING = {ending: each for each in FORMATS for ending in each.endings}
 
@@ -118,6 +138,8 @@ def _format_of(path: Path) -> Format | None:
     """By what is in the file, whatever its name."""
     with path.open("rb") as file:
         head = file.read(HEAD)
+    if head.startswith(b"\x1f\x8b"):
+        raise BadInput(f"{path} is compressed by gzip; unpack it first, as gunzip does")
     return next((each for each in FORMATS if each.begins(head)), None)
 
 

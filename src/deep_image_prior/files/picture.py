@@ -1,15 +1,19 @@
 """A picture of a file: its pixels, and what else the file said."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from PIL import Image
 
+from ..available import available
 from ..errors import BadInput
 from ..images import Pixels
+from ..storage import empty
 
 # TIFF and EXIF tags: the texts that describe a picture, and the directories of more of them
 DESCRIPTION, ORIENTATION, SOFTWARE, DATE, TEXTS = 270, 274, 305, 306, (271, 272, 315, 33432)
@@ -106,6 +110,12 @@ def upright(samples: Pixels, orientation: int) -> Pixels:
     if orientation in (2, 3, 6, 7):
         samples = samples[..., ::-1, :]
     return np.ascontiguousarray(samples)
+
+
+def room(shape: Sequence[int], dtype: DTypeLike) -> Pixels:
+    """An array for what a file holds, in a temporary file where memory does not hold it."""
+    size = COPIES * math.prod(shape) * np.dtype(dtype).itemsize
+    return empty(shape, dtype, on_disk=size > available())
 
 
 def check_page(path: Path, page: int | None, count: int) -> None:
