@@ -203,7 +203,7 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
         device=str(call.device),
         parts={name: back(part) for name, part in finished.parts.items()},
         damage=_rescaled(damage, scale),
-        clean=finished.clean,
+        clean=finished.clean and scale.one is not None,  # else it is not known what can be seen
         cautions=tuple(finished.cautions),
     )
 

@@ -7,14 +7,11 @@ from math import prod
 
 import numpy as np
 
-from ..available import available
 from ..errors import BadInput
-from ..files import Picture
+from ..files import Picture, room
 from ..images import Pixels
-from ..storage import empty
 
 MARGIN = 16  # rows mirrored above and below each page, so that it ends as a picture does
-COPIES = 3  # of a stack while its pages are moved
 
 Numbers = Sequence[int]  # of pages, from 0
 
@@ -48,7 +45,7 @@ def tall(picture: Picture, numbers: Numbers, count: int, name: str) -> Pixels:
     if len(chosen) == 1:
         return chosen[0]
     height, *others = chosen[0].shape
-    x = _room((len(chosen), height + 2 * MARGIN, *others), pages.dtype)
+    x = room((len(chosen), height + 2 * MARGIN, *others), pages.dtype)
     for stored, page in zip(x, chosen, strict=True):
         stored[:] = np.pad(page, ((MARGIN, MARGIN), (0, 0), (0, 0)), "reflect")
     return x.reshape(-1, *others)
@@ -68,7 +65,7 @@ def whole(picture: Picture, restored: Iterable[tuple[Numbers, Pixels]], factor: 
     """
     *lengths, height, width, channels = picture.pixels.shape
     pages = picture.pixels.reshape(-1, height, width, channels)
-    x = _room((len(pages), factor * height, factor * width, channels), pages.dtype)
+    x = room((len(pages), factor * height, factor * width, channels), pages.dtype)
     missing = set(range(len(pages)))
     for numbers, images in restored:
         missing -= set(numbers)
@@ -77,7 +74,3 @@ def whole(picture: Picture, restored: Iterable[tuple[Numbers, Pixels]], factor: 
     for number in missing:
         x[number] = pages[number].repeat(factor, 0).repeat(factor, 1)
     return x.reshape(*lengths, *x.shape[1:])
-
-
-def _room(shape: Sequence[int], dtype: np.dtype) -> Pixels:
-    return empty(shape, dtype, COPIES * prod(shape) * dtype.itemsize > available())

@@ -1,7 +1,7 @@
 """Image files <-> pixels; depth, alpha and metadata are kept. A module a format, and a table."""
 
 from .formats import BY_ENDING, FORMATS, Format, check_format, encode, ending_for, lossless, read
-from .picture import Picture
+from .picture import Picture, room
 from .places import check_free, write_atomically
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "ending_for",
     "lossless",
     "read",
+    "room",
     "write_atomically",
 ]
