@@ -102,7 +102,7 @@ def write(picture: Picture, suffix: str, file: BinaryIO) -> None:
     if not isinstance(picture.header, FileDataset):
         raise BadInput("it has no patient and study, as only what was read from DICOM has")
     if not picture.header.file_meta.TransferSyntaxUID.is_little_endian:
-        raise BadInput("its file is big endian, which only whole files can be converted from")
+        raise BadInput("its file is big endian; convert it to little endian first")
     with _quiet():
         dataset = deepcopy(picture.header)
         samples = picture.joined()
@@ -114,6 +114,7 @@ def write(picture: Picture, suffix: str, file: BinaryIO) -> None:
         dataset.ImageType = ["DERIVED", *kind]
         for name in STALE:
             dataset.pop(name, None)
+        dataset.preamble = None  # it may be the header of a TIFF of the pixels before
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         frames = dataset.get("NumberOfFrames")

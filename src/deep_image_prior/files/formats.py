@@ -232,7 +232,10 @@ def check_format(path: Path, picture: Picture, factor: int = 1) -> None:
     except ModuleNotFoundError as missing:
         raise BadInput(_wanting(path, format, missing)) from None
     except Exception as error:  # metadata that a format has no room for
-        raise BadInput(f"{path} cannot hold this picture ({error}); name it .png or .tif") from None
+        reason = str(error).partition("\n")[0]
+        raise BadInput(
+            f"{path} cannot hold this picture ({reason}); name it .png or .tif"
+        ) from None
 
 
 def encode(picture: Picture, suffix: str, target: BinaryIO | Path) -> None:
