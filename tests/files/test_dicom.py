@@ -94,6 +94,17 @@ def test_the_result_is_a_derived_image_of_the_same_patient(tmp_path):
     assert picture.header.ImageType[0] == "ORIGINAL", "what was read is left as it is"
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(None, ["DERIVED", "SECONDARY"]), ("ORIGINAL", ["DERIVED", "SECONDARY"])]
+    + [(["ORIGINAL", "PRIMARY"], ["DERIVED", "PRIMARY"])],
+)
+def test_every_kind_of_image_becomes_a_derived_one(tmp_path, before, after):
+    more = {"ImageType": before} if before else {}
+    picture = files.read(made(tmp_path / "a.dcm", samples("uint8", 8, 8), **more))
+    assert written(tmp_path / "b.dcm", picture).ImageType == after
+
+
 def test_enlarged_pixels_are_smaller_and_lie_where_they_were(tmp_path):
     path = made(
         tmp_path / "a.dcm",

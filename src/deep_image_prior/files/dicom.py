@@ -22,13 +22,12 @@ if TYPE_CHECKING:
 
 SAMPLES = ("uint8", "int8", "uint16", "int16")
 LARGEST = 2**16 - 1  # pixels a side
-GRAY, COLOUR = (
-    ("MONOCHROME1", "MONOCHROME2"),
-    ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"),
-)
+GRAY = ("MONOCHROME1", "MONOCHROME2")
+COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 STALE = [  # what was true of the pixels before; all may be left out
     "DigitalSignaturesSequence",
+    "IconImageSequence",
     *(
         f"{which}{of}"
         for which in ("Smallest", "Largest")
@@ -110,8 +109,9 @@ def write(picture: Picture, suffix: str, file: BinaryIO) -> None:
         made = f"deep-image-prior {version('deep-image-prior')}"
         earlier = dataset.get("DerivationDescription")
         dataset.DerivationDescription = (f"{earlier}; {made}" if earlier else made)[-TEXT:]
-        _, *kind = dataset.get("ImageType") or ["", "SECONDARY"]
-        dataset.ImageType = ["DERIVED", *kind]
+        kind = dataset.get("ImageType") or ""
+        _, *more = [kind] if isinstance(kind, str) else kind
+        dataset.ImageType = ["DERIVED", *(more or ["SECONDARY"])]
         for name in STALE:
             dataset.pop(name, None)
         dataset.preamble = None  # it may be the header of a TIFF of the pixels before
