@@ -308,6 +308,8 @@ def test_a_picture_that_comes_back_as_it_was_is_said_to_be_clean():
     assert not noisy.clean
     shrunk = dip.denoise(1e-3 * clean, channel_axis=-1, steps=20)  # in any unit
     assert shrunk.clean
+    counts = dip.denoise(6e4 * clean, channel_axis=-1, steps=20)
+    assert not counts.clean, "nobody knows what of them can be seen"
     told = dip.denoise(NOISY, channel_axis=-1, sigma=1e-9, steps=3)
     assert not told.clean, "nobody has looked"
 

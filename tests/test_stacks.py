@@ -48,6 +48,8 @@ def test_which_pages_are_restored_together():
     assert stacks.parts(stack(3, 2, axes="TZ"), True) == {"image": [0, 1, 2, 3, 4, 5]}
     channels = {"channel 1": [0, 1, 4, 5], "channel 2": [2, 3, 6, 7]}
     assert stacks.parts(stack(2, 2, 2, axes="TCZ"), True) == channels
+    assert stacks.parts(stack(2, 1, axes="ZC"), True) == {"image": [0, 1]}
+    assert stacks.parts(stack(1, 1, axes="TC"), False) == {"image": [0]}
     assert stacks.parts(stack(2, axes="Z"), False) == {"page 1": [0], "page 2": [1]}
 
 

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +54,7 @@ class Made:
     for the person.
     """
 
-    contents: Mapping[Path, bytes]
+    contents: Mapping[Path, files.Content]
     facts: Mapping[str, Any]
     notes: Sequence[str]
 
@@ -79,9 +78,9 @@ def many(values: Mapping[str, Any]) -> bool:
         len(images) != 1
         or values["files_from"] is not None
         or values["shard"] is not None
-        or images[0].is_dir()
+        or _is_folder(images[0])
         or _is_pattern(images[0])
-        or (output is not None and (output.is_dir() or str(output).endswith(os.sep)))
+        or (output is not None and (_is_folder(output) or str(output).endswith(os.sep)))
     )
 
 
@@ -199,7 +198,10 @@ def restored(job: tuple[type[Restoration], Item, Mapping[str, Any]]) -> Made | s
                 if not made[name].complete:
                     return made[name].stopped
             pictures = request.joined(made)
-            contents = {paths[name]: _encoded(each, paths[name]) for name, each in pictures.items()}
+            contents = {
+                paths[name]: files.encoded(each, paths[name].suffix)
+                for name, each in pictures.items()
+            }
         except FAILURES as error:
             if isinstance(error, RuntimeError | MemoryError):
                 return "out of memory" if exhausted(error) else said(error)
@@ -211,12 +213,6 @@ def restored(job: tuple[type[Restoration], Item, Mapping[str, Any]]) -> Made | s
         "content": request.content(made),
     }
     return Made(contents, facts, [str(each.message) for each in noted])
-
-
-def _encoded(picture: files.Picture, path: Path) -> bytes:
-    file = BytesIO()
-    files.encode(picture, path.suffix, file)
-    return file.getvalue()
 
 
 def _written(item: Item, outcome: Made | str | BaseException) -> tuple[Row, Sequence[str]]:
@@ -334,7 +330,7 @@ def _name(kind: type[Restoration], values: Mapping[str, Any], source: Path, numb
 
 def _partner(path: Path, source: Path) -> Path:
     """The file of the same stem in a folder, or the one file for all."""
-    if not path.is_dir():
+    if not _is_folder(path):
         return path
     same = [each for each in sorted(path.iterdir()) if each.stem == source.stem]
     if len(same) != 1:
@@ -354,13 +350,13 @@ def _sources(values: Mapping[str, Any]) -> list[tuple[Path, Path]]:
     if not named:
         raise BadInput(f"{values['files_from']} is empty; give a file with one name a line")
     for path in named:
-        if path.is_dir():
+        if _is_folder(path):
             found += _within(path, values)
         elif _is_pattern(path):
             some = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
             if not some:
                 raise BadInput(f"{path} matches nothing; look at its folder and at the pattern")
-            found += [(each, Path()) for each in some if not each.is_dir()]
+            found += [(each, Path()) for each in some if not _is_folder(each)]
         else:
             found.append((path, Path()))
     among = values["output"].resolve()
@@ -380,16 +376,33 @@ def _within(folder: Path, values: Mapping[str, Any]) -> list[tuple[Path, Path]]:
             f"{values['output']} lies in {folder}, and would be read the next time; give -o a "
             "folder outside of it"
         )
-    every = sorted(folder.rglob("*") if values["recursive"] else folder.iterdir())
     some = [
         each
-        for each in every
+        for each in _entries(folder, values["recursive"])
         if each.suffix.lower() in files.BY_ENDING and not each.name.startswith(".")
     ]
     if not some:
         way = "" if values["recursive"] else "; --recursive looks into its folders too"
         raise BadInput(f"{folder} has no picture in a known format{way}")
-    return [(each, each.parent.relative_to(folder)) for each in some if each.is_file()]
+    return [
+        (each, each.parent.relative_to(folder))
+        for each in some
+        if each.is_file() or files.is_picture_folder(each)
+    ]
+
+
+def _entries(folder: Path, recursive: bool) -> Iterator[Path]:
+    """What lies in a folder, and in its folders that are no pictures."""
+    for each in sorted(folder.iterdir()):
+        if recursive and _is_folder(each) and not each.is_symlink():
+            yield from _entries(each, recursive)
+        else:
+            yield each
+
+
+def _is_folder(path: Path) -> bool:
+    """Of pictures, and not one itself."""
+    return path.is_dir() and not files.is_picture_folder(path)
 
 
 def _is_pattern(path: Path) -> bool:

@@ -32,6 +32,8 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
             return restoring.run(kind, {**values, "image": source})
         if sys.stdout.isatty():
             raise BadInput("the result would go to the terminal; name a file by -o, or use a pipe")
+        if source.is_dir():
+            raise BadInput(f"{source} is a folder, and so is its result; name it by -o")
         made = Path(folder, f"result{files.ending_for(source)}")
         code = restoring.run(kind, {**values, "image": source, "output": made, "quiet": True})
         if made.exists():

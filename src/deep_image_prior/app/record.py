@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import torch
 
+from ..files import Content, names_in
 from ..restoration import Result
 
 Fingerprint = dict[str, str]
@@ -89,14 +90,30 @@ def _finite(scores: Mapping[str, float | None]) -> dict[str, float | None]:
 
 
 def fingerprint(path: Path) -> Fingerprint:
-    """Name and sha256 of the file at `path` as it is now."""
+    """Name and sha256 of the file or folder at `path` as it is now."""
+    if path.is_dir():
+        return _of_folder({name: _sha256(path / name) for name in names_in(path)}, path.name)
+    return {"name": path.name, "sha256": _sha256(path)}
+
+
+def fingerprint_of(content: Content, name: str) -> Fingerprint:
+    """The same before it is written."""
+    if isinstance(content, bytes):
+        return {"name": name, "sha256": hashlib.sha256(content).hexdigest()}
+    return _of_folder(
+        {each: hashlib.sha256(content[each]).hexdigest() for each in sorted(content)}, name
+    )
+
+
+def _of_folder(sums: Mapping[str, str], name: str) -> Fingerprint:
+    """The sha256 of what `sha256sum` prints of its files."""
+    lines = "".join(f"{each}  {file}\n" for file, each in sums.items())
+    return {"name": name, "sha256": hashlib.sha256(lines.encode()).hexdigest()}
+
+
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        return {"name": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
-
-
-def fingerprint_of(content: bytes, name: str) -> Fingerprint:
-    """The same of a file before it is written."""
-    return {"name": name, "sha256": hashlib.sha256(content).hexdigest()}
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def peak_memory(device: str) -> int:

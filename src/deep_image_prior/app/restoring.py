@@ -156,7 +156,11 @@ def inputs(kind: type[Restoration], values: Mapping[str, Any]) -> dict[str, Path
     options = declared(kind)
     named = [name for name, each in options.items() if each.kind is Path or each.file]
     paths = {name: Path(values[name]) for name in (*named, "reference") if values.get(name)}
-    there = {name: path for name, path in paths.items() if path.is_file()}
+    there = {
+        name: path
+        for name, path in paths.items()
+        if path.is_file() or files.is_picture_folder(path)
+    }
     return {"image": values["image"], **there}
 
 

@@ -21,13 +21,12 @@ def parts(picture: Picture, together: bool) -> Mapping[str, Numbers]:
     `together`; else each alone.
     """
     numbers = np.arange(prod(picture.pixels.shape[:-3])).reshape(picture.pixels.shape[:-3])
-    if not picture.axes:
-        return {"image": [0]}
-    if not together:
+    if numbers.size > 1 and not together:
         return {f"page {number + 1}": [number] for number in range(numbers.size)}
-    if "C" not in picture.axes:
+    channel = picture.axes.find("C")
+    if channel < 0 or numbers.shape[channel] == 1:
         return {"image": numbers.ravel().tolist()}
-    channels = np.moveaxis(numbers, picture.axes.index("C"), 0)
+    channels = np.moveaxis(numbers, channel, 0)
     return {f"channel {n}": each.ravel().tolist() for n, each in enumerate(channels, 1)}
 
 

@@ -1,19 +1,33 @@
 """Image files <-> pixels; depth, alpha and metadata are kept. A module a format, and a table."""
 
-from .formats import BY_ENDING, FORMATS, Format, check_format, encode, ending_for, lossless, read
+from .formats import (
+    BY_ENDING,
+    FORMATS,
+    Format,
+    check_format,
+    encode,
+    encoded,
+    ending_for,
+    lossless,
+    read,
+)
 from .picture import Picture, room
-from .places import check_free, write_atomically
+from .places import Content, check_free, is_picture_folder, names_in, write_atomically
 
 __all__ = [
     "BY_ENDING",
     "FORMATS",
+    "Content",
     "Format",
     "Picture",
     "check_format",
     "check_free",
     "encode",
+    "encoded",
     "ending_for",
+    "is_picture_folder",
     "lossless",
+    "names_in",
     "read",
     "room",
     "write_atomically",

@@ -2,38 +2,42 @@
 
 import io
 import math
+import re
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import tifffile
 from PIL import UnidentifiedImageError
 
 from ..errors import BadInput
-from . import fits, numpy_array, ordinary, tiff
+from . import dicom, fits, numpy_array, ordinary, tiff, zarr_folder
 from .picture import Picture
+from .places import ZARR, Content, is_picture_folder, names_folder, names_in
 
 HEAD = 132  # bytes of a file by which its format is known
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format of image files.
+    """A format of image files, or of folders that are pictures.
 
     endings: of names, the first is the usual one. begins: whether such a file begins like that.
-    read: (path, page), all pages if page is None; raises BadInput. write: (picture, ending, file),
-    None where we do not write it. samples: the types that it holds. channels: how many it holds, ()
-    any. stacks: whether it holds several pages. largest: pixels a side. lossy: whether ours lose
-    something, or those of others may have. extra: of this package that brings what reads it.
+    read: (path, page), all pages if page is None; raises BadInput. write: (picture, ending, open
+    file or new folder), None where we do not write it. samples: the types that it holds. channels:
+    how many it holds, () any. stacks: whether it holds several pages. largest: pixels a side.
+    lossy: whether ours lose something, or those of others may have. extra: of this package that
+    brings what reads it.
     """
 
     name: str
     endings: Sequence[str]
     begins: Callable[[bytes], bool]
     read: Callable[[Path, int | None], Picture]
-    write: Callable[[Picture, str, BinaryIO], None] | None
+    write: Callable[[Picture, str, Any], None] | None
     samples: Sequence[str]
     alpha: bool = False
     channels: Sequence[int] = (1, 3)
@@ -79,6 +83,16 @@ FORMATS = (
         lossy=True,
     ),
     Format(
+        "DICOM",
+        (".dcm", ".dicom"),
+        lambda head: head[128:] == b"DICM",  # behind what may begin like TIFF
+        dicom.read,
+        dicom.write,
+        samples=dicom.SAMPLES,
+        largest=dicom.LARGEST,
+        extra="medical",
+    ),
+    Format(
         "TIFF",
         (".tif", ".tiff"),
         _with(b"II", b"MM"),
@@ -110,6 +124,17 @@ FORMATS = (
         channels=range(1, numpy_array.COLOURS + 1),
         stacks=True,
     ),
+    Format(
+        "Zarr",
+        (ZARR,),
+        _with(b"PK"),  # of an archive; a folder is known by what is in it
+        zarr_folder.read,
+        zarr_folder.write,
+        samples=zarr_folder.SAMPLES,
+        channels=(),
+        stacks=True,
+        extra="zarr",
+    ),
 )
 BY_ENDING = {ending: each for each in FORMATS for ending in each.endings}
 
@@ -119,6 +144,8 @@ def read(path: Path, page: int | None = None) -> Picture:
     BadInput.
     """
     with _refusals(path):
+        if re.match(r"\w{2,}:/", path.as_posix()):
+            raise BadInput(f"{path} is an address; download it, and give the path of the file")
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise BadInput(f"{path} is no plain file; give the path of an image file")
         format = _format_of(path)
@@ -136,6 +163,8 @@ def read(path: Path, page: int | None = None) -> Picture:
 
 def _format_of(path: Path) -> Format | None:
     """By what is in the file, whatever its name."""
+    if is_picture_folder(path):
+        return BY_ENDING[ZARR]
     with path.open("rb") as file:
         head = file.read(HEAD)
     if head.startswith(b"\x1f\x8b"):
@@ -221,17 +250,32 @@ def check_format(path: Path, picture: Picture, factor: int = 1) -> None:
         alpha=None if picture.alpha is None else picture.alpha[..., :2, :2],
     )
     try:
-        encode(corner, suffix, io.BytesIO())
+        encoded(corner, suffix)
     except ModuleNotFoundError as missing:
         raise BadInput(_wanting(path, format, missing)) from None
     except Exception as error:  # metadata that a format has no room for
-        raise BadInput(f"{path} cannot hold this picture ({error}); name it .png or .tif") from None
+        reason = str(error).partition("\n")[0]
+        raise BadInput(
+            f"{path} cannot hold this picture ({reason}); name it .png or .tif"
+        ) from None
 
 
-def encode(picture: Picture, suffix: str, file: BinaryIO) -> None:
-    """Write an image file of the format named by `suffix`; JPEG at quality 95, all others without
-    loss.
+def encode(picture: Picture, suffix: str, target: BinaryIO | Path) -> None:
+    """Write an image of the format named by `suffix` to an open file, or into a new folder where
+    that is one; JPEG at quality 95, all others without loss.
     """
     write = BY_ENDING[suffix.lower()].write
     assert write
-    write(picture, suffix.lower(), file)
+    write(picture, suffix.lower(), target)
+
+
+def encoded(picture: Picture, suffix: str) -> Content:
+    """The same in memory."""
+    if not names_folder(Path(f"picture{suffix}")):
+        file = io.BytesIO()
+        encode(picture, suffix, file)
+        return file.getvalue()
+    with tempfile.TemporaryDirectory(prefix="dip-") as name:
+        folder = Path(name)
+        encode(picture, suffix, folder)
+        return {each: (folder / each).read_bytes() for each in names_in(folder)}

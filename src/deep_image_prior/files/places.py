@@ -1,27 +1,48 @@
-"""Where files go: nothing is lost, and nothing is there by half."""
+"""Where files, and folders that are pictures, go: nothing is lost, and nothing is there by half."""
 
 import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ..errors import BadInput
 
+Content = bytes | Mapping[str, bytes]  # of a file, or of the files in a folder, by their names
+ZARR = ".zarr"  # the ending of a picture that is a folder
+MARKS = ("zarr.json", ".zgroup", ".zarray")  # one of them is in it
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)  # the answers of file systems without them
 LONGEST = 230  # bytes of a name, that of a file in the making has some more
 
 
+def is_picture_folder(folder: Path) -> bool:
+    """Whether there is a folder that is one picture."""
+    return any((folder / name).is_file() for name in MARKS)
+
+
+def names_folder(path: Path) -> bool:
+    """Whether a picture of that name is a folder."""
+    return path.suffix.lower() == ZARR
+
+
+def names_in(folder: Path) -> list[str]:
+    """Of all files, also those in its folders, sorted."""
+    return sorted(
+        each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.is_file()
+    )
+
+
 def check_free(path: Path, overwrite: bool) -> None:
-    """Raise BadInput unless a file can be written at `path` now."""
+    """Raise BadInput unless a file, or a folder if `path` names one, can be written there now."""
     if not path.parent.is_dir():
         raise BadInput(f"{path.parent} is not a folder; make it first, or write elsewhere")
-    if path.is_dir():
+    if path.is_dir() and not (names_folder(path) and is_picture_folder(path)):
         raise BadInput(f"{path} is a folder; give the name of a file")
-    if path.exists() and not path.is_file():
-        raise BadInput(f"{path} is no plain file; give the name of one")
+    if path.exists() and not path.is_dir() and (names_folder(path) or not path.is_file()):
+        kind = "folder that is a picture" if names_folder(path) else "plain file"
+        raise BadInput(f"{path} is no {kind}; give the name of one")
     if (path.exists() or path.is_symlink()) and not overwrite:
         raise BadInput(f"{path} exists; choose another name, or allow --overwrite")
     if len(os.fsencode(path.name)) > LONGEST:
@@ -35,35 +56,81 @@ def check_free(path: Path, overwrite: bool) -> None:
         ) from None
 
 
-def write_atomically(
-    path: Path, content: bytes | Callable[[BinaryIO], None], overwrite: bool
-) -> None:
-    """Write all of `content` to `path`, or what it writes to a file, or nothing. Raises BadInput if
-    it exists and may not be overwritten, OSError that names it if it cannot be written.
+def write_atomically(path: Path, content: Content | Callable[[Any], None], overwrite: bool) -> None:
+    """Write all of `content` to `path`, or nothing. Raises BadInput if it exists and may not be
+    overwritten, OSError that names it if it cannot be written.
 
-    A link that is overwritten stays one, and a file keeps its permissions. Where the system has
-    files without a name, not even a killed process leaves a part.
+    content: of a file or a folder, or what writes to an open file, or into a new folder if `path`
+    names one. A link that is overwritten stays one, and permissions stay. A killed process leaves
+    no part of a file where the system has files without a name, and hidden parts of a folder.
     """
     path = path.resolve() if overwrite and path.is_symlink() else path
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        nameless = _nameless(path)
-        with nameless or part.open("w+b") as file:
-            if callable(content):
-                content(file)
-            else:
-                file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            if nameless:
-                _name(nameless, part if overwrite else path)
-        if part.exists():
-            _put(part, path, overwrite)
+        if names_folder(path) and not isinstance(content, bytes):
+            _write_folder(path, part, content, overwrite)
+        else:
+            _write_file(path, part, content, overwrite)
     except FileExistsError:
         raise BadInput(f"{path} exists; choose another name, or allow --overwrite") from None
     except OSError as error:  # a full disk does not name the file
         raise OSError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
+        _remove(part)
+
+
+def _write_file(path: Path, part: Path, content: Any, overwrite: bool) -> None:
+    nameless = _nameless(path)
+    with nameless or part.open("w+b") as file:
+        if callable(content):
+            content(file)
+        else:
+            file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        if nameless:
+            _name(nameless, part if overwrite else path)
+    if part.exists():
+        _put(part, path, overwrite)
+
+
+def _write_folder(path: Path, part: Path, content: Any, overwrite: bool) -> None:
+    _remove(part)  # of a killed process that had our number
+    part.mkdir()
+    if callable(content):
+        content(part)
+    else:
+        for name, each in content.items():
+            (part / name).parent.mkdir(parents=True, exist_ok=True)
+            (part / name).write_bytes(each)
+    for name in names_in(part):
+        with (part / name).open("r+b") as file:
+            os.fsync(file.fileno())
+    if not path.exists():
+        part.rename(path)
+    elif overwrite:
+        _exchange(part, path)
+    else:
+        raise FileExistsError
+
+
+def _exchange(part: Path, path: Path) -> None:
+    """Put a folder in the place of another, which is there again if that fails."""
+    before = part.with_suffix(".before")
+    shutil.copymode(path, part)
+    path.rename(before)
+    try:
+        part.rename(path)
+    except OSError:
+        before.rename(path)
+        raise
+    _remove(before)
+
+
+def _remove(part: Path) -> None:
+    if part.is_dir():
+        shutil.rmtree(part)
+    else:
         part.unlink(missing_ok=True)
 
 
