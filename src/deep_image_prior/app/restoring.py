@@ -1,7 +1,7 @@
 """The command of a task that restores a picture."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import files, images, metrics
+from ..device import find_device
 from ..errors import BadInput
 from ..files import Picture
 from ..images import Pixels, Scale
@@ -31,6 +32,30 @@ FAINT = 0.25  # of white: floats that stay below it are in units of their own, s
 Scores = Mapping[str, float | None]
 
 
+@dataclass(frozen=True)
+class Host:
+    """What is particular to the process that a picture is made in.
+
+    memory: bytes, where the command says none and the CPU computes. files: where inputs lie, by the
+    names of their options, if that is elsewhere. heed: see `Watcher`.
+    """
+
+    memory: int | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+    heed: Callable[[], None] | None = None
+
+    def placed(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of a command with the files where they lie here."""
+        there = {name: type(values[name])(path) for name, path in self.files.items()}
+        return {**values, **there}
+
+    def told(self, text: str, values: Mapping[str, Any]) -> str:
+        """The same text with the names that the person knows."""
+        for name, path in self.files.items():
+            text = text.replace(str(path), str(values[name]))
+        return text
+
+
 def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
     """`kind` with the arguments of its command. Returns the exit code; raises BadInput before
     anything is written.
@@ -38,13 +63,18 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
     return session.run(*asked(kind, values))
 
 
-def asked(kind: type[Restoration], values: Mapping[str, Any]) -> tuple[Request, Output, Watcher]:
+def asked(
+    kind: type[Restoration], values: Mapping[str, Any], host: Host = Host()
+) -> tuple[Request, Output, Watcher]:
     """What the command asks for, its files read. Raises BadInput."""
+    values = host.placed(values)
     source, quiet = values["image"], values["quiet"]
     picture, guides = files.read(source), _guides(kind, values)
     scale = images.scale_of(_finite(picture.pixels))
     options = taken(values, kind)
     task = kind(channel_axis=-1, **{**options, **_pixels(guides), **_sigma(options, scale)})
+    if host.memory is not None and task.memory is None and find_device(task.device).type == "cpu":
+        task = replace(task, memory=host.memory)
     output = Output(
         values["output"] or source.with_name(NAMES.format(**fields_of_name(kind, options, source))),
         values["record"],
@@ -57,7 +87,7 @@ def asked(kind: type[Restoration], values: Mapping[str, Any]) -> tuple[Request, 
         task=task.name,
         makers={"image": lambda watch: _made(task, watch, picture.pixels, scale, source)},
         joined=lambda made: _pictures(picture, made["image"]),
-        names=("image", *task.parts),
+        names=outputs(kind),
         like=picture,
         enlargement=task.enlargement,
         inputs=inputs(kind, values),
@@ -68,7 +98,8 @@ def asked(kind: type[Restoration], values: Mapping[str, Any]) -> tuple[Request, 
     )
     runs = task.runs or Settings().runs
     snapshots = _snapshots(values, picture, scale)
-    watcher = Watcher(terminal(), runs, quiet, values["every"] or SNAPSHOT_EVERY, snapshots)
+    every = values["every"] or SNAPSHOT_EVERY
+    watcher = Watcher(terminal(), runs, quiet, every, snapshots, host.heed)
     return request, output, watcher
 
 
@@ -112,6 +143,11 @@ def inputs(kind: type[Restoration], values: Mapping[str, Any]) -> dict[str, Path
     paths = {name: Path(values[name]) for name in (*named, "reference") if values.get(name)}
     there = {name: path for name, path in paths.items() if path.is_file()}
     return {"image": values["image"], **there}
+
+
+def outputs(kind: type[Restoration]) -> tuple[str, ...]:
+    """The names of the pictures that are written."""
+    return ("image", *kind.parts)
 
 
 def fields_of_name(
