@@ -153,25 +153,21 @@ class Crew:
 
     def _faults(self, new: Iterable[str]) -> list[str]:
         """What is wrong with those who are new, a line each."""
-        answers: dict[str, dict[str, str | Exception]] = {worker: {} for worker in new}
-        for package in SAME if answers else ():
-            # a function that is there whatever else is not
-            told = self.client.run(version, package, workers=list(answers), on_error="return")
-            for worker, answer in told.items():
-                answers[worker][package] = answer
-        faults = []
-        for worker, theirs in answers.items():
-            if any(isinstance(each, OSError) for each in theirs.values()):
-                continue  # it is gone already
-            wrong = [name for name, ours in versions().items() if _public(theirs[name]) != ours]
-            self._known[worker] = not wrong
-            for name in wrong[:1]:
-                has = "none" if isinstance(theirs[name], Exception) else theirs[name]
-                faults.append(
-                    f"{name} must be {versions()[name]} on all machines, and the worker {worker} "
-                    f"has {has}"
-                )
-        return faults
+        faults: dict[str, str] = {}
+        met = set(new)
+        for name, ours in versions().items() if met else ():
+            # a function that is there, whatever else is not
+            told = self.client.run(version, name, workers=list(met), on_error="return")
+            for worker, theirs in told.items():
+                if isinstance(theirs, OSError):
+                    met.discard(worker)  # it is gone already
+                elif (has := _public(theirs)) != ours:
+                    faults.setdefault(
+                        worker,
+                        f"{name} must be {ours} on all machines, and the worker {worker} has {has}",
+                    )
+        self._known |= {worker: worker not in faults for worker in met}
+        return list(faults.values())
 
 
 def versions() -> dict[str, str]:
@@ -181,7 +177,7 @@ def versions() -> dict[str, str]:
 
 def _public(version: str | Exception) -> str:
     """Without what it was built for, CPUs or graphics cards."""
-    return str(version).partition("+")[0]
+    return "none" if isinstance(version, Exception) else version.partition("+")[0]
 
 
 def by_crew(
