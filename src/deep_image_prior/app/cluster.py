@@ -215,6 +215,8 @@ def by_crew(
                 if _succeeded(future):
                     del busy[worker]
                     yield job, future.result()
+            if any(future.done() for _, _, future in busy.values()):
+                time.sleep(LOOKING)  # until the scheduler, too, knows that a worker is lost
             crew.look()
             for worker, (job, tries, future) in list(busy.items()):
                 lost = worker not in crew.there
