@@ -289,14 +289,15 @@ def _there(
     task: bytes, shown: Mapping[str, tuple[Path, str]], sent: Mapping[str, bytes]
 ) -> Any | Unseen:
     """What is done at the worker: a job, with the files that it sees and those sent to it."""
-    from distributed import get_worker
+    from distributed import Status, get_worker
 
     worker = get_worker()
     key = worker.get_current_task()
 
     def heed() -> None:
         known = worker.state.tasks.get(key)
-        if known is None or known.state == "cancelled":
+        ended = worker.status in (Status.closing, Status.closed)  # its scheduler is gone
+        if ended or known is None or known.state == "cancelled":
             raise Abandoned
 
     with tempfile.TemporaryDirectory(dir=worker.local_directory) as folder:
