@@ -304,6 +304,15 @@ def test_bad_calls_are_refused_before_anything_is_made(run, monkeypatch, argumen
     assert reason in line
 
 
+def test_what_is_no_scheduler_is_not_waited_for(run, monkeypatch):
+    monkeypatch.setattr(cluster, "PATIENCE", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        code, _, err = run("denoise", "scans", "-o", "out", "--scheduler", address)
+    assert (code, Path("out").exists()) == (2, False)
+    assert err.startswith(f"dip: there is no Dask scheduler at {address}; begin one")
+
+
 def test_without_the_extra_the_line_that_installs_it_is_told(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     code, _, err = run("denoise", "scans", "-o", "out", "--scheduler", "tcp://127.0.0.1:9")

@@ -106,7 +106,7 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
     for name in ALONE:
         if values[name] is not None:
             raise BadInput(f"--{name} is of one picture; leave it out, or give one picture")
-    if values["scheduler"] and values["jobs"]:
+    if values["scheduler"] is not None and values["jobs"]:
         raise BadInput("--jobs is of this machine and --scheduler of others; leave one of them out")
     items = _items(kind, values)
     summary = values["record"] or folder / f"dip-{kind.name}{_of_shard(values['shard'])}.json"
@@ -151,7 +151,7 @@ def _hands(values: Mapping[str, Any]) -> Iterator[Hands]:
     """Those who make the pictures: this process, several, or the workers of a cluster. Raises
     BadInput.
     """
-    if values["scheduler"]:
+    if values["scheduler"] is not None:
         from . import cluster
 
         with cluster.connected(values["scheduler"]) as crew:

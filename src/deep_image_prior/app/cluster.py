@@ -72,13 +72,13 @@ def connected(address: str) -> Iterator["Crew"]:
     patience = {"distributed.comm.timeouts.connect": f"{PATIENCE} s"}
     with _silence(), dask.config.set(patience):
         try:
-            client = Client(address, set_as_default=False)
-        except (OSError, ValueError) as error:
+            asyncio.run(asyncio.wait_for(_introduced(address), PATIENCE))
+        except Exception as error:  # another server's answer may be anything
             raise BadInput(
                 f"there is no Dask scheduler at {address}; begin one with `dask scheduler`, and "
                 "give the address that it tells"
             ) from error
-        with client:
+        with Client(address, set_as_default=False) as client:
             crew = Crew(client, address)
             try:
                 crew.wait()
@@ -86,6 +86,15 @@ def connected(address: str) -> Iterator["Crew"]:
                 raise BadInput(f"{gone}; begin one with `dask worker {address}`") from None
             crew.working = True
             yield crew
+
+
+async def _introduced(address: str) -> None:
+    """Raises an exception unless a scheduler is there; a client would wait for ever."""
+    from distributed import Security, rpc
+
+    async with rpc(address, connection_args=Security().get_connection_args("client")) as there:
+        if "workers" not in await there.identity():
+            raise OSError("a worker")
 
 
 @contextmanager
