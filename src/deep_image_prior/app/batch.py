@@ -7,9 +7,11 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,11 @@ from ..tasks import Restoration
 from . import restoring, session, workers
 from .commands import taken
 from .progress import Files, terminal
-from .record import Fingerprint, fingerprint, fingerprint_of, package, record
+from .record import Fingerprint, fingerprint, fingerprint_of, package, record, surroundings
+from .restoring import Host
 from .say import answer, say
 
-TOGETHER = ("names", "jobs", "recursive")  # options that are of several
+TOGETHER = ("names", "jobs", "scheduler", "recursive")  # options that are of several
 ALONE = ("snapshots", "every", "checkpoint")  # options that are of one picture
 FAILURES = (BadInput, OSError, Destabilised, MemoryError, RuntimeError)
 
@@ -44,6 +47,9 @@ class Item:
     @property
     def record(self) -> Path:
         return self.output.with_name(f"{self.output.name}.json")
+
+
+Job = tuple[type[Restoration], Item]
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,9 @@ class Row:
     confidence: str | None = None
 
 
+Hands = Callable[[Callable[[Host, Job], Made | str], Iterator[Job]], workers.Done[Job, Made | str]]
+
+
 def many(values: Mapping[str, Any]) -> bool:
     """Whether the arguments of a command name more than one picture, or a folder for it."""
     images, output = values["images"], values["output"]
@@ -96,23 +105,27 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
     for name in ALONE:
         if values[name] is not None:
             raise BadInput(f"--{name} is of one picture; leave it out, or give one picture")
+    if values["scheduler"] is not None and values["jobs"]:
+        raise BadInput("--jobs is of this machine and --scheduler of others; leave one of them out")
     items = _items(kind, values)
     summary = values["record"] or folder / f"dip-{kind.name}{_of_shard(values['shard'])}.json"
     _check_summary(summary, values, items)
-    folder.mkdir(parents=True, exist_ok=True)
-    begun, rows = time.monotonic(), []
-    interrupted = False
-    session.interruptible()
+    begun, rows, ended, code = time.monotonic(), [], "", 0
     try:
-        with (
-            Files(terminal(), len(items), quiet) as progress,
-            closing(_made(kind, items, values["jobs"] or 1, values)) as made,
-        ):
-            for row, notes in made:
-                rows.append(row)
-                progress.tell(row.image, row.state, row.reason, notes)
+        with _hands(values) as hands:
+            folder.mkdir(parents=True, exist_ok=True)
+            session.interruptible()
+            with (
+                Files(terminal(), len(items), quiet) as progress,
+                closing(_made(kind, items, hands)) as made,
+            ):
+                for row, notes in made:
+                    rows.append(row)
+                    progress.tell(row.image, row.state, row.reason, notes)
     except KeyboardInterrupt:
-        interrupted = True
+        ended, code = "interrupted", 130
+    except workers.Gone as gone:
+        ended, code = str(gone), 1
     counts = Counter(row.state for row in rows)
     text = {
         "batch": kind.name,
@@ -126,10 +139,27 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
         files.write_atomically(summary, json.dumps(text, indent=1).encode(), overwrite=True)
     if not quiet:
         _report(rows, len(items), summary)
-    if interrupted:
-        say(f"interrupted after {len(rows)} of {len(items)}; the same command goes on from there")
-        return 130
+    if ended:
+        say(f"{ended} after {len(rows)} of {len(items)}; the same command goes on from there")
+        return code
     return 1 if counts["failed"] else 0
+
+
+@contextmanager
+def _hands(values: Mapping[str, Any]) -> Iterator[Hands]:
+    """Those who make the pictures: this process, several, or the workers of a cluster. Raises
+    BadInput.
+    """
+    if values["scheduler"] is not None:
+        from . import cluster
+
+        with cluster.connected(values["scheduler"]) as crew:
+            yield partial(cluster.by_crew, crew, files=_files)
+    elif (jobs := values["jobs"] or 1) > 1:
+        host = Host(memory=available() // jobs)
+        yield lambda work, todo: workers.side_by_side(partial(work, host), todo, jobs)
+    else:
+        yield lambda work, todo: workers.in_turn(partial(work, Host()), todo)
 
 
 def _report(rows: Sequence[Row], count: int, summary: Path) -> None:
@@ -152,28 +182,26 @@ def _report(rows: Sequence[Row], count: int, summary: Path) -> None:
 
 
 def _made(
-    kind: type[Restoration], items: Sequence[Item], jobs: int, values: Mapping[str, Any]
+    kind: type[Restoration], items: Sequence[Item], hands: Hands
 ) -> Generator[tuple[Row, Sequence[str]], None, None]:
     """The items as they are done and written, with notes for the person."""
-    share = {"memory": available() // jobs} if jobs > 1 and values["memory"] is None else {}
     rows: list[Row] = []
 
-    def missing() -> Iterator[tuple[type[Restoration], Item, Mapping[str, Any]]]:
+    def missing() -> Iterator[Job]:
         for item in items:
             state, reason = _state(kind, item)
             if state == "missing":
-                item.output.parent.mkdir(parents=True, exist_ok=True)
-                yield kind, item, share
+                try:
+                    _check_places(kind, item)
+                except (BadInput, OSError) as error:
+                    state, reason = "failed", str(error)
+            if state == "missing":
+                yield kind, item
             else:
                 rows.append(_row(item, state, reason))
 
-    done = (
-        workers.in_turn(restored, missing())
-        if jobs == 1
-        else workers.side_by_side(restored, missing(), jobs)
-    )
-    with closing(done):
-        for (_, item, _), outcome in done:
+    with closing(hands(restored, missing())) as done:
+        for (_, item), outcome in done:
             while rows:
                 yield rows.pop(0), ()
             yield _written(item, outcome)
@@ -181,15 +209,22 @@ def _made(
         yield rows.pop(0), ()
 
 
-def restored(job: tuple[type[Restoration], Item, Mapping[str, Any]]) -> Made | str:
+def _check_places(kind: type[Restoration], item: Item) -> None:
+    """Where the results will lie is seen from here, whoever makes them. Raises BadInput."""
+    item.output.parent.mkdir(parents=True, exist_ok=True)
+    output = session.Output(item.output, None, item.values["overwrite"], True)
+    session.check_places(output, restoring.outputs(kind), _files((kind, item)), in_place=True)
+
+
+def restored(host: Host, job: Job) -> Made | str:
     """What is to be written of an item, or why it failed."""
-    kind, item, share = job
+    kind, item = job
     with warnings.catch_warnings(record=True) as noted:
         warnings.simplefilter("always", UserWarning)
         try:
-            request, output, watcher = restoring.asked(kind, {**item.values, **share})
-            paths = session.check(request, output)
-            inputs = _inputs(kind, item)
+            request, output, watcher = restoring.asked(kind, item.values, host)
+            files.check_format(output.path, request.like, request.enlargement)
+            inputs = _fingerprints(request.inputs)
             made = {}
             for name, make in request.makers.items():
                 made[name] = make(watcher)
@@ -197,28 +232,31 @@ def restored(job: tuple[type[Restoration], Item, Mapping[str, Any]]) -> Made | s
                     raise KeyboardInterrupt
                 if not made[name].complete:
                     return made[name].stopped
-            pictures = request.joined(made)
+            paths = session.paths_of(output.path, request.names)
             contents = {
                 paths[name]: files.encoded(each, paths[name].suffix)
-                for name, each in pictures.items()
+                for name, each in request.joined(made).items()
             }
         except FAILURES as error:
             if isinstance(error, RuntimeError | MemoryError):
                 return "out of memory" if exhausted(error) else said(error)
-            return str(error)
+            return host.told(str(error), item.values)
     facts = {
         "task": request.task,
+        "surroundings": surroundings(),
         "choices": _choices(kind, item),
         "inputs": inputs,
         "content": request.content(made),
     }
-    return Made(contents, facts, [str(each.message) for each in noted])
+    return Made(contents, facts, [host.told(str(each.message), item.values) for each in noted])
 
 
 def _written(item: Item, outcome: Made | str | BaseException) -> tuple[Row, Sequence[str]]:
     """The record comes first: where there is a picture there is a record of it."""
-    if isinstance(outcome, BaseException):
+    if isinstance(outcome, BrokenProcessPool):
         outcome = "the process that worked on it was killed; there may be too little memory for it"
+    if isinstance(outcome, BaseException):
+        outcome = str(outcome) if isinstance(outcome, FAILURES) else said(outcome)
     if isinstance(outcome, str):
         return _row(item, "failed", outcome), ()
     outputs = {
@@ -250,7 +288,7 @@ def _state(kind: type[Restoration], item: Item) -> tuple[str, str]:
         found = json.loads(item.record.read_bytes())
         ours = (found["task"], found["package"]) == (kind.name, package())
         same = ours and found["choices"] == _plain(_choices(kind, item))
-        same = same and found["inputs"] == _inputs(kind, item)
+        same = same and found["inputs"] == _fingerprints(_files((kind, item)))
         if not exists:
             return "missing", ""
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -277,8 +315,14 @@ def _choices(kind: type[Restoration], item: Item) -> dict[str, Any]:
     return restoring.choices(kind, taken(item.values, kind), item.values["page"])
 
 
-def _inputs(kind: type[Restoration], item: Item) -> dict[str, Fingerprint]:
-    return {name: fingerprint(path) for name, path in restoring.inputs(kind, item.values).items()}
+def _files(job: Job) -> dict[str, Path]:
+    """The files that the result depends on."""
+    kind, item = job
+    return restoring.inputs(kind, item.values)
+
+
+def _fingerprints(paths: Mapping[str, Path]) -> dict[str, Fingerprint]:
+    return {name: fingerprint(path) for name, path in paths.items()}
 
 
 def _items(kind: type[Restoration], values: Mapping[str, Any]) -> list[Item]:

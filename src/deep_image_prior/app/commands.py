@@ -91,6 +91,11 @@ MANY = (
         help="Pictures at a time, each in a process with its share of the cores.  [default: 1]",
     ),
     click.Option(
+        ["--scheduler"],
+        metavar="ADDRESS",
+        help="Dask scheduler, as in tcp://10.0.0.1:8786, whose workers make the pictures.",
+    ),
+    click.Option(
         ["--shard"],
         metavar="I/N",
         callback=_shard,

@@ -23,7 +23,7 @@ class Watcher:
     line now and then otherwise, nothing if `quiet`.
 
     save: writes a snapshot (run, step) every `every` steps. A failing snapshot is said once and
-    ends the snapshots.
+    ends the snapshots. heed: called at every step and phase; what it raises ends the work.
     """
 
     def __init__(
@@ -33,9 +33,10 @@ class Watcher:
         quiet: bool,
         every: int = 1,
         save: Callable[[int, Step], None] | None = None,
+        heed: Callable[[], None] | None = None,
     ) -> None:
         self.console, self.runs, self.quiet = console, runs, quiet
-        self.every, self.save = every, save
+        self.every, self.save, self.heed = every, save, heed
         self.run = 0
         columns = (
             TextColumn("{task.description}"),
@@ -99,6 +100,8 @@ class Watcher:
 
     def _in(self, phase: str, total: int | None) -> float:
         """The time now; with a new phase the bar starts anew."""
+        if self.heed:
+            self.heed()
         now = time.monotonic()
         if phase != self.phase:
             self.bar.refresh()  # the end of the one before

@@ -24,21 +24,29 @@ def package() -> str:
     return f"deep-image-prior {version('deep-image-prior')}"
 
 
+def surroundings() -> dict[str, Any]:
+    """Versions and machine that a result is made with: those of this process."""
+    return {
+        "package": package(),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "machine": platform.platform(),
+    }
+
+
 def record(
     task: str,
+    surroundings: Mapping[str, Any],
     choices: Mapping[str, Any],
     inputs: Mapping[str, Fingerprint],
     outputs: Mapping[str, Fingerprint],
     content: Mapping[str, Any],
 ) -> str:
-    """JSON of one command: task, versions, fingerprints of files, machine, and `content`."""
+    """JSON of one command: task, versions and machine, fingerprints of files, and `content`."""
     return json.dumps(
         {
             "task": task,
-            "package": package(),
-            "torch": torch.__version__,
-            "threads": torch.get_num_threads(),
-            "machine": platform.platform(),
+            **surroundings,
             "choices": dict(choices),
             "inputs": dict(inputs),
             "outputs": dict(outputs),

@@ -1,7 +1,7 @@
 """The command of a task that restores a picture."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache, partial
 from math import prod
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import files, images, metrics
+from ..device import find_device
 from ..errors import BadInput
 from ..files import Picture
 from ..images import Pixels, Scale
@@ -17,7 +18,7 @@ from ..options import declared
 from ..restoration import Result, restore
 from ..settings import Settings
 from ..step import Step
-from ..tasks import Restoration
+from ..tasks import Restoration, Task
 from ..windows import WHOLE
 from . import session, stacks
 from .commands import SNAPSHOT_EVERY, taken
@@ -33,6 +34,37 @@ DOUBTS = ("low", "medium", "high")  # confidence, the worst first
 Scores = Mapping[str, float | None]
 
 
+@dataclass(frozen=True)
+class Host:
+    """What is particular to the process that a picture is made in.
+
+    memory: bytes, where the command says none and the CPU computes. files: where inputs lie, by the
+    names of their options, if that is elsewhere. heed: see `Watcher`.
+    """
+
+    memory: int | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+    heed: Callable[[], None] | None = None
+
+    def placed(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of a command with the files where they lie here."""
+        there = {name: type(values[name])(path) for name, path in self.files.items()}
+        return {**values, **there}
+
+    def limit(self, options: Mapping[str, Any]) -> dict[str, int]:
+        """The option memory, if there is something to say of it."""
+        if self.memory is None or "memory" in options:
+            return {}
+        on_cpu = find_device(options.get("device", Task.device)).type == "cpu"
+        return {"memory": self.memory} if on_cpu else {}
+
+    def told(self, text: str, values: Mapping[str, Any]) -> str:
+        """The same text with the names that the person knows."""
+        for name, path in self.files.items():
+            text = text.replace(str(path), str(values[name]))
+        return text
+
+
 def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
     """`kind` with the arguments of its command. Returns the exit code; raises BadInput before
     anything is written.
@@ -40,15 +72,18 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
     return session.run(*asked(kind, values))
 
 
-def asked(kind: type[Restoration], values: Mapping[str, Any]) -> tuple[Request, Output, Watcher]:
+def asked(
+    kind: type[Restoration], values: Mapping[str, Any], host: Host = Host()
+) -> tuple[Request, Output, Watcher]:
     """What the command asks for, its files read. Raises BadInput."""
+    values = host.placed(values)
     source, quiet = values["image"], values["quiet"]
     picture, guides = files.read(source, values["page"]), _guides(kind, values)
     scale = images.scale_of(_finite(picture.pixels))
     options = taken(values, kind)
     places = stacks.parts(picture, kind.together)
     count = prod(picture.pixels.shape[:-3])
-    told = {**options, **_sigma(options, scale)}
+    told = {**options, **_sigma(options, scale), **host.limit(options)}
     tasks = {
         name: kind(channel_axis=-1, **{**told, **_pixels(guides, values, numbers, count)})
         for name, numbers in places.items()
@@ -79,7 +114,7 @@ def asked(kind: type[Restoration], values: Mapping[str, Any]) -> tuple[Request, 
         task=task.name,
         makers={name: maker(name) for name in tasks},
         joined=lambda made: joined(*made.values()),
-        names=("image", *task.parts),
+        names=outputs(kind),
         like=picture,
         enlargement=task.enlargement,
         inputs=inputs(kind, values),
@@ -90,7 +125,8 @@ def asked(kind: type[Restoration], values: Mapping[str, Any]) -> tuple[Request, 
     )
     runs = (task.runs or Settings().runs) * len(tasks)
     snapshots = _snapshots(values, picture, scale)
-    watcher = Watcher(terminal(), runs, quiet, values["every"] or SNAPSHOT_EVERY, snapshots)
+    every = values["every"] or SNAPSHOT_EVERY
+    watcher = Watcher(terminal(), runs, quiet, every, snapshots, host.heed)
     return request, output, watcher
 
 
@@ -162,6 +198,11 @@ def inputs(kind: type[Restoration], values: Mapping[str, Any]) -> dict[str, Path
         if path.is_file() or files.is_picture_folder(path)
     }
     return {"image": values["image"], **there}
+
+
+def outputs(kind: type[Restoration]) -> tuple[str, ...]:
+    """The names of the pictures that are written."""
+    return ("image", *kind.parts)
 
 
 def fields_of_name(

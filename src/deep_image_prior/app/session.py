@@ -14,7 +14,7 @@ from ..errors import BadInput
 from ..files import Picture
 from ..restoration import Result
 from .progress import Watcher
-from .record import fingerprint, record
+from .record import fingerprint, record, surroundings
 from .say import answer, say
 
 Made = Mapping[str, Result]
@@ -57,21 +57,32 @@ class Request:
 def check(request: Request, output: Output) -> dict[str, Path]:
     """Where the pictures go, by name, every door checked. Raises BadInput."""
     files.check_format(output.path, request.like, request.enlargement)
-    first, *others = request.names
-    paths = {first: output.path}
-    paths |= {name: output.path.with_stem(f"{output.path.stem}-{name}") for name in others}
+    check_places(output, request.names, request.inputs, request.in_place)
+    return paths_of(output.path, request.names)
+
+
+def paths_of(path: Path, names: Sequence[str]) -> dict[str, Path]:
+    """Where pictures of these names go: the first to `path`, the others beside it."""
+    first, *others = names
+    return {first: path} | {name: path.with_stem(f"{path.stem}-{name}") for name in others}
+
+
+def check_places(
+    output: Output, names: Sequence[str], inputs: Mapping[str, Path], in_place: bool
+) -> None:
+    """Raise BadInput unless all can be written and no input is lost; see `Request`."""
+    paths = paths_of(output.path, names)
     written = [*paths.values(), *([output.record] if output.record else [])]
     for path in written:
         files.check_free(path, output.overwrite)
     if len({path.resolve() for path in written}) < len(written):
         raise BadInput(f"{output.record} would be written twice; give the record another name")
-    read = {path.resolve() for path in request.inputs.values()}
-    if request.in_place and output.path.resolve() == request.inputs["image"].resolve():
+    read = {path.resolve() for path in inputs.values()}
+    if in_place and output.path.resolve() == inputs["image"].resolve():
         written.remove(output.path)
     for path in written:
         if path.resolve() in read:
             raise BadInput(f"{path} is an input; write to another name")
-    return paths
 
 
 def run(request: Request, output: Output, watcher: Watcher) -> int:
@@ -87,7 +98,8 @@ def run(request: Request, output: Output, watcher: Watcher) -> int:
             save(paths[name], picture, output.overwrite)
         if output.record:
             outputs = {name: fingerprint(path) for name, path in paths.items()}
-            text = record(request.task, request.choices, inputs, outputs, request.content(made))
+            content = request.content(made)
+            text = record(request.task, surroundings(), request.choices, inputs, outputs, content)
             _write_record(output, text, paths)
     complete = len(made) == len(request.makers) and all(each.complete for each in made.values())
     if not complete:

@@ -1,4 +1,6 @@
-"""Work on many things at a time: in this process, or in several that share the cores."""
+"""Work on many things at a time: in this process, or in several that share the cores. cluster.py
+does it on other machines.
+"""
 
 import multiprocessing
 import os
@@ -15,6 +17,11 @@ import psutil
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
 Done = Generator[tuple[Job, Outcome | BaseException], None, None]
+
+
+class Gone(Exception):
+    """Those who do the work are gone, and there is more of it; the message says who."""
+
 
 WAITING = 2  # jobs for each process, so that none is idle and none is made long before its time
 
