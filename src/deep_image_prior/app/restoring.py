@@ -124,7 +124,7 @@ def fields_of_name(
         "stem": source.stem,
         "name": source.name,
         "ending": kind.ending.format_map(choices(kind, options)),
-        "suffix": source.suffix if files.lossless(source) else ".png",
+        "suffix": files.suffix_for(source),
     }
 
 

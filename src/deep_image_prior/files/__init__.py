@@ -1,6 +1,6 @@
 """Image files <-> pixels; depth, alpha and metadata are kept. A module a format, and a table."""
 
-from .formats import BY_ENDING, FORMATS, Format, check_format, encode, ending_for, lossless, read
+from .formats import BY_ENDING, FORMATS, Format, check_format, encode, ending_for, read, suffix_for
 from .picture import Picture
 from .places import check_free, write_atomically
 
@@ -13,7 +13,7 @@ __all__ = [
     "check_free",
     "encode",
     "ending_for",
-    "lossless",
     "read",
+    "suffix_for",
     "write_atomically",
 ]
