@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image, ImageCms, TiffImagePlugin
 from PIL.TiffImagePlugin import IFDRational
 
+import deep_image_prior as dip
 from deep_image_prior import BadInput, files
 from deep_image_prior.app import cli
 from deep_image_prior.files import raw
@@ -182,3 +183,44 @@ def test_a_result_is_a_tiff_of_16_bits(tmp_path, monkeypatch):
     assert (result.exif[271], result.exif[306]) == ("Maker", DATE)
     assert result.exif.get_ifd(34665)[33434] == 1 / 125
     assert files.ending_for(path) == files.suffix_for(path) == ".tif"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "raw"),
+    [
+        (["a.dng"], True),
+        (["a.dng", "--no-raw"], False),
+        (["a.png"], False),
+        (["a.png", "--raw"], True),
+    ],
+)
+def test_the_file_says_whether_it_is_raw_if_nobody_does(tmp_path, monkeypatch, arguments, raw):
+    def told(task, *_):
+        raise BadInput(str(task.raw))
+
+    monkeypatch.chdir(tmp_path)
+    dng(Path("a.dng"), mosaic(scene()))
+    photo(Path("a.png"))
+    monkeypatch.setattr("deep_image_prior.app.restoring.restore", told)
+    said = []
+    monkeypatch.setattr("deep_image_prior.app.cli.say", said.append)
+    monkeypatch.setattr(sys, "argv", ["dip", "denoise", *arguments])
+    assert cli.run() == 2
+    assert said == [str(raw)]
+
+
+def test_raw_photographs_are_denoised_under_the_root_of_light(tmp_path):
+    random = np.random.default_rng(0)
+    clean = scene(96, 80)
+    seen = mosaic(clean).astype(float) - BLACK
+    seen += random.normal(0, np.sqrt(10 * seen + 100**2))
+    path = dng(tmp_path / "a.dng", (seen + BLACK).clip(0, WHITE).round().astype(np.uint16))
+    noisy = files.read(path).pixels
+    few = {"channel_axis": -1, "noise": "correlated", "steps": 20}
+    plain, rooted = (dip.denoise(noisy, raw=raw, **few).image for raw in (False, True))
+    before, after, better = (
+        np.square(each / 65535 - clean).mean() for each in (noisy, plain, rooted)
+    )
+    assert better < after < before
+    same = dip.denoise(noisy, raw=True, strength=0, **few).image
+    np.testing.assert_allclose(same.astype(int), noisy, atol=1)

@@ -44,7 +44,8 @@ def asked(kind: type[Restoration], values: Mapping[str, Any]) -> tuple[Request, 
     picture, guides = files.read(source), _guides(kind, values)
     scale = images.scale_of(_finite(picture.pixels))
     options = taken(values, kind)
-    task = kind(channel_axis=-1, **{**options, **_pixels(guides), **_sigma(options, scale)})
+    told = {**_raw(kind, picture), **options, **_pixels(guides), **_sigma(options, scale)}
+    task = kind(channel_axis=-1, **told)
     output = Output(
         values["output"] or source.with_name(NAMES.format(**fields_of_name(kind, options, source))),
         values["record"],
@@ -103,6 +104,11 @@ def _sigma(options: Mapping[str, Any], scale: Scale) -> dict[str, float]:
     if options.get("sigma", 0) > 0 and scale.one:
         return {"sigma": options["sigma"] / 255}
     return {}
+
+
+def _raw(kind: type[Restoration], picture: Picture) -> dict[str, bool]:
+    """For a task to which it makes a difference."""
+    return {"raw": picture.raw} if "raw" in declared(kind) else {}
 
 
 def inputs(kind: type[Restoration], values: Mapping[str, Any]) -> dict[str, Path]:

@@ -66,7 +66,7 @@ def read(path: Path, page: int | None) -> Picture:
             "convert it to DNG"
         ) from None
     profile = _srgb() if pixels.shape[-1] == 3 else None
-    return Picture(pixels, profile=profile, exif=found or None).turned(1)
+    return Picture(pixels, profile=profile, exif=found or None, raw=True).turned(1)
 
 
 def _srgb() -> bytes:
