@@ -39,7 +39,7 @@ ENDINGS = (
     ".x3f",
 )
 CURVE = (2.4, 12.92)  # of sRGB: the power, and the slope at black
-BYTES = 6  # of a developed pixel
+BYTES = 24  # a pixel, while it is developed
 
 
 def read(path: Path, page: int | None) -> Picture:
