@@ -152,8 +152,15 @@ def test_record_tells_everything(run):
     record = json.loads(Path("r.json").read_text())
     assert record["task"] == "denoise"
     assert record["package"].startswith("deep-image-prior ")
-    asked = {"noise": "auto", "strength": 1.0, "sigma": 25, "steps": 12, "runs": 2, "seed": 5}
-    assert record["choices"] == {"preset": "fast", "device": "auto", "stop": "auto", **asked}
+    asked = {"sigma": 25, "steps": 12, "runs": 2, "seed": 5}
+    own = {"noise": "auto", "strength": 1.0, "raw": None}
+    assert record["choices"] == {
+        "preset": "fast",
+        "device": "auto",
+        "stop": "auto",
+        **asked,
+        **own,
+    }
     assert record["settings"]["steps"] == 12
     assert record["settings"]["turns"] == 8
     assert record["noise"] == {

@@ -83,7 +83,7 @@ def asked(
     options = taken(values, kind)
     places = stacks.parts(picture, kind.together)
     count = prod(picture.pixels.shape[:-3])
-    told = {**options, **_sigma(options, scale), **host.limit(options)}
+    told = {**_raw(kind, picture), **options, **_sigma(options, scale), **host.limit(options)}
     tasks = {
         name: kind(channel_axis=-1, **{**told, **_pixels(guides, values, numbers, count)})
         for name, numbers in places.items()
@@ -187,6 +187,11 @@ def _sigma(options: Mapping[str, Any], scale: Scale) -> dict[str, float]:
     return {}
 
 
+def _raw(kind: type[Restoration], picture: Picture) -> dict[str, bool]:
+    """For a task to which it makes a difference."""
+    return {"raw": picture.raw} if "raw" in declared(kind) else {}
+
+
 def inputs(kind: type[Restoration], values: Mapping[str, Any]) -> dict[str, Path]:
     """The files that the result depends on, and the reference, by name."""
     options = declared(kind)
@@ -215,7 +220,7 @@ def fields_of_name(
         "stem": source.stem,
         "name": source.name,
         "ending": kind.ending.format_map(choices(kind, options)),
-        "suffix": source.suffix if files.lossless(source) else ".png",
+        "suffix": files.suffix_for(source),
     }
 
 

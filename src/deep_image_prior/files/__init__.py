@@ -8,8 +8,8 @@ from .formats import (
     encode,
     encoded,
     ending_for,
-    lossless,
     read,
+    suffix_for,
 )
 from .picture import Picture, room
 from .places import Content, check_free, is_picture_folder, names_in, write_atomically
@@ -26,9 +26,9 @@ __all__ = [
     "encoded",
     "ending_for",
     "is_picture_folder",
-    "lossless",
     "names_in",
     "read",
     "room",
+    "suffix_for",
     "write_atomically",
 ]

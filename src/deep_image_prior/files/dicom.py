@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import BadInput
 from ..images import Pixels
 from .ordinary import check_memory
-from .picture import Picture, check_page
+from .picture import COPIES, Picture, check_page
 
 if TYPE_CHECKING:
     from pydicom import FileDataset
@@ -56,7 +56,9 @@ def read(path: Path, page: int | None) -> Picture:
         check_page(path, page, frames)
         if frames > 1 and page is None:
             raise BadInput(f"{path} holds {frames} frames; choose one by --page")
-        check_memory(path, dataset.Columns, dataset.Rows, dataset.SamplesPerPixel * bits // 8)
+        check_memory(
+            path, dataset.Columns, dataset.Rows, COPIES * dataset.SamplesPerPixel * bits // 8
+        )
         pixels = _decoded(path, dataset, (page or 1) - 1)
         del dataset.PixelData
     native = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)

@@ -14,7 +14,7 @@ import tifffile
 from PIL import UnidentifiedImageError
 
 from ..errors import BadInput
-from . import dicom, fits, numpy_array, ordinary, tiff, zarr_folder
+from . import dicom, fits, numpy_array, ordinary, raw, tiff, zarr_folder
 from .picture import Picture
 from .places import ZARR, Content, is_picture_folder, names_folder, names_in
 
@@ -25,17 +25,18 @@ HEAD = 132  # bytes of a file by which its format is known
 class Format:
     """A format of image files, or of folders that are pictures.
 
-    endings: of names, the first is the usual one. begins: whether such a file begins like that.
-    read: (path, page), all pages if page is None; raises BadInput. write: (picture, ending, open
-    file or new folder), None where we do not write it. samples: the types that it holds. channels:
-    how many it holds, () any. stacks: whether it holds several pages. largest: pixels a side.
-    lossy: whether ours lose something, or those of others may have. extra: of this package that
-    brings what reads it.
+    endings: of names, the first is the usual one. begins: whether such a file begins like that;
+    None where only the ending tells. read: (path, page), all pages if page is None; raises
+    BadInput. write: (picture, ending, open file or new folder), None where we do not write it.
+    samples: the types that it holds. channels: how many it holds, () any. stacks: whether it holds
+    several pages. largest: pixels a side. lossy: whether ours lose something, or those of others
+    may have. instead: the ending of results that would lose something in this format. extra: of
+    this package that brings what reads it.
     """
 
     name: str
     endings: Sequence[str]
-    begins: Callable[[bytes], bool]
+    begins: Callable[[bytes], bool] | None
     read: Callable[[Path, int | None], Picture]
     write: Callable[[Picture, str, Any], None] | None
     samples: Sequence[str]
@@ -44,7 +45,13 @@ class Format:
     stacks: bool = False
     largest: int = 2**31 - 1
     lossy: bool = False
+    instead: str = ".png"
     extra: str = ""
+
+    @property
+    def lossless(self) -> bool:
+        """Whether what we write keeps everything."""
+        return bool(self.write) and not self.lossy
 
 
 def _with(*starts: bytes) -> Callable[[bytes], bool]:
@@ -135,6 +142,16 @@ FORMATS = (
         stacks=True,
         extra="zarr",
     ),
+    Format(
+        "a raw photograph",
+        raw.ENDINGS,
+        None,  # most begin as a TIFF does
+        raw.read,
+        None,
+        samples=(),
+        instead=".tif",
+        extra="raw",
+    ),
 )
 BY_ENDING = {ending: each for each in FORMATS for ending in each.endings}
 
@@ -162,14 +179,17 @@ def read(path: Path, page: int | None = None) -> Picture:
 
 
 def _format_of(path: Path) -> Format | None:
-    """By what is in the file, whatever its name."""
+    """By what is in the file, whatever its name, but where only the ending tells."""
     if is_picture_folder(path):
         return BY_ENDING[ZARR]
     with path.open("rb") as file:
         head = file.read(HEAD)
     if head.startswith(b"\x1f\x8b"):
         raise BadInput(f"{path} is compressed by gzip; unpack it first, as gunzip does")
-    return next((each for each in FORMATS if each.begins(head)), None)
+    named = BY_ENDING.get(path.suffix.lower())
+    if named and not named.begins:
+        return named
+    return next((each for each in FORMATS if each.begins and each.begins(head)), None)
 
 
 def _wanting(path: Path, format: Format, missing: ModuleNotFoundError) -> str:
@@ -206,16 +226,22 @@ def _listed() -> str:
     return f"{', '.join(names)} or {last}"
 
 
-def lossless(path: Path) -> bool:
-    """Whether what is written under that name keeps everything."""
+def suffix_for(path: Path) -> str:
+    """Of the name of a result, by the name of the image: the same, if nothing is lost by it."""
     format = BY_ENDING.get(path.suffix.lower())
-    return bool(format and format.write and not format.lossy)
+    return path.suffix if format and format.lossless else _instead(format)
 
 
 def ending_for(path: Path) -> str:
-    """Of a file that keeps all of the picture in the file at `path`: of the same format, or PNG."""
+    """Of a file that keeps all of the picture in the file at `path`: of the same format, if that
+    keeps it.
+    """
     format = _format_of(path)
-    return format.endings[0] if format and format.write and not format.lossy else ".png"
+    return format.endings[0] if format and format.lossless else _instead(format)
+
+
+def _instead(format: Format | None) -> str:
+    return format.instead if format else Format.instead
 
 
 def check_format(path: Path, picture: Picture, factor: int = 1) -> None:

@@ -17,8 +17,8 @@ from .picture import COPIES, ORIENTATION, Picture, check_page, described, split
 
 
 def check_memory(path: Path, width: int, height: int, bytes_of_pixel: int) -> None:
-    """Raise BadInput if memory cannot hold what the file says that it holds."""
-    size, free = COPIES * width * height * bytes_of_pixel, available()
+    """Raise BadInput if memory cannot hold so many bytes a pixel while the file is read."""
+    size, free = width * height * bytes_of_pixel, available()
     if size > free:
         raise BadInput(
             f"{path} is {width} x {height} pixels, which need {in_words(size)} to be opened, and "
@@ -45,7 +45,7 @@ def read(path: Path, page: int | None) -> Picture:
         start = opened.read(25)
     png16 = start[1:4] == b"PNG" and start[24:25] == b"\x10"
     with _any_size(), Image.open(path, formats=("PNG", "JPEG", "WEBP", "TIFF", "BMP")) as file:
-        check_memory(path, *file.size, bytes_of_pixel=8 if png16 else 4)
+        check_memory(path, *file.size, bytes_of_pixel=COPIES * (8 if png16 else 4))
         frames = getattr(file, "n_frames", 1)
         # phones write a JPEG with a depth map or preview behind it, and call it MPO
         if frames > 1 and file.format != "MPO":

@@ -34,7 +34,8 @@ class Picture:
     dpi: dots per inch across and down. per_unit: pixels per unit across and down where TIFF names
     no unit; ImageJ names it in the description. axes: names of those before H, W and C, which are
     of a stack of pages: "TCZ" for time, channel and depth. header: what else the format keeps,
-    which goes back into files of the same format only.
+    which goes back into files of the same format only. raw: whether it was developed from what a
+    sensor saw.
     """
 
     pixels: Pixels
@@ -45,6 +46,7 @@ class Picture:
     per_unit: tuple[float, float] | None = None
     axes: str = ""
     header: Any = None
+    raw: bool = False
 
     def with_pixels(self, pixels: Pixels) -> "Picture":
         """The same picture with other pixels (..., H', W', C) of the same view: an alpha of another

@@ -68,7 +68,7 @@ def read(path: Path, page: int | None) -> Picture:
                 )
             return ordinary.read(path, page)
         picture = _plain(path, source, first)
-        exif = _texts(first) if file.is_bigtiff else _exif(path)
+        exif = _texts(first) if file.is_bigtiff else exif_of(path)
         if page and count > 1:
             exif.pop(DESCRIPTION, None)  # of all pages
         orientation = int(getattr(first.tags.get(ORIENTATION), "value", 1))
@@ -124,7 +124,7 @@ def _plain(path: Path, source: Any, page: tifffile.TiffPage) -> Picture:
     )
 
 
-def _exif(path: Path) -> Image.Exif:
+def exif_of(path: Path) -> Image.Exif:
     exif = Image.Exif()
     with path.open("rb") as opened:
         exif.load_from_fp(opened)

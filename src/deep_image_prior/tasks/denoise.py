@@ -7,7 +7,7 @@ the error on values held out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from math import prod
 from typing import TYPE_CHECKING
@@ -17,14 +17,14 @@ from ..options import option, unknown
 from ..settings import Settings
 from .inpaint import in_parts
 from .preset import gently, small
-from .task import Damage, Finished, Restoration, task
+from .task import Damage, Finished, Read, Restoration, task
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..degradations import AnyNoise, CorrelatedNoise
     from ..descent import Problem
-    from ..images import Scale
+    from ..images import Pixels, Scale
     from ..objectives import Preset
 
 KINDS = ("auto", "white", "correlated", "impulses")
@@ -69,6 +69,21 @@ class Denoise(Restoration):
         most=1,
         help="How much of the noise is taken out: x0 + strength (x* - x0); less keeps some grain.",
     )
+    raw: bool | None = option(
+        default=None,
+        kind=bool,
+        flags="--raw/--no-raw",
+        help="Whether it is a raw photograph, developed to sRGB and not denoised: its noise is "
+        "measured and taken out under the root of light.",
+        command_help="Whether it is a raw photograph, developed to sRGB and not denoised: its "
+        "noise is measured and taken out under the root of light.  [default: by the file]",
+    )
+
+    def observe(self, pixels: Pixels, read: Read) -> tuple[Tensor, Scale]:
+        from ..light import to_root
+
+        x, scale = super().observe(pixels, read)
+        return _by_strips(to_root, x) if self.raw else x, scale
 
     def measure(
         self, observation: Tensor, scale: Scale, sigma: float | None
@@ -136,6 +151,7 @@ class Denoise(Restoration):
 
         from ..cautions import is_clean, lost
         from ..degradations import Impulses, stripes
+        from ..light import from_root
 
         cautions = lost(x, x0, damage.noise)
         if stripes.detect(x):
@@ -145,7 +161,18 @@ class Denoise(Restoration):
         clean = measured and is_clean(x, observation)
         if self.strength < 1:
             torch.lerp(observation, x, float(self.strength), out=x)
+        if self.raw:
+            _by_strips(from_root, x)
         return Finished(image=x, cautions=cautions, clean=clean)
+
+
+def _by_strips(curve: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """`x` itself, changed: memory may not hold it twice."""
+    from ..storage import strips
+
+    for rows in strips(*x.shape[-2:]):
+        x[..., rows, :] = curve(x[..., rows, :])
+    return x
 
 
 def _with_published(fast: Preset, best: Preset) -> dict[str, Preset]:
