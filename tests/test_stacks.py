@@ -53,6 +53,22 @@ def test_which_pages_are_restored_together():
     assert stacks.parts(stack(2, axes="Z"), False) == {"page 1": [0], "page 2": [1]}
 
 
+def test_pages_with_nothing_in_them_are_left_out(capsys):
+    picture = stack(3, axes="Z")
+    picture.pixels[1], picture.pixels[2] = 7, np.nan
+    picture.pixels[2, 3, 3] = 5
+    assert stacks.parts(picture, False) == {"page 1": [0]}
+    said = capsys.readouterr().err
+    assert [f"page {n} has nothing in it, and stays as it is" in said for n in (1, 2, 3)] == [
+        False,
+        True,
+        True,
+    ]
+    assert stacks.parts(picture, True) == {"image": [0, 1, 2]}
+    picture.pixels[0] = 1
+    assert list(stacks.parts(picture, False)) == ["page 1", "page 2", "page 3"]
+
+
 def test_pages_lie_one_above_the_other_and_come_back():
     picture = stack(2, 2, axes="TZ")
     numbers = [3, 0, 1]

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import BadInput
 from ..files import Picture, room
 from ..images import Pixels
+from .say import say
 
 MARGIN = 16  # rows mirrored above and below each page, so that it ends as a picture does
 
@@ -18,8 +19,19 @@ Numbers = Sequence[int]  # of pages, from 0
 
 def parts(picture: Picture, together: bool) -> Mapping[str, Numbers]:
     """Which pages are restored as one, by name: all, or those of each channel, if they may be taken
-    `together`; else each alone.
+    `together`; else each alone. Those with nothing in them are left out, unless all are so.
     """
+    every = _parts(picture, together)
+    pages = picture.pixels.reshape(-1, *picture.pixels.shape[-3:])
+    empty = [name for name, numbers in every.items() if not any(map(_holds, pages[numbers]))]
+    if len(empty) == len(every):
+        return every
+    for name in empty:
+        say(f"note: {name} has nothing in it, and stays as it is")
+    return {name: numbers for name, numbers in every.items() if name not in empty}
+
+
+def _parts(picture: Picture, together: bool) -> Mapping[str, Numbers]:
     numbers = np.arange(prod(picture.pixels.shape[:-3])).reshape(picture.pixels.shape[:-3])
     if numbers.size > 1 and not together:
         return {f"page {number + 1}": [number] for number in range(numbers.size)}
@@ -28,6 +40,12 @@ def parts(picture: Picture, together: bool) -> Mapping[str, Numbers]:
         return {"image": numbers.ravel().tolist()}
     channels = np.moveaxis(numbers, channel, 0)
     return {f"channel {n}": each.ravel().tolist() for n, each in enumerate(channels, 1)}
+
+
+def _holds(page: Pixels) -> bool:
+    """Whether its values differ; NaN is none."""
+    known = page[~np.isnan(page)] if page.dtype.kind == "f" else page
+    return bool(known.size) and bool(known.min() < known.max())
 
 
 def tall(picture: Picture, numbers: Numbers, count: int, name: str) -> Pixels:
