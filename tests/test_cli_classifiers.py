@@ -243,3 +243,12 @@ def test_bad_input_is_one_line_and_nothing_is_written(run, case):
     assert len(err.splitlines()) == 1
     assert re.search(reason, err)
     assert [path for path in sorted(Path.cwd().iterdir()) if path.name != "__pycache__"] == before
+
+
+def test_a_stack_is_no_picture_to_invert(run):
+    tifffile.imwrite("stack.tif", np.zeros((3, 32, 32), np.uint8), photometric="minisblack")
+    code, _, err = run("invert", "stack.tif", "--layer", "0", *OWN)
+    assert (code, err) == (
+        2,
+        "dip: stack.tif is a stack of pages; give one page as a file of its own\n",
+    )

@@ -114,6 +114,8 @@ def invert(values: Mapping[str, Any]) -> int:
     names = _either("--layer", layer, "--layers", several)
     picture, model = files.read(source), _model(values)
     pixels = picture.pixels
+    if picture.axes:
+        raise BadInput(f"{source} is a stack of pages; give one page as a file of its own")
     images.check_pixels(pixels, -1, str(source))
     phi = model.architecture()
     for name in names:
