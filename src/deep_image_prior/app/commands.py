@@ -61,7 +61,7 @@ WATCHING = (
     click.Option(
         ["--snapshots"],
         type=FILE,
-        help="Folder for the averaged image of every K-th step, where steps see the whole.",
+        help="Folder for what would be restored if every K-th step were the last.",
     ),
     click.Option(
         ["--every"],
