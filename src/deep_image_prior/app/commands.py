@@ -141,7 +141,7 @@ def _parameter(kind: type[Task], each: Field[Any]) -> click.Parameter | None:
         **unset,
         metavar=option.metavar,
         callback=_bytes if each.name == "memory" else None,
-        help=f"{option.command_help or option.help}{_default(kind, each)}",
+        help=f"{option.command_help or option.help}{_bracketed(default_of(kind, each))}",
     )
 
 
@@ -155,17 +155,22 @@ def _type(kind: type[Task], name: str, option: Option) -> Any:
     return option.kind
 
 
-def _default(kind: type[Task], each: Field[Any]) -> str:
+def _bracketed(default: str) -> str:
+    return f"  [default: {default}]" if default else ""
+
+
+def default_of(kind: type[Task], each: Field[Any]) -> str:
+    """The default of an option in words, or nothing."""
     if each.name == "steps":
         steps = ", ".join(f"{name} {count}" for name, count in kind.steps_of.items())
-        return f"  [default: as a rule {steps}]"
+        return f"as a rule {steps}"
     if each.name in SETTINGS:
-        return "  [default: the preset's]"
+        return "the preset's"
     if each.default is MISSING or each.default is None:
         return ""
     if each.default is True:
-        return f"  [default: {each.metadata['option'].flags.split('/')[0].removeprefix('--')}]"
-    return f"  [default: {each.default}]"
+        return str(each.metadata["option"].flags.split("/")[0].removeprefix("--"))
+    return str(each.default)
 
 
 def check(kind: type[Task], values: Mapping[str, Any]) -> None:
