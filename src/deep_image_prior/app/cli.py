@@ -14,7 +14,7 @@ import click
 from ..errors import BadInput
 from ..functions import TASKS
 from ..tasks import Invert, Maximise, Restoration
-from .commands import FILE, WRITING, check, parameters, restoring
+from .commands import FILE, WRITING, check, parameters, restoring, size
 from .outcome import outcome
 from .say import say
 
@@ -151,6 +151,36 @@ app.add_command(
         *MODEL,
     )
 )
+
+
+@app.command()
+@click.argument("pictures", type=FILE, nargs=-1, metavar="[IMAGE]...")
+@click.option(
+    "--folder",
+    type=FILE,
+    default=Path("dip-page"),
+    show_default=True,
+    help="Where pictures and results are kept: one that is new, or of a page before.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Of this machine.  [default: one that is free]",
+)
+@click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
+@click.option(
+    "--limit", callback=size, default="4GiB", show_default=True, help="The largest file it takes."
+)
+def page(pictures: tuple[Path, ...], folder: Path, port: int, no_browser: bool, limit: int) -> int:
+    """Restore pictures in the browser, on this machine: nothing leaves it."""
+    try:
+        from .page.server import run
+    except ModuleNotFoundError as missing:
+        raise BadInput(
+            f"the page needs {missing.name}: pip install 'deep-image-prior[page]'"
+        ) from None
+    return run(pictures, folder, port, not no_browser, limit)
 
 
 @app.command()

@@ -18,13 +18,13 @@ SNAPSHOT_EVERY = 100  # steps
 SETTINGS = {each.name for each in fields(Settings)}
 
 
-def _bytes(context: click.Context, parameter: click.Parameter, size: str | None) -> int | None:
+def size(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
     """4GiB, 500MB, 2G as a number of bytes."""
-    if size is None:
+    if text is None:
         return None
-    parts = re.fullmatch(r"(\d+\.?\d*) *([kmgt]?)(i?)b?", size.strip().lower())
+    parts = re.fullmatch(r"(\d+\.?\d*) *([kmgt]?)(i?)b?", text.strip().lower())
     if not parts:
-        raise BadInput(f"--memory {size} is no size; give one as in 4GiB or 500MB")
+        raise BadInput(f"{parameter.opts[0]} {text} is no size; give one as in 4GiB or 500MB")
     number, prefix, binary = parts.groups()
     return int(float(number) * (1024 if binary else 1000) ** " kmgt".index(prefix or " "))
 
@@ -140,7 +140,7 @@ def _parameter(kind: type[Task], each: Field[Any]) -> click.Parameter | None:
         required=each.default is MISSING,
         **unset,
         metavar=option.metavar,
-        callback=_bytes if each.name == "memory" else None,
+        callback=size if each.name == "memory" else None,
         help=f"{option.command_help or option.help}{_bracketed(default_of(kind, each))}",
     )
 

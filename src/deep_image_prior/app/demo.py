@@ -23,7 +23,7 @@ from ..panels import Tile, panel
 from ..step import Step
 from .progress import Bar
 from .say import answer
-from .session import interruptible
+from .signals import interruptible
 
 SIGMA = 25 / 255
 

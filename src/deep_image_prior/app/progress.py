@@ -1,16 +1,20 @@
 """Consumers of the steps for a person: what follows them, and a bar or lines on a terminal."""
 
+from __future__ import annotations
+
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..phases import APPLYING, Phase
-from ..step import Step
+
+if TYPE_CHECKING:
+    from ..step import Step
 
 BAR_EVERY, LINE_EVERY = 0.2, 10.0  # seconds
 
@@ -191,7 +195,7 @@ class Files:
         )
         self.task = self.bar.add_task("", total=count)
 
-    def __enter__(self) -> "Files":
+    def __enter__(self) -> Files:
         self.bar.start()
         return self
 
