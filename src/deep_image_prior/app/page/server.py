@@ -454,6 +454,7 @@ async def _serve(
             Guard(app, token, port),
             lifespan="off",
             log_level="warning",
+            proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=2,
         )
