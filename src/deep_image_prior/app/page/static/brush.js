@@ -16,7 +16,9 @@ export class Painting {
   constructor(file) {
     Object.assign(this, { file, done: [], undone: [], saved: null });
     if (file.width * file.height > LARGEST) {
-      throw new Error("This picture is too large to be painted on here. Open a mask made elsewhere.");
+      throw new Error(
+        "This picture is too large to be painted on here. Open a mask made elsewhere.",
+      );
     }
     this.canvas = make("canvas", { width: file.width, height: file.height });
     this.context = this.canvas.getContext("2d");
@@ -66,7 +68,8 @@ export class Painting {
       this.context.globalCompositeOperation = "source-out";
       this.context.fillRect(0, 0, width, height);
     }
-    if (act.kind === "stroke") act.points.forEach((point, at) => this.segment(act, act.points[at - 1] ?? point, point));
+    if (act.kind === "stroke")
+      act.points.forEach((point, at) => this.segment(act, act.points[at - 1] ?? point, point));
     this.context.globalCompositeOperation = "source-over";
   }
 
@@ -104,7 +107,8 @@ export class Painting {
     context.drawImage(bitmap, 0, 0);
     for (let y = 0; y < height; y += ROWS) {
       const rows = context.getImageData(0, y, width, Math.min(ROWS, height - y));
-      for (let at = 0; at < rows.data.length; at += 4) rows.data[at + 3] = rows.data[at] < 128 ? 255 : 0;
+      for (let at = 0; at < rows.data.length; at += 4)
+        rows.data[at + 3] = rows.data[at] < 128 ? 255 : 0;
       context.putImageData(rows, 0, y);
     }
     context.globalCompositeOperation = "source-in";
@@ -144,33 +148,64 @@ export class Brush {
     this.paintings = new Map(); // by the id of the picture
     this.error = errorLine();
     this.where = make("output", { class: "quiet" });
-    this.amount = make("input", { type: "range", min: "0", max: "100", value: "40", id: "brush-size", oninput: () => this.sized() });
+    this.amount = make("input", {
+      type: "range",
+      min: "0",
+      max: "100",
+      value: "40",
+      id: "brush-size",
+      oninput: () => this.sized(),
+    });
     this.width = make("output", { for: "brush-size" });
-    this.chooser = make("input", { type: "file", accept: "image/*", hidden: true, onchange: () => this.load() });
+    this.chooser = make("input", {
+      type: "file",
+      accept: "image/*",
+      hidden: true,
+      onchange: () => this.load(),
+    });
     this.undoes = button("Undo", () => this.undo(), { "aria-keyshortcuts": "Control+Z" });
     this.redoes = button("Redo", () => this.redo(), { "aria-keyshortcuts": "Control+Shift+Z" });
+    const keys =
+      "With the picture in focus: arrows move the brush, with Shift by one pixel. Space paints. E erases. [ and ] change the size. + and - zoom, 0 fits.";
     node.append(
-      make("p", {}, make("b", { text: "Paint over what is missing. " }), "It is drawn anew; all else is known and stays as it is."),
-      make("div", { class: "row" }, this.modes(), make("label", { class: "row" }, "Size", this.amount), this.width),
+      make("h2", { id: "brush-title", text: "Paint what is missing" }),
+      make("p", {
+        text: "Paint over scratches, text or whatever should go. It is drawn anew. All else is known and stays as it is.",
+      }),
+      this.modes(),
+      make("label", { class: "row" }, "Size", this.amount, this.width),
       make(
         "div",
         { class: "row" },
         this.undoes,
         this.redoes,
         button("Clear", () => this.act({ kind: "clear" })),
-        button("Swap missing and known", () => this.act({ kind: "invert" })),
+      ),
+      button("Swap missing and known", () => this.act({ kind: "invert" })),
+      make(
+        "div",
+        { class: "row" },
         button("Open a mask...", () => this.chooser.click()),
         button("Save the mask", () => this.save()),
         this.chooser,
       ),
-      make("p", { class: "quiet", text: "As a file, the mask is white where pixels are known and black where they are missing. Keys, with the picture in focus: arrows move the brush (with Shift by one pixel), space paints, E erases, [ and ] change the size, + and - zoom." }),
+      make("p", {
+        class: "quiet",
+        text: "As a file, the mask is white where pixels are known and black where they are missing.",
+      }),
+      make(
+        "details",
+        {},
+        make("summary", { text: "Keys" }),
+        make("p", { class: "quiet", text: keys }),
+      ),
+      this.where,
       this.error.node,
       make(
         "div",
-        { class: "row" },
+        { class: "row ending" },
         button("Use this mask", () => this.use(), { class: "main" }),
         button("Back", () => this.close()),
-        this.where,
       ),
     );
   }
@@ -180,17 +215,29 @@ export class Brush {
       make(
         "label",
         { class: "row" },
-        make("input", { type: "radio", name: "tool", value, checked: value === "brush", onchange: () => this.choose(value) }),
+        make("input", {
+          type: "radio",
+          name: "tool",
+          value,
+          checked: value === "brush",
+          onchange: () => this.choose(value),
+        }),
         text,
       ),
     );
     this.mode = "brush";
-    return make("fieldset", { class: "row plain" }, make("legend", { class: "unseen", text: "Tool" }), ...radios);
+    return make(
+      "fieldset",
+      { class: "row plain" },
+      make("legend", { class: "unseen", text: "Tool" }),
+      ...radios,
+    );
   }
 
   choose(mode) {
     this.mode = mode;
-    for (const radio of this.node.querySelectorAll("[name=tool]")) radio.checked = radio.value === mode;
+    for (const radio of this.node.querySelectorAll("[name=tool]"))
+      radio.checked = radio.value === mode;
     this.viewer.canvas.classList.toggle("paints", this.paints);
   }
 
@@ -334,7 +381,7 @@ export class Brush {
   }
 
   hover(point) {
-    if (point) this.at = point;
+    this.at = point;
     this.viewer.draw();
   }
 
@@ -346,7 +393,9 @@ export class Brush {
       else this.undo();
       return true;
     }
-    const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key] ?? [0, 0];
+    const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[
+      key
+    ] ?? [0, 0];
     if (x || y) this.step(x, y, shiftKey ? 1 : Math.max(1, Math.round(this.size / 4)));
     else if (key === " ") this.press();
     else if (key === "e" || key === "E") this.choose(this.mode === "eraser" ? "brush" : "eraser");
@@ -380,7 +429,10 @@ export class Brush {
   /** Pans so that the brush is seen. */
   follow() {
     const { viewer } = this;
-    const at = { x: viewer.origin.x + this.at.x * viewer.scale, y: viewer.origin.y + this.at.y * viewer.scale };
+    const at = {
+      x: viewer.origin.x + this.at.x * viewer.scale,
+      y: viewer.origin.y + this.at.y * viewer.scale,
+    };
     const over = (value, most) => Math.min(0, most - value) - Math.min(0, value);
     viewer.pan(over(at.x, viewer.canvas.width), over(at.y, viewer.canvas.height));
   }
@@ -391,7 +443,10 @@ export class Brush {
     context.drawImage(this.painting.canvas, 0, 0);
     context.globalAlpha = 1;
     if (!this.at || !this.paints) return;
-    for (const [color, width] of [["#000", 3], ["#fff", 1.5]]) {
+    for (const [color, width] of [
+      ["#000", 3],
+      ["#fff", 1.5],
+    ]) {
       context.strokeStyle = color;
       context.lineWidth = width / scale;
       context.beginPath();

@@ -26,7 +26,9 @@ export function drawCurve(canvas, points, marks) {
     });
     context.setLineDash([]);
   };
-  line(style.getPropertyValue("--accent"), 2, () => finite.forEach((each) => context.lineTo(...place(each))));
+  line(style.getPropertyValue("--accent"), 2, () =>
+    finite.forEach((each) => context.lineTo(...place(each))),
+  );
   if (marks.chosen) upright(marks.chosen, [2, 3]);
   if (marks.shown) upright(marks.shown, []);
   const [first, last] = [finite[0], finite.at(-1)];
@@ -38,7 +40,8 @@ export function drawCurve(canvas, points, marks) {
 /** Logarithmic where the energies are positive and far apart. */
 function placer(points, width, height, rim) {
   const energies = points.map(([, energy]) => energy);
-  const logarithmic = Math.min(...energies) > 0 && Math.max(...energies) > 4 * Math.min(...energies);
+  const logarithmic =
+    Math.min(...energies) > 0 && Math.max(...energies) > 4 * Math.min(...energies);
   const of = logarithmic ? Math.log : (energy) => energy;
   const [low, high] = [of(Math.min(...energies)), of(Math.max(...energies))];
   const [start, end] = [points[0][0], points.at(-1)[0]];

@@ -53,7 +53,7 @@ export function errorLine() {
 export function size(bytes) {
   const units = ["bytes", "kB", "MB", "GB"];
   const at = bytes < 1000 ? 0 : Math.min(3, Math.floor(Math.log10(bytes) / 3));
-  return `${Number((bytes / 1000 ** at).toPrecision(3))} ${units[at]}`;
+  return `${Number((bytes / 1000 ** at).toPrecision(3))}\u00a0${units[at]}`;
 }
 
 export function duration(seconds) {

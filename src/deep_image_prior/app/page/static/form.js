@@ -6,7 +6,7 @@ import { files, upload } from "./server.js";
 const FOLDED = "more";
 let count = 0;
 
-/** tasks: of the server; acts: {run(all), paint(), said(line)}. */
+/** tasks: of the server; acts: {run(all), paint()}. */
 export class Form {
   constructor(tasks, acts) {
     this.acts = acts;
@@ -33,8 +33,18 @@ export class Form {
       make(
         "label",
         { class: "choice" },
-        make("input", { type: "radio", name: "task", value: task.name, onchange: () => this.choose(task.name) }),
-        make("span", {}, make("b", { text: task.name }), make("span", { class: "quiet", text: task.summary })),
+        make("input", {
+          type: "radio",
+          name: "task",
+          value: task.name,
+          onchange: () => this.choose(task.name),
+        }),
+        make(
+          "span",
+          {},
+          make("b", { text: task.name }),
+          make("span", { class: "quiet", text: task.summary }),
+        ),
       ),
     );
     const legend = make("legend", { class: "unseen", text: "What to do" });
@@ -49,9 +59,9 @@ export class Form {
     this.fields = this.forms.get(name);
     this.place.replaceChildren(this.fields.node);
     this.error.show(null);
-    for (const radio of this.node.querySelectorAll("[name=task]")) radio.checked = radio.value === name;
+    for (const radio of this.node.querySelectorAll("[name=task]"))
+      radio.checked = radio.value === name;
     this.update();
-    this.acts.chosen();
   }
 
   /** What a job was asked for, to be changed. */
@@ -71,7 +81,6 @@ export class Form {
     this.error.show(null);
     this.one.disabled = this.all.disabled = true;
     try {
-      await this.acts.ready();
       if (this.fields.valid()) await this.acts.run(all);
     } catch (error) {
       this.error.show(error);
@@ -85,7 +94,9 @@ class Fields {
   constructor(task, acts) {
     this.fields = task.options.map((option) => fieldOf(option, acts));
     const of = (folded) =>
-      this.fields.filter(({ option }) => (option.group === FOLDED) === folded).map(({ node }) => node);
+      this.fields
+        .filter(({ option }) => (option.group === FOLDED) === folded)
+        .map(({ node }) => node);
     this.more = make("details", {}, make("summary", { text: "More options" }), ...of(true));
     this.node = make("div", { class: "fields" }, ...of(false));
     if (of(true).length) this.node.append(this.more);
@@ -108,13 +119,10 @@ class Fields {
     this.fields.find(({ option }) => option.name === name)?.fill(value);
   }
 
-  has(name) {
-    return this.fields.some(({ option }) => option.name === name);
-  }
-
   fill(options) {
     for (const { option, fill } of this.fields) fill(options[option.name] ?? null);
-    if (this.fields.some(({ option }) => option.group === FOLDED && option.name in options)) this.more.open = true;
+    if (this.fields.some(({ option }) => option.group === FOLDED && option.name in options))
+      this.more.open = true;
   }
 
   update() {
@@ -136,7 +144,13 @@ function fieldOf(option, acts) {
   const parts = kind(option, { id, name: option.name, "aria-describedby": help.id }, acts);
   const label = make("label", { for: id, text: option.label });
   if (option.required) label.append(make("span", { class: "quiet", text: " (needed)" }));
-  const node = make("div", { class: "field" }, make("div", { class: "row" }, label, asked), help, parts.node);
+  const node = make(
+    "div",
+    { class: "field" },
+    make("div", { class: "row" }, label, asked),
+    help,
+    parts.node,
+  );
   return { ...parts, option, node };
 }
 
@@ -177,23 +191,32 @@ function number(option, attributes) {
 /** What browsers do not check: ranges without their ends. */
 function outside({ above, below }, { value, valueAsNumber }) {
   if (value === "") return "";
-  if (above !== null && above !== undefined && valueAsNumber <= above) return `Must be above ${above}.`;
-  if (below !== null && below !== undefined && valueAsNumber >= below) return `Must be below ${below}.`;
+  if (above !== null && above !== undefined && valueAsNumber <= above)
+    return `Must be above ${above}.`;
+  if (below !== null && below !== undefined && valueAsNumber >= below)
+    return `Must be below ${below}.`;
   return "";
 }
 
 /** values: what is sent; words: what is read. */
 function select(option, attributes, values, words) {
-  const usual = shown(option) ? `usual: ${shown(option)}` : "usual";
+  const usual = shown(option) ? `default: ${shown(option)}` : "default";
   const first = make("option", { value: "", text: option.required ? "choose..." : usual });
   const entries = words.map((text, at) => make("option", { value: at, text }));
-  const node = make("select", { required: Boolean(option.required), ...attributes }, first, ...entries);
+  const node = make(
+    "select",
+    { required: Boolean(option.required), ...attributes },
+    first,
+    ...entries,
+  );
   const value = () => (node.value === "" ? null : values[node.value]);
-  const fill = (given) => (node.value = given === null ? "" : values.map(String).indexOf(String(given)));
+  const fill = (given) =>
+    (node.value = given === null ? "" : values.map(String).indexOf(String(given)));
   return { node, inputs: [node], value, fill };
 }
 
-const choice = (option, attributes) => select(option, attributes, option.choices, option.choices.map(String));
+const choice = (option, attributes) =>
+  select(option, attributes, option.choices, option.choices.map(String));
 const yesno = (option, attributes) => select(option, attributes, [true, false], ["yes", "no"]);
 
 /** A file among those that were opened, or another, or the mask that is painted. */
@@ -201,9 +224,15 @@ function file(option, attributes, acts) {
   const first = make("option", { value: "", text: option.required ? "choose..." : "none" });
   const node = make("select", { required: Boolean(option.required), ...attributes }, first);
   const error = errorLine();
-  const progress = make("progress", { max: 1, hidden: true, "aria-label": `Sending ${option.label}` });
+  const progress = make("progress", {
+    max: 1,
+    hidden: true,
+    "aria-label": `Sending ${option.label}`,
+  });
   const chooser = make("input", { type: "file", hidden: true, onchange: () => send() });
-  const open = button("Open...", () => chooser.click(), { "aria-label": `Open a file for ${option.label}` });
+  const open = button("Open...", () => chooser.click(), {
+    "aria-label": `Open a file for ${option.label}`,
+  });
 
   async function send() {
     const [chosen] = chooser.files;
@@ -212,7 +241,8 @@ function file(option, attributes, acts) {
     error.show(null);
     progress.hidden = false;
     try {
-      const { id } = await upload(chosen, chosen.name, "guide", (share) => (progress.value = share)).sent;
+      const { id } = await upload(chosen, chosen.name, "guide", (share) => (progress.value = share))
+        .sent;
       update();
       node.value = id;
     } catch (reason) {
@@ -225,7 +255,13 @@ function file(option, attributes, acts) {
   function update() {
     const there = [...files("guide").toReversed(), ...files("picture")];
     const ids = there.map(({ id }) => id);
-    if ([...node.options].slice(1).map((each) => each.value).join() === ids.join()) return;
+    if (
+      [...node.options]
+        .slice(1)
+        .map((each) => each.value)
+        .join() === ids.join()
+    )
+      return;
     const chosen = node.value;
     const named = ({ id, name, width, height }) =>
       make("option", { value: id, text: `${name} (${width} x ${height})` });
@@ -238,7 +274,10 @@ function file(option, attributes, acts) {
     node.value = given ?? "";
   }
 
-  const paint = option.name === "mask" ? button("Paint...", () => acts.paint(), { class: "main" }) : null;
+  const paint =
+    option.name === "mask"
+      ? button("Paint...", () => acts.paint(), { class: "main", "data-paints": "" })
+      : null;
   const row = make("div", { class: "row" }, node, paint, open, chooser);
   const whole = make("div", {}, row, progress, error.node);
   return { node: whole, inputs: [node], value: () => node.value || null, fill, update };
@@ -267,8 +306,22 @@ function textOrFile(option, attributes, acts) {
   };
   picture.inputs[0].addEventListener("change", check);
   check();
-  const node = make("div", {}, text.node, make("p", { class: "quiet", text: "or a file:" }), picture.node);
+  const node = make(
+    "div",
+    {},
+    text.node,
+    make("p", { class: "quiet", text: "or a file:" }),
+    picture.node,
+  );
   return { node, inputs: [text.node, ...picture.inputs], value, fill, update };
 }
 
-const KINDS = { whole: number, number, text: typed, yesno, choice, file, "text-or-file": textOrFile };
+const KINDS = {
+  whole: number,
+  number,
+  text: typed,
+  yesno,
+  choice,
+  file,
+  "text-or-file": textOrFile,
+};

@@ -14,9 +14,22 @@ function thumb(image, address) {
 export function pictureCard(acts) {
   return (file) => {
     const image = make("img", { alt: "", src: viewOf("files", file.id, { side: THUMB }) });
-    const words = make("span", {}, make("b", { text: file.name }), make("span", { class: "quiet", text: sized(file) }));
-    const card = make("button", { type: "button", class: "card", onclick: () => acts.select(file) }, image, words);
-    const out = button("\u00d7", () => acts.remove(file), { class: "ask", "aria-label": `Remove ${file.name}` });
+    const words = make(
+      "span",
+      {},
+      make("b", { text: file.name }),
+      make("span", { class: "quiet", text: sized(file) }),
+    );
+    const card = make(
+      "button",
+      { type: "button", class: "card", onclick: () => acts.select(file) },
+      image,
+      words,
+    );
+    const out = button("\u00d7", () => acts.remove(file), {
+      class: "ask",
+      "aria-label": `Remove ${file.name}`,
+    });
     const update = () => card.setAttribute("aria-current", String(acts.isSelected(file)));
     return { node: make("li", {}, card, out), update };
   };
@@ -31,7 +44,12 @@ export function jobCard(acts) {
     const state = make("span", { class: "quiet" });
     const bar = make("progress", { max: 1, "aria-label": "Progress" });
     const words = make("span", {}, name, state, bar);
-    const card = make("button", { type: "button", class: "card", onclick: () => acts.select(job) }, image, words);
+    const card = make(
+      "button",
+      { type: "button", class: "card", onclick: () => acts.select(job) },
+      image,
+      words,
+    );
     const out = button("\u00d7", () => acts.end(job), { class: "ask" });
     const node = make("li", {}, card, out);
     function update(now) {
@@ -40,7 +58,12 @@ export function jobCard(acts) {
       image.hidden = kind === "files" && !fileOf(job.file);
       if (!image.hidden) thumb(image, viewOf(kind, id, { side: THUMB }));
       say(name, titled(job));
-      say(state, [stateOf(job), progressOf(job)].filter(Boolean).join(", "));
+      say(
+        state,
+        [stateOf(job), progressOf(job), job.confidence && `confidence ${job.confidence}`]
+          .filter(Boolean)
+          .join(", "),
+      );
       bar.hidden = !["running", "paused"].includes(job.state);
       if (share(job) === null) bar.removeAttribute("value");
       else bar.value = share(job);

@@ -21,12 +21,26 @@ const viewer = new Viewer($("canvas"), $("divider"), {
   zoomed: (scale) => say(zoomed, `${Number((100 * scale).toPrecision(3))} %`),
   failed: (error) => stageError.show(error),
 });
-const stage = new Stage($("moments"), viewer, () => result.update(jobOf(selected.job)));
+const stage = new Stage($("bar"), viewer, () => result.update(jobOf(selected.job)));
 const result = new Result($("result"), stage, { select: adopt, end, change });
-const brush = new Brush($("brush"), viewer, { use: useMask, closed: () => draw() });
+const brush = new Brush($("brush"), viewer, { use: useMask, closed });
 let form = null;
-const drawPictures = list($("pictures"), pictureCard({ select: (file) => select(file.id, null), remove: removeFile, isSelected: (file) => file.id === selected.file }));
-const drawJobs = list($("jobs"), jobCard({ select: (job) => select(job.file, job.id), end, isSelected: (job) => job.id === selected.job }));
+const drawPictures = list(
+  $("pictures"),
+  pictureCard({
+    select: (file) => select(file.id, null),
+    remove: removeFile,
+    isSelected: (file) => file.id === selected.file,
+  }),
+);
+const drawJobs = list(
+  $("jobs"),
+  jobCard({
+    select: (job) => select(job.file, job.id),
+    end,
+    isSelected: (job) => job.id === selected.job,
+  }),
+);
 
 // What is selected is in the address, so that a reload shows it again.
 
@@ -59,14 +73,15 @@ function draw() {
   if (!form || JSON.stringify(known.tasks) !== JSON.stringify(form.tasks)) makeForm();
   drawPictures(pictures);
   drawJobs(known.jobs.toReversed());
-  $("strip").hidden = !pictures.length && !$("uploads").childElementCount;
+  const paints = Boolean(brush.painting);
+  $("strip").hidden = paints || (!pictures.length && !$("uploads").childElementCount);
   $("queue").hidden = !known.jobs.length;
-  $("settings").hidden = !file || Boolean(job);
+  $("settings").hidden = !file || Boolean(job) || paints;
   form.update();
   stage.show(file, job);
   result.update(job);
   $("empty").hidden = Boolean(file || job);
-  $("tools").hidden = !$("empty").hidden;
+  $("bar").hidden = !$("empty").hidden;
   for (const corner of ["before", "after"]) $(corner).hidden = !viewer.asked?.before;
   const what = job ? titled(job) : file ? `${file.name}, ${sized(file)}` : "No picture";
   $("canvas").setAttribute("aria-label", `${what}. Arrow keys move, plus and minus zoom, 0 fits.`);
@@ -76,12 +91,13 @@ function draw() {
 
 function title() {
   const running = known.jobs.find((job) => job.state === "running");
-  const percent = running && share(running) !== null ? `${Math.round(100 * share(running))} % ` : "";
+  const percent =
+    running && share(running) !== null ? `${Math.round(100 * share(running))} % ` : "";
   document.title = percent + NAME;
 }
 
 function makeForm() {
-  form = new Form(known.tasks, { run, paint, ready, chosen });
+  form = new Form(known.tasks, { run, paint });
   $("settings").replaceChildren(form.node);
 }
 
@@ -122,7 +138,9 @@ async function end(job) {
     ? `Cancel ${titled(job)}? Nothing of it is kept.`
     : `Remove ${titled(job)}? Its result is deleted from ${known.folder}.`;
   if ((job.outputs.length || job.state !== "failed") && !confirm(asked)) return;
-  await shown(lives(job) ? () => post(`api/jobs/${job.id}/cancel`) : () => remove(`api/jobs/${job.id}`));
+  await shown(
+    lives(job) ? () => post(`api/jobs/${job.id}/cancel`) : () => remove(`api/jobs/${job.id}`),
+  );
 }
 
 async function removeFile(file) {
@@ -149,22 +167,20 @@ function paint() {
   } catch (error) {
     stageError.show(error);
   }
+  draw();
   $("stage").scrollIntoView({ block: "nearest" });
+}
+
+/** Back to the form, where the mask was asked for. */
+function closed() {
+  draw();
+  form.node.querySelector("[data-paints]")?.focus();
 }
 
 function useMask(id) {
   form.fields.update();
   form.fields.set("mask", id);
   form.fields.set("mask_marks", null); // a painted mask is white where pixels are known
-}
-
-/** A mask that is being painted is the one that is meant. */
-async function ready() {
-  if (brush.painting && !(brush.painting.empty && form.fields.values().mask)) await brush.send();
-}
-
-function chosen() {
-  if (brush.painting && !form.fields.has("mask")) brush.close();
 }
 
 // Files that come in.
@@ -176,7 +192,9 @@ async function open(list) {
   for (const { file, node, bar, stop, fail } of rows) {
     if (!node.isConnected) continue;
     if (file.size > known.limit) {
-      fail(`${file.name} has ${size(file.size)}; this page takes ${size(known.limit)} at the most.`);
+      fail(
+        `${file.name} has ${size(file.size)}; this page takes ${size(known.limit)} at the most.`,
+      );
       continue;
     }
     const { sent, abort } = upload(file, file.name, "picture", (part) => (bar.value = part));
@@ -197,16 +215,22 @@ function row(name) {
   const bar = make("progress", { max: 1, value: 0, "aria-label": `Sending ${name}` });
   const error = errorLine();
   let abort = () => {};
-  const out = button("\u00d7", () => {
-    abort();
-    node.remove();
-    draw();
-  }, { class: "ask", "aria-label": `Do not open ${name}` });
+  const out = button(
+    "\u00d7",
+    () => {
+      abort();
+      node.remove();
+      draw();
+    },
+    { class: "ask", "aria-label": `Do not open ${name}` },
+  );
   const node = make("div", { class: "row" }, make("span", { text: name }), bar, error.node, out);
   $("uploads").append(node);
   const fail = (reason) => {
     bar.hidden = true;
-    error.show(reason.message?.startsWith(name) || !reason.message ? reason : `${name}: ${reason.message}`);
+    error.show(
+      reason.message?.startsWith(name) || !reason.message ? reason : `${name}: ${reason.message}`,
+    );
     out.setAttribute("aria-label", `Dismiss ${name}`);
   };
   return { node, bar, fail, stop: (act) => (abort = act) };
@@ -219,7 +243,10 @@ function listen() {
     $("chooser").value = "";
   });
   $("empty").addEventListener("click", () => $("chooser").click());
-  addEventListener("paste", (event) => event.clipboardData.files.length && open(event.clipboardData.files));
+  addEventListener(
+    "paste",
+    (event) => event.clipboardData.files.length && open(event.clipboardData.files),
+  );
   addEventListener("dragover", (event) => {
     event.preventDefault();
     document.body.classList.add("dropping");
@@ -230,7 +257,10 @@ function listen() {
       if (name === "drop" || !event.relatedTarget) document.body.classList.remove("dropping");
     });
   }
-  addEventListener("drop", (event) => event.dataTransfer.files.length && open(event.dataTransfer.files));
+  addEventListener(
+    "drop",
+    (event) => event.dataTransfer.files.length && open(event.dataTransfer.files),
+  );
   addEventListener("beforeunload", (event) => brush.unsaved && event.preventDefault());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     viewer.draw();
@@ -240,23 +270,29 @@ function listen() {
 
 function tools() {
   const zoom = (text, label, act) => button(text, act, { "aria-label": label });
-  $("tools").append(
+  const group = make("div", { class: "row tools", role: "group", "aria-label": "Zoom" });
+  group.append(
     zoom("\u2212", "Zoom out", () => viewer.zoom(viewer.scale / Math.SQRT2)),
     zoomed,
     zoom("+", "Zoom in", () => viewer.zoom(viewer.scale * Math.SQRT2)),
-    button("1:1", () => viewer.zoom(1), { "aria-label": "1:1, a pixel of the picture is a pixel of the screen" }),
+    button("1:1", () => viewer.zoom(1), {
+      "aria-label": "1:1, a pixel of the picture is a pixel of the screen",
+    }),
     button("Fit", () => viewer.fit()),
   );
+  stage.row.prepend(group);
   $("stage").append(stageError.node);
 }
 
 // What the server tells.
 
 function told(job) {
-  if (!job) return;
-  const words = `${titled(job)}. ${stateOf(job)}${job.error ? `: ${job.error}` : ""}`;
-  if (states.get(job.id) !== job.state) say($("live"), words);
+  const before = states.get(job.id);
   states.set(job.id, job.state);
+  if (before === undefined || before === job.state) return;
+  const more = [job.error, job.confidence && `confidence ${job.confidence}`].filter(Boolean);
+  const words = [`${titled(job)}. ${stateOf(job)}`, ...more].join(", ");
+  say($("live"), words);
 }
 
 function lost(away) {
@@ -267,8 +303,8 @@ function lost(away) {
 }
 
 let gathered = null;
-function changed(job) {
-  told(job);
+function changed() {
+  known.jobs.forEach(told);
   gathered ??= setTimeout(() => {
     gathered = null;
     draw();

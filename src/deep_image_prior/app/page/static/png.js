@@ -48,7 +48,13 @@ export async function grayPng(width, height, rows, most) {
       if (y === height) stream.close();
     },
   });
-  const packed = await new Response(lines.pipeThrough(new CompressionStream("deflate"))).arrayBuffer();
-  const chunks = [chunk("IHDR", header(width, height)), chunk("IDAT", new Uint8Array(packed)), chunk("IEND", [])];
+  const packed = await new Response(
+    lines.pipeThrough(new CompressionStream("deflate")),
+  ).arrayBuffer();
+  const chunks = [
+    chunk("IHDR", header(width, height)),
+    chunk("IDAT", new Uint8Array(packed)),
+    chunk("IEND", []),
+  ];
   return new Blob([new Uint8Array(SIGNATURE), ...chunks], { type: "image/png" });
 }

@@ -30,13 +30,29 @@ export class Result {
     this.confidence = make("div");
     this.notes = make("ul", { class: "notes" });
     this.curve = make("canvas", { class: "curve", role: "img" });
-    this.figure = make("figure", {}, this.curve, make("figcaption", { class: "quiet", text: "Energy over the steps" }));
+    this.figure = make(
+      "figure",
+      {},
+      this.curve,
+      make("figcaption", { class: "quiet", text: "Energy over the steps" }),
+    );
     this.saves = make("div", { class: "saves" });
     this.lines = make("ul", { class: "lines" });
     this.options = make("p", { class: "quiet" });
     node.append(
-      this.title, this.state, this.bar, this.far, this.confidence, this.why, this.notes,
-      this.saves, this.buttons, this.error.node, this.figure, this.lines, this.options,
+      this.title,
+      this.state,
+      this.bar,
+      this.far,
+      this.confidence,
+      this.why,
+      this.notes,
+      this.saves,
+      this.buttons,
+      this.error.node,
+      this.figure,
+      this.lines,
+      this.options,
     );
     new ResizeObserver(() => this.draw()).observe(this.curve);
   }
@@ -58,7 +74,9 @@ export class Result {
     this.judge();
     this.act();
     this.save();
-    const given = Object.entries(job.options).map(([name, value]) => `${name} ${value}`);
+    const given = Object.entries(job.options).map(
+      ([name, value]) => `${name} ${fileOf(value)?.name ?? value}`,
+    );
     say(this.options, given.length ? `With ${given.join(", ")}.` : "");
     this.draw();
   }
@@ -66,7 +84,9 @@ export class Result {
   judge() {
     const { confidence, lines, notes } = this.job;
     const judged = CONFIDENCE[confidence];
-    const said = lines.find((line) => line.startsWith("confidence: "))?.replace(/^confidence: \w+(; )?/, "");
+    const said = lines
+      .find((line) => line.startsWith("confidence: "))
+      ?.replace(/^confidence: \w+(; )?/, "");
     const key = JSON.stringify([confidence, lines, notes]);
     if (key === this.judged) return;
     this.judged = key;
@@ -74,7 +94,9 @@ export class Result {
     this.confidence.hidden = !judged;
     if (judged) {
       const mark = make("span", { class: "mark", "aria-hidden": "true", text: judged.mark });
-      const more = said ? make("span", { text: ` ${said[0].toUpperCase()}${said.slice(1)}.` }) : null;
+      const more = said
+        ? make("span", { text: ` ${said[0].toUpperCase()}${said.slice(1)}.` })
+        : null;
       this.confidence.replaceChildren(mark, make("p", {}, make("b", { text: judged.words }), more));
     }
     const item = (text) => make("li", { text });
@@ -92,7 +114,9 @@ export class Result {
     const focused = this.buttons.contains(document.activeElement);
     const named = (name) => WORDS[name] ?? (job.resumable ? "Go on" : "Run again");
     const acts = (ACTS[job.state] ?? []).map((name) => button(named(name), () => this.ask(name)));
-    const change = fileOf(job.file) ? button("Change the settings", () => this.acts.change(this.job)) : null;
+    const change = fileOf(job.file)
+      ? button("Change settings", () => this.acts.change(this.job))
+      : null;
     const end = button(lives(job) ? "Cancel" : "Remove", () => this.acts.end(this.job));
     this.buttons.replaceChildren(...acts, ...(change ? [change] : []), end);
     if (focused) (this.buttons.querySelector("button") ?? this.title).focus();
@@ -117,15 +141,27 @@ export class Result {
     this.saves.hidden = !job.outputs.length;
     if (this.saves.hidden) return;
     const address = (query) => `api/jobs/${job.id}/download?${new URLSearchParams(query)}`;
-    const link = (text, href, attributes = {}) => make("a", { text, href, download: "", ...attributes });
+    const link = (text, href, attributes = {}) =>
+      make("a", { text, href, download: "", ...attributes });
     const [result, ...parts] = job.outputs;
     const other = step !== null || strength < 1;
-    const query = { output: result.name, ...(step === null ? {} : { step }), ...(strength < 1 ? { strength } : {}) };
-    const words = [step === null ? null : `step ${step}`, strength < 1 ? `strength ${strength}` : null].filter(Boolean);
-    const said = other ? `Download with ${words.join(" and ")}` : `Download ${result.file} (${size(result.bytes)})`;
+    const query = {
+      output: result.name,
+      ...(step === null ? {} : { step }),
+      ...(strength < 1 ? { strength } : {}),
+    };
+    const words = [
+      step === null ? null : `step ${step}`,
+      strength < 1 ? `strength ${strength}` : null,
+    ].filter(Boolean);
+    const said = other
+      ? `Download with ${words.join(" and ")}`
+      : `Download ${result.file} (${size(result.bytes)})`;
     this.saves.replaceChildren(
       link(said, address(query), { class: "button main" }),
-      ...parts.map((part) => link(`${part.name}: ${part.file} (${size(part.bytes)})`, address({ output: part.name }))),
+      ...parts.map((part) =>
+        link(`${part.name}: ${part.file} (${size(part.bytes)})`, address({ output: part.name })),
+      ),
       link("Record of the run (JSON)", `api/jobs/${job.id}/record`),
     );
   }

@@ -75,14 +75,14 @@ function drop(id) {
   known.jobs = known.jobs.filter((job) => job.id !== id);
 }
 
-/** Follows the server for ever; changed(job or null) after each event, lost(bool) on the line. */
+/** Follows the server for ever; changed() after each event, lost(bool) when the line breaks or holds. */
 export function follow(changed, lost) {
   const source = new EventSource("api/events");
   const on = (name, act) =>
     source.addEventListener(name, (event) => {
       const data = JSON.parse(event.data);
       act(data);
-      changed(name === "job" ? data : null);
+      changed();
     });
   on("state", (state) => {
     Object.assign(known, state);

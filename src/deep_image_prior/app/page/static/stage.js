@@ -4,7 +4,6 @@ import { button, make, say } from "./dom.js";
 import { fileOf, taskOf, viewOf } from "./server.js";
 import { Layer } from "./viewer.js";
 
-
 const EVERY = 700; // milliseconds between the pictures of a running job
 const FULL = { step: null, strength: 1, page: 1, output: null };
 
@@ -12,8 +11,10 @@ const FULL = { step: null, strength: 1, page: 1, output: null };
 function momentsOf(job) {
   const running = job.state === "running" || job.state === "paused";
   const ended = job.outputs.length > 0;
-  const moments = job.moments.filter((step) => !ended || step !== job.chosen).map((step) => ({ step, at: step }));
-  if (running && job.width) moments.push({ step: "latest", at: Infinity });
+  const moments = job.moments
+    .filter((step) => !ended || step !== job.chosen)
+    .map((step) => ({ step, at: step }));
+  if (running && moments.length) moments.push({ step: "latest", at: Infinity });
   if (ended) moments.push({ step: null, at: job.chosen || Infinity });
   return moments.sort((a, b) => a.at - b.at);
 }
@@ -21,24 +22,60 @@ function momentsOf(job) {
 export class Stage {
   /** changed() is called when another moment, strength, page or part is chosen. */
   constructor(node, viewer, changed) {
-    Object.assign(this, { node, viewer, changed, file: null, job: null, last: 0, choice: { ...FULL } });
-    this.slider = make("input", { type: "range", min: "0", step: "1", id: "moment", oninput: () => this.slide() });
+    Object.assign(this, { viewer, changed, file: null, job: null, last: 0, choice: { ...FULL } });
+    this.slider = make("input", {
+      type: "range",
+      min: "0",
+      step: "1",
+      id: "moment",
+      oninput: () => this.slide(),
+    });
     this.ticks = make("div", { class: "ticks", "aria-hidden": "true" });
     this.told = make("output", { for: "moment" });
     this.back = button("Back to the rule's choice", () => this.choose({ step: null }));
-    this.force = make("input", { type: "range", min: "0", max: "1", step: "0.05", id: "strength", oninput: () => this.mix() });
+    this.force = make("input", {
+      type: "range",
+      min: "0",
+      max: "1",
+      step: "0.05",
+      id: "strength",
+      oninput: () => this.mix(),
+    });
     this.forced = make("output", { for: "strength" });
-    this.page = make("input", { type: "number", min: "1", id: "page", onchange: () => this.turn() });
+    this.page = make("input", {
+      type: "number",
+      min: "1",
+      id: "page",
+      onchange: () => this.turn(),
+    });
     this.of = make("span", { class: "quiet" });
-    this.part = make("select", { id: "part", onchange: () => this.choose({ output: this.part.value }) });
+    this.part = make("select", {
+      id: "part",
+      onchange: () => this.choose({ output: this.part.value }),
+    });
     const label = (name, text) => make("label", { for: name, text });
     this.rows = {
-      moment: make("div", { class: "row" }, label("moment", "Moment"), make("div", { class: "track" }, this.slider, this.ticks), this.told, this.back),
-      strength: make("div", { class: "row" }, label("strength", "Strength"), this.force, this.forced),
+      moment: make(
+        "div",
+        { class: "row" },
+        label("moment", "Moment"),
+        make("div", { class: "track" }, this.slider, this.ticks),
+        this.told,
+        this.back,
+      ),
+      strength: make(
+        "div",
+        { class: "row" },
+        label("strength", "Strength"),
+        this.force,
+        this.forced,
+      ),
       page: make("div", { class: "row" }, label("page", "Page"), this.page, this.of),
       part: make("div", { class: "row" }, label("part", "Show"), this.part),
     };
-    node.append(this.rows.moment, make("div", { class: "row" }, this.rows.strength, this.rows.part, this.rows.page));
+    const { moment, ...others } = this.rows;
+    this.row = make("div", { class: "row" }, ...Object.values(others));
+    node.append(moment, this.row);
   }
 
   show(file, job) {
@@ -86,7 +123,6 @@ export class Stage {
     rows.strength.hidden = !(job?.outputs.length && taskOf(job.task)?.mixes && this.whole);
     rows.page.hidden = pages < 2;
     rows.part.hidden = !job || job.outputs.length < 2;
-    this.node.hidden = Object.values(rows).every((row) => row.hidden);
     this.page.max = pages;
     this.page.value = choice.page;
     say(this.of, `of ${pages}`);
@@ -122,7 +158,9 @@ export class Stage {
   parts() {
     const names = this.job.outputs.map(({ name }) => name);
     if ([...this.part.options].map(({ value }) => value).join() !== names.join()) {
-      this.part.replaceChildren(...names.map((name) => make("option", { value: name, text: name })));
+      this.part.replaceChildren(
+        ...names.map((name) => make("option", { value: name, text: name })),
+      );
     }
     this.part.value = this.choice.output ?? names[0];
   }
@@ -135,7 +173,11 @@ export class Stage {
     if (!job?.width || !moments.length) return viewer.show(given, null);
     if (choice.step === "latest" && this.tooSoon()) return undefined;
     const output = this.whole ? null : choice.output;
-    const query = { page: job.pages > 1 ? choice.page : null, step: output ? null : choice.step, output };
+    const query = {
+      page: job.pages > 1 ? choice.page : null,
+      step: output ? null : choice.step,
+      output,
+    };
     const version = choice.step === "latest" ? `${job.done} ${job.phase}` : job.state;
     return viewer.show(this.layer("jobs", job, query, version), this.whole ? given : null);
   }
@@ -157,6 +199,8 @@ export class Stage {
   layer(kind, { id, width, height }, query, version = "") {
     const key = [kind, id, JSON.stringify(query), version].join(" ");
     const fresh = version && query.step === "latest" ? { at: version } : {};
-    return new Layer(key, width, height, (region) => viewOf(kind, id, { ...query, ...fresh, ...region }));
+    return new Layer(key, width, height, (region) =>
+      viewOf(kind, id, { ...query, ...fresh, ...region }),
+    );
   }
 }

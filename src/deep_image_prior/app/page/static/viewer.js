@@ -6,6 +6,7 @@ import { get } from "./server.js";
 const OVERVIEW = 2048; // pixels to the longer side that are held of the whole picture
 const MARGIN = 0.25; // of a region, fetched around what is seen
 const MOST = 64; // device pixels for a pixel of the picture
+const PIXELS = 2; // from this scale on they are seen as squares
 const LARGEST = 8; // the same where it is fitted
 const WAIT = 120; // milliseconds of rest before regions are fetched
 const KEY_PAN = 0.1; // of the canvas
@@ -26,7 +27,10 @@ export class Layer {
   }
 
   async load() {
-    this.whole ??= await this.fetched({ x: 0, y: 0, width: this.width, height: this.height }, OVERVIEW);
+    this.whole ??= await this.fetched(
+      { x: 0, y: 0, width: this.width, height: this.height },
+      OVERVIEW,
+    );
   }
 
   /** Fetches the region {x, y, width, height} where scale (device pixels a pixel) asks for it. */
@@ -54,7 +58,7 @@ export class Layer {
   draw(context, scale) {
     for (const held of [this.whole, this.detail]) {
       if (!held) continue;
-      const pixels = held.bitmap.width >= held.width && scale >= 1;
+      const pixels = held.bitmap.width >= held.width && scale >= PIXELS;
       context.imageSmoothingEnabled = !pixels;
       context.imageSmoothingQuality = "high";
       context.drawImage(held.bitmap, held.x, held.y, held.width, held.height);
@@ -69,7 +73,9 @@ export class Layer {
 }
 
 function inside(a, b) {
-  return a.x >= b.x && a.y >= b.y && a.x + a.width <= b.x + b.width && a.y + a.height <= b.y + b.height;
+  return (
+    a.x >= b.x && a.y >= b.y && a.x + a.width <= b.x + b.width && a.y + a.height <= b.y + b.height
+  );
 }
 
 function grown({ x, y, width, height }, share, within) {
@@ -204,7 +210,7 @@ export class Viewer {
   /** Keeps the picture on the canvas, draws, and fetches what is seen once it rests. */
   moved() {
     const held = (origin, canvas, picture) =>
-      picture <= canvas ? (canvas - picture) / 2 : between(canvas - picture, origin, 0);
+      Math.round(picture <= canvas ? (canvas - picture) / 2 : between(canvas - picture, origin, 0));
     this.origin = {
       x: held(this.origin.x, this.canvas.width, this.size.width * this.scale),
       y: held(this.origin.y, this.canvas.height, this.size.height * this.scale),
@@ -299,10 +305,11 @@ export class Viewer {
     }
     canvas.addEventListener("keydown", (event) => this.key(event));
     canvas.addEventListener("keyup", (event) => this.tool?.released(event.key));
-    canvas.addEventListener("pointerleave", () => this.tool?.hover(null));
+    canvas.addEventListener("blur", () => this.tool?.end());
     divider.addEventListener("pointerdown", (event) => divider.setPointerCapture(event.pointerId));
     divider.addEventListener("pointermove", (event) => {
-      if (divider.hasPointerCapture(event.pointerId)) this.divide(this.pointOf(event).x / canvas.width);
+      if (divider.hasPointerCapture(event.pointerId))
+        this.divide(this.pointOf(event).x / canvas.width);
     });
     divider.addEventListener("keydown", (event) => this.dividerKey(event));
   }
@@ -352,7 +359,11 @@ export class Viewer {
     const [, other] = [...this.pointers].find(([each]) => each !== id);
     const apart = (each) => Math.hypot(each.x - other.x, each.y - other.y) || 1;
     this.pan((point.x - last.x) / 2, (point.y - last.y) / 2);
-    this.zoom((this.scale * apart(point)) / apart(last), (point.x + other.x) / 2, (point.y + other.y) / 2);
+    this.zoom(
+      (this.scale * apart(point)) / apart(last),
+      (point.x + other.x) / 2,
+      (point.y + other.y) / 2,
+    );
   }
 
   key(event) {

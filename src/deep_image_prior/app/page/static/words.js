@@ -3,7 +3,13 @@
 import { duration } from "./dom.js";
 import { fileOf } from "./server.js";
 
-const DEPTHS = { bool: "1 bit", uint8: "8 bit", uint16: "16 bit", float16: "16-bit float", float32: "32-bit float" };
+const DEPTHS = {
+  bool: "1 bit",
+  uint8: "8 bit",
+  uint16: "16 bit",
+  float16: "16-bit float",
+  float32: "32-bit float",
+};
 const COLOURS = { 1: "gray", 2: "gray and alpha", 3: "colour", 4: "colour and alpha" };
 const STATES = {
   waiting: "Waiting",
@@ -37,9 +43,9 @@ export function titled(job) {
 export const share = (job) => (job.total ? Math.min(1, job.done / job.total) : null);
 
 export function stateOf(job) {
-  if (job.state === "waiting") return job.place ? `${STATES.waiting}, number ${job.place}` : STATES.waiting;
+  if (job.state === "waiting")
+    return job.place ? `${STATES.waiting}, number ${job.place}` : STATES.waiting;
   if (job.state === "running" && job.phase) return job.phase;
-  if (job.state === "done" && job.confidence) return `${STATES.done}, confidence ${job.confidence}`;
   return STATES[job.state] ?? job.state;
 }
 
@@ -47,6 +53,7 @@ export function stateOf(job) {
 export function progressOf(job) {
   if (job.state !== "running" && job.state !== "paused") return "";
   const of = job.total ? `${job.done} of ${job.total}` : job.done ? `${job.done}` : "";
-  const left = job.state === "running" && job.left !== null ? `about ${duration(job.left)} left` : "";
+  const left =
+    job.state === "running" && job.left !== null ? `about ${duration(job.left)} left` : "";
   return [of, left].filter(Boolean).join(", ");
 }
