@@ -440,6 +440,7 @@ export class Brush {
   draw(context, scale) {
     context.globalAlpha = VEIL;
     context.imageSmoothingEnabled = scale < 1;
+    context.imageSmoothingQuality = "low"; // it is drawn at every move
     context.drawImage(this.painting.canvas, 0, 0);
     context.globalAlpha = 1;
     if (!this.at || !this.paints) return;

@@ -82,7 +82,6 @@ function draw() {
   result.update(job);
   $("empty").hidden = Boolean(file || job);
   $("bar").hidden = !$("empty").hidden;
-  for (const corner of ["before", "after"]) $(corner).hidden = !viewer.asked?.before;
   const what = job ? titled(job) : file ? `${file.name}, ${sized(file)}` : "No picture";
   $("canvas").setAttribute("aria-label", `${what}. Arrow keys move, plus and minus zoom, 0 fits.`);
   say($("place"), known.folder ? `Results are kept in ${known.folder}` : "");

@@ -12,8 +12,11 @@ const ACTS = {
   done: ["again"],
   stopped: ["again"],
   failed: ["again"],
+  cancelled: ["again"],
   interrupted: ["again"],
 };
+const DOUBT = "confidence: "; // how lines begin that are shown elsewhere
+const CAUTION = "caution: ";
 const WORDS = { pause: "Pause", resume: "Resume", stop: "Stop and keep the best" };
 
 export class Result {
@@ -38,7 +41,7 @@ export class Result {
     );
     this.saves = make("div", { class: "saves" });
     this.lines = make("ul", { class: "lines" });
-    this.options = make("p", { class: "quiet" });
+    this.command = make("code", { class: "quiet" });
     node.append(
       this.title,
       this.state,
@@ -52,7 +55,7 @@ export class Result {
       this.error.node,
       this.figure,
       this.lines,
-      this.options,
+      make("p", {}, this.command),
     );
     new ResizeObserver(() => this.draw()).observe(this.curve);
   }
@@ -74,19 +77,14 @@ export class Result {
     this.judge();
     this.act();
     this.save();
-    const given = Object.entries(job.options).map(
-      ([name, value]) => `${name} ${fileOf(value)?.name ?? value}`,
-    );
-    say(this.options, given.length ? `With ${given.join(", ")}.` : "");
+    say(this.command, job.command ?? "");
     this.draw();
   }
 
   judge() {
     const { confidence, lines, notes } = this.job;
     const judged = CONFIDENCE[confidence];
-    const said = lines
-      .find((line) => line.startsWith("confidence: "))
-      ?.replace(/^confidence: \w+(; )?/, "");
+    const doubt = lines.find((line) => line.startsWith(DOUBT))?.split("; ")[1];
     const key = JSON.stringify([confidence, lines, notes]);
     if (key === this.judged) return;
     this.judged = key;
@@ -94,15 +92,14 @@ export class Result {
     this.confidence.hidden = !judged;
     if (judged) {
       const mark = make("span", { class: "mark", "aria-hidden": "true", text: judged.mark });
-      const more = said
-        ? make("span", { text: ` ${said[0].toUpperCase()}${said.slice(1)}.` })
-        : null;
+      const more = doubt ? ` ${doubt[0].toUpperCase()}${doubt.slice(1)}.` : "";
       this.confidence.replaceChildren(mark, make("p", {}, make("b", { text: judged.words }), more));
     }
     const item = (text) => make("li", { text });
-    this.notes.replaceChildren(...notes.map(item));
-    const told = new Set(notes.map((note) => `caution: ${note}`));
-    const rest = lines.filter((line) => !told.has(line) && !line.startsWith("confidence: "));
+    const cautions = lines.filter((line) => line.startsWith(CAUTION));
+    const said = [...cautions.map((line) => line.slice(CAUTION.length)), ...notes];
+    this.notes.replaceChildren(...said.map(item));
+    const rest = lines.filter((line) => !line.startsWith(CAUTION) && !line.startsWith(DOUBT));
     this.lines.replaceChildren(...rest.map(item));
   }
 

@@ -1,28 +1,32 @@
 // What the canvas shows: a picture, or a job at one of its moments, with the strength and the page.
 
 import { button, make, say } from "./dom.js";
-import { fileOf, taskOf, viewOf } from "./server.js";
+import { taskOf, viewOf } from "./server.js";
 import { Layer } from "./viewer.js";
+import { lives } from "./words.js";
 
-const EVERY = 700; // milliseconds between the pictures of a running job
 const FULL = { step: null, strength: 1, page: 1, output: null };
 
 /** The moments that can be looked at, in their order; step null is the result, "latest" the newest. */
 function momentsOf(job) {
-  const running = job.state === "running" || job.state === "paused";
   const ended = job.outputs.length > 0;
-  const moments = job.moments
-    .filter((step) => !ended || step !== job.chosen)
-    .map((step) => ({ step, at: step }));
-  if (running && moments.length) moments.push({ step: "latest", at: Infinity });
+  const steps = job.moments.filter((step) => !ended || step !== job.chosen);
+  const moments = steps.map((step) => ({ step, at: step }));
   if (ended) moments.push({ step: null, at: job.chosen || Infinity });
+  else if (lives(job) && steps.length) moments.at(-1).step = "latest";
   return moments.sort((a, b) => a.at - b.at);
+}
+
+/** Of what the job makes, where it is known. */
+function sizeOf(job, file) {
+  if (job.width) return { width: job.width, height: job.height };
+  return taskOf(job.task)?.mixes && file ? { width: file.width, height: file.height } : null;
 }
 
 export class Stage {
   /** changed() is called when another moment, strength, page or part is chosen. */
   constructor(node, viewer, changed) {
-    Object.assign(this, { viewer, changed, file: null, job: null, last: 0, choice: { ...FULL } });
+    Object.assign(this, { viewer, changed, file: null, job: null, choice: { ...FULL } });
     this.slider = make("input", {
       type: "range",
       min: "0",
@@ -81,7 +85,6 @@ export class Stage {
   show(file, job) {
     if (file?.id !== this.file?.id || job?.id !== this.job?.id) {
       this.choice = { ...FULL };
-      this.last = 0;
     }
     Object.assign(this, { file, job });
     this.moments = job ? momentsOf(job) : [];
@@ -150,7 +153,7 @@ export class Stage {
 
   worded(moment) {
     if (!moment) return "";
-    if (moment.step === "latest") return "the newest";
+    if (moment.step === "latest") return `step ${moment.at}, the newest`;
     if (moment.step !== null) return `step ${moment.step}`;
     return Number.isFinite(moment.at) ? `step ${moment.at}, the rule's choice` : "the result";
   }
@@ -170,37 +173,20 @@ export class Stage {
     viewer.strength = this.rows.strength.hidden ? 1 : choice.strength;
     viewer.draw();
     const given = file && this.layer("files", file, { page: file.pages > 1 ? choice.page : null });
-    if (!job?.width || !moments.length) return viewer.show(given, null);
-    if (choice.step === "latest" && this.tooSoon()) return undefined;
-    const output = this.whole ? null : choice.output;
+    const size = job && sizeOf(job, file);
+    if (!size || !moments.length) return viewer.show(given, null);
+    const step = choice.step === "latest" ? job.moments.at(-1) : choice.step;
     const query = {
       page: job.pages > 1 ? choice.page : null,
-      step: output ? null : choice.step,
-      output,
+      ...(this.whole ? { step } : { output: choice.output }),
     };
-    const version = choice.step === "latest" ? `${job.done} ${job.phase}` : job.state;
-    return viewer.show(this.layer("jobs", job, query, version), this.whole ? given : null);
-  }
-
-  /** A running job is not asked for pictures faster than they come. */
-  tooSoon() {
-    const rest = this.last + EVERY - Date.now();
-    if (rest > 0) {
-      this.later ??= setTimeout(() => {
-        this.later = null;
-        this.picture();
-      }, rest);
-      return true;
-    }
-    this.last = Date.now();
-    return false;
+    const restored = this.layer("jobs", { ...job, ...size }, query, step ? "" : job.state);
+    return viewer.show(restored, this.whole ? given : null);
   }
 
   layer(kind, { id, width, height }, query, version = "") {
     const key = [kind, id, JSON.stringify(query), version].join(" ");
-    const fresh = version && query.step === "latest" ? { at: version } : {};
-    return new Layer(key, width, height, (region) =>
-      viewOf(kind, id, { ...query, ...fresh, ...region }),
-    );
+    const address = (region) => viewOf(kind, id, { ...query, ...region });
+    return new Layer(key, width, height, address);
   }
 }

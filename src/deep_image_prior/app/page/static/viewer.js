@@ -245,7 +245,7 @@ export class Viewer {
     context.globalAlpha = 1;
     context.fillStyle = getComputedStyle(canvas).backgroundColor;
     context.fillRect(0, 0, canvas.width, canvas.height);
-    this.divider.hidden = !this.before;
+    canvas.parentElement.classList.toggle("compares", Boolean(this.before));
     if (this.before) this.paintLayer(this.before, 1);
     if (this.after) this.paintLayer(this.after, this.before ? this.strength : 1);
     if (this.before) this.paintBefore();

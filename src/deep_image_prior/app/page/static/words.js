@@ -18,6 +18,7 @@ const STATES = {
   done: "Done",
   stopped: "Stopped, the best so far is saved",
   failed: "Failed",
+  cancelled: "Cancelled",
   interrupted: "Interrupted",
 };
 export const CONFIDENCE = {
