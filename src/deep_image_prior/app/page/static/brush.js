@@ -21,7 +21,7 @@ export class Painting {
       );
     }
     this.canvas = make("canvas", { width: file.width, height: file.height });
-    this.context = this.canvas.getContext("2d");
+    this.context = this.canvas.getContext("2d", { willReadFrequently: true });
     if (!this.context) throw new Error("The browser has no memory for a mask of this size.");
     this.context.lineCap = this.context.lineJoin = "round";
     this.context.strokeStyle = this.context.fillStyle = PAINT;

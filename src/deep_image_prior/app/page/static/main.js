@@ -296,7 +296,11 @@ function told(job) {
 
 function lost(away) {
   const place = known.folder ? ` in ${known.folder}` : "";
-  const words = `The program does not answer: it was ended, or the computer slept. What was saved is safe${place}. Start dip page again if it is ended; this page goes on by itself when the program is back.`;
+  const words = [
+    `The program does not answer. What was saved is safe${place}.`,
+    "If it was ended, start dip page again: it opens a page with all that was here.",
+    "Otherwise this page goes on by itself.",
+  ].join(" ");
   $("banner").hidden = !away;
   say($("banner"), away ? words : "");
 }

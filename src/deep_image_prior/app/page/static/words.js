@@ -46,7 +46,7 @@ export const share = (job) => (job.total ? Math.min(1, job.done / job.total) : n
 export function stateOf(job) {
   if (job.state === "waiting")
     return job.place ? `${STATES.waiting}, number ${job.place}` : STATES.waiting;
-  if (job.state === "running" && job.phase) return job.phase;
+  if (job.state === "running" && job.phase) return job.phase[0].toUpperCase() + job.phase.slice(1);
   return STATES[job.state] ?? job.state;
 }
 
