@@ -19,6 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from deep_image_prior.app.page.work import schedule
+
 QUICK = {"steps": 20, "seed": 1, "preset": "fast"}
 LONG = {"steps": 100_000, "stop": "never"}
 PATIENCE = 60  # seconds
@@ -88,7 +90,9 @@ class Client:
     def job(self, id: str, until: Callable[[Any], bool]) -> Any:
         """The job as it is when `until` holds."""
         with closing(self.events()) as events:
+            deadline = time.monotonic() + PATIENCE
             for kind, content in events:
+                assert time.monotonic() < deadline, content
                 jobs = content["jobs"] if kind == "state" else [content]
                 for job in jobs if kind in ("state", "job") else []:
                     if job["id"] == id and until(job):
@@ -151,8 +155,10 @@ def test_a_result_is_that_of_the_command(client, photograph, file, tmp_path):
 
 def test_another_moment_and_another_strength(client, photograph, file):
     id = client.restore(file, **QUICK)["id"]
-    job = client.job(id, lambda job: len(job["moments"]) == 20)
-    assert (job["moments"][0], job["moments"][-1]) == (1, 20)
+    expected = sorted(schedule(20))
+    job = client.job(id, lambda job: job["outputs"] and len(job["moments"]) == len(expected))
+    assert job["moments"] == expected
+    assert (expected[0], expected[-1]) == (1, 20)
     address = f"api/jobs/{id}/download"
     x0, x = pixels(photograph.read_bytes()), pixels(client("GET", address)[1])
     assert np.array_equal(pixels(client("GET", address, step=20)[1]), x), "the last is the result"
@@ -165,7 +171,7 @@ def test_another_moment_and_another_strength(client, photograph, file):
     assert "photo-denoised-step4-25%25.png" in headers["content-disposition"]
     assert Image.open(io.BytesIO(content)).info["dpi"] == pytest.approx((300, 300), abs=0.1)
     assert client("GET", f"api/jobs/{id}/view", step=4)[0] == 200
-    assert client.refusal("GET", f"api/jobs/{id}/view", step=5)[0] == 404
+    assert client.refusal("GET", f"api/jobs/{id}/view", step=9)[0] == 404
 
 
 def test_stop_keeps_the_best_and_cancel_keeps_nothing(client, file):
@@ -216,8 +222,7 @@ def test_a_refusal_while_it_works_is_the_error_of_the_job(client, file):
     guide = client.upload(mask.getvalue(), "mask.png", role="guide")
     job = client.ended(client.restore(file, "inpaint", mask=guide["id"])["id"])
     assert job["state"] == "failed"
-    assert job["error"].startswith("mask.png is 5 x 5") or "5 x 5" in job["error"]
-    assert str(Path.cwd()) not in job["error"]
+    assert "the mask has shape (5, 5), the image 48 rows of 48" in job["error"]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,6 @@ from .shelf import ENDED, Job, Shelf
 from .work import serve
 
 GONE = "the process that restores is gone, perhaps for want of memory; try a smaller picture"
-CANCELLED = "cancelled; nothing was saved"
 PATIENCE = 30.0  # seconds that the end of the page waits for the best so far to be saved
 
 Message = Mapping[str, Any]
@@ -173,7 +172,7 @@ class Jobs:
             return
         shutil.rmtree(self.shelf.place_of_job(job.id) / "moments", ignore_errors=True)
         job.moments = []
-        self._end(job, "failed", CANCELLED)
+        self._end(job, "cancelled", None)
         self._go_on()
 
     def again(self, job: Job) -> Job:
@@ -216,6 +215,8 @@ class Jobs:
             return
         if "moment" in message:
             job.moments = sorted({*job.moments, message["moment"]})
+            job.height, job.width = message["shape"][:2]
+            job.pages = 1
             self._ended(job) if job.state in ENDED else self._changed(job)
         elif job is self.current and "ended" in message:
             self.current = None

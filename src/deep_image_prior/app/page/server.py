@@ -433,6 +433,7 @@ def listening(port: int) -> socket.socket:
     listener = socket.socket()
     try:
         listener.bind((HOST, port))
+        listener.listen()  # who is told the address may ask at once
     except (OSError, OverflowError) as error:
         listener.close()
         raise BadInput(f"port {port} cannot be had ({error}); leave --port out") from None
@@ -471,7 +472,7 @@ async def _serve(
         answer(f"the page is at {address}")
         answer(f"pictures and results are kept in {shelf.folder}; Ctrl-C ends the page")
         if browser:
-            asyncio.get_running_loop().call_later(0.2, webbrowser.open, address)
+            asyncio.get_running_loop().run_in_executor(None, webbrowser.open, address)
         await server.serve(sockets=[listener])
         if page.jobs.current:
             say("saving the best so far")

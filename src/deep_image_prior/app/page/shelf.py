@@ -18,7 +18,7 @@ MARK = "dip-page.json"  # the file that says whose folder it is
 LONGEST = 120  # characters of a name
 RESERVE = 2**26  # bytes of the disk that stay free
 
-ENDED = ("done", "stopped", "failed", "interrupted")
+ENDED = ("done", "stopped", "cancelled", "failed", "interrupted")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -212,7 +212,7 @@ class Follower(Watcher):
         pixels = restored()
         self.folder.mkdir(exist_ok=True)
         save(self.folder / f"{index}.npy", np.asarray(pixels))
-        self.link.send(self.job, moment=index)
+        self.link.send(self.job, moment=index, shape=pixels.shape)
 
     def later(self) -> Iterator[None]:
         """Draw what is left, the latest first, one with each item; none if the disk is full."""
