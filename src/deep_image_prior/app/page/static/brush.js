@@ -165,8 +165,9 @@ export class Brush {
     });
     this.undoes = button("Undo", () => this.undo(), { "aria-keyshortcuts": "Control+Z" });
     this.redoes = button("Redo", () => this.redo(), { "aria-keyshortcuts": "Control+Shift+Z" });
+    addEventListener("keydown", (event) => this.shortcut(event));
     const keys =
-      "With the picture in focus: arrows move the brush, with Shift by one pixel. Space paints. E erases. [ and ] change the size. + and - zoom, 0 fits.";
+      "With the picture in focus: arrows move the brush, with Shift by one pixel. Space paints. E erases. [ and ] change the size. + and - zoom, 0 fits. Ctrl+Z undoes, anywhere.";
     node.append(
       make("h2", { id: "brush-title", text: "Paint what is missing" }),
       make("p", {
@@ -387,12 +388,7 @@ export class Brush {
 
   key(event) {
     const { key, shiftKey } = event;
-    if (event.ctrlKey || event.metaKey) {
-      if (key.toLowerCase() !== "z") return false;
-      if (shiftKey) this.redo();
-      else this.undo();
-      return true;
-    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return false;
     const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[
       key
     ] ?? [0, 0];
@@ -404,6 +400,15 @@ export class Brush {
       this.sized();
     } else return false;
     return true;
+  }
+
+  /** Ctrl+Z and Ctrl+Shift+Z, wherever the focus is. */
+  shortcut(event) {
+    const asked = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
+    if (!this.painting || !asked) return;
+    event.preventDefault();
+    if (event.shiftKey) this.redo();
+    else this.undo();
   }
 
   press() {
