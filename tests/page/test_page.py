@@ -70,6 +70,13 @@ def dragged(page: Any, *points: tuple[float, float]) -> None:
     page.mouse.up()
 
 
+def painting(page: Any) -> None:
+    """The mask of what is to be inpainted can be painted."""
+    page.get_by_role("radio", name="inpaint").check()
+    page.get_by_role("button", name="Paint...").click()
+    page.locator("#brush").wait_for()
+
+
 def pixels(content: bytes) -> np.ndarray[Any, Any]:
     return np.asarray(Image.open(io.BytesIO(content)))
 
@@ -108,8 +115,7 @@ def test_what_is_painted_is_drawn_anew(
     page: Any, photograph: Path, tmp_path: Path, commanded: Callable[..., None]
 ) -> None:
     opened(page, photograph)
-    page.get_by_role("radio", name="inpaint").check()
-    page.get_by_role("button", name="Paint...").click()
+    painting(page)
     page.get_by_role("button", name="Use this mask").click()
     page.get_by_text("Nothing is painted yet").wait_for()
     dragged(page, (0.4, 0.3), (0.6, 0.35))
@@ -143,8 +149,7 @@ def test_what_is_painted_is_drawn_anew(
 
 def test_strokes_are_erased_undone_swapped_and_read_again(page: Any, photograph: Path) -> None:
     opened(page, photograph)
-    page.get_by_role("radio", name="inpaint").check()
-    page.get_by_role("button", name="Paint...").click()
+    painting(page)
 
     def saved() -> Path:
         with page.expect_download() as caught:
@@ -265,8 +270,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(page: Any, photograph: P
     opened(page, photograph)
     page.get_by_role("radio", name="deblur").check()
     check()
-    page.get_by_role("radio", name="inpaint").check()
-    page.get_by_role("button", name="Paint...").click()
+    painting(page)
     check()
     page.get_by_role("button", name="Back", exact=True).click()
     asked(page, "denoise", steps=5)
@@ -278,8 +282,7 @@ def test_a_large_picture_is_fetched_by_regions_and_painted(page: Any, tmp_path: 
     path = tmp_path / "large.png"
     Image.effect_noise((4000, 3000), 64).save(path, compress_level=1)
     opened(page, path)
-    page.get_by_role("radio", name="inpaint").check()
-    page.get_by_role("button", name="Paint...").click()
+    painting(page)
     page.locator("#brush input[type=range]").fill("60")
     dragged(page, (0.3, 0.4), (0.7, 0.5))
     with page.expect_response(re.compile("view.*width=(1|2)[0-9]{3}&")):

@@ -98,17 +98,21 @@ export class Viewer {
     this.scale = 1;
     this.origin = { x: 0, y: 0 };
     this.fitted = true;
-    this.split = 0.5;
     this.strength = 1;
     this.tool = null;
     this.pointers = new Map();
     new ResizeObserver(() => this.resized()).observe(canvas);
     this.listen();
+    this.divide(0.5);
   }
 
   /** Shows `after`, and `before` left of the divider; what is there stays until they have come. */
-  async show(after, before) {
+  show(after, before) {
     if (after?.key === this.asked?.after?.key && before?.key === this.asked?.before?.key) return;
+    this.shown = this.load(after, before);
+  }
+
+  async load(after, before) {
     const asked = { after, before };
     const kept = [this.after, this.before];
     for (const name of ["after", "before"]) {
@@ -264,10 +268,6 @@ export class Viewer {
     context.clip();
     this.paintLayer(this.before, 1);
     context.restore();
-    this.divider.style.left = `${100 * this.split}%`;
-    const percent = Math.round(100 * this.split);
-    this.divider.setAttribute("aria-valuenow", percent);
-    this.divider.setAttribute("aria-valuetext", `before on the left ${percent} %`);
   }
 
   paintLayer(layer, alpha) {
@@ -292,6 +292,10 @@ export class Viewer {
 
   divide(split) {
     this.split = between(0, split, 1);
+    const percent = Math.round(100 * this.split);
+    this.divider.style.left = `${100 * this.split}%`;
+    this.divider.setAttribute("aria-valuenow", percent);
+    this.divider.setAttribute("aria-valuetext", `before on the left ${percent} %`);
     this.draw();
   }
 
