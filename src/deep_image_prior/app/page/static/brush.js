@@ -9,6 +9,14 @@ const LARGEST = 100e6; // pixels that a browser can hold a painting of
 const PAINT = "#ff2d78";
 const VEIL = 0.6; // how dense it looks
 const ROWS = 256; // that are read at a time
+const PURPOSE =
+  "Paint over scratches, text or whatever should go. It is drawn anew. " +
+  "All else is known and stays as it is.";
+const CONVENTION =
+  "As a file, the mask is white where pixels are known and black where they are missing.";
+const KEYS =
+  "With the picture in focus: arrows move the brush, with Shift by one pixel. Space paints. " +
+  "E erases. [ and ] change the size. + and - zoom, 0 fits. Ctrl+Z undoes, anywhere.";
 const TOOLS = { brush: "Brush", eraser: "Eraser", move: "Move" };
 
 /** What is painted over one picture: strokes, kept so that they can be undone. */
@@ -166,13 +174,9 @@ export class Brush {
     this.undoes = button("Undo", () => this.undo(), { "aria-keyshortcuts": "Control+Z" });
     this.redoes = button("Redo", () => this.redo(), { "aria-keyshortcuts": "Control+Shift+Z" });
     addEventListener("keydown", (event) => this.shortcut(event));
-    const keys =
-      "With the picture in focus: arrows move the brush, with Shift by one pixel. Space paints. E erases. [ and ] change the size. + and - zoom, 0 fits. Ctrl+Z undoes, anywhere.";
     node.append(
       make("h2", { id: "brush-title", text: "Paint what is missing" }),
-      make("p", {
-        text: "Paint over scratches, text or whatever should go. It is drawn anew. All else is known and stays as it is.",
-      }),
+      make("p", { text: PURPOSE }),
       this.modes(),
       make("label", { class: "row" }, "Size", this.amount, this.width),
       make(
@@ -190,15 +194,12 @@ export class Brush {
         button("Save the mask", () => this.save()),
         this.chooser,
       ),
-      make("p", {
-        class: "quiet",
-        text: "As a file, the mask is white where pixels are known and black where they are missing.",
-      }),
+      make("p", { class: "quiet", text: CONVENTION }),
       make(
         "details",
         {},
         make("summary", { text: "Keys" }),
-        make("p", { class: "quiet", text: keys }),
+        make("p", { class: "quiet", text: KEYS }),
       ),
       this.where,
       this.error.node,

@@ -1,5 +1,6 @@
 // One canvas for a picture of any size: before and after, zoom and pan, regions fetched as needed.
-// Coordinates: the picture's pixels (of `after`), and the canvas' (device pixels); at = origin + scale * pixel.
+// Coordinates: pixels of the picture `after`, and of the canvas (device pixels), which are at
+// origin + scale * pixel.
 
 import { get } from "./server.js";
 
@@ -89,7 +90,7 @@ function grown({ x, y, width, height }, share, within) {
 const between = (low, value, high) => Math.min(high, Math.max(low, value));
 
 export class Viewer {
-  /** zoomed(scale) and failed(error or null) are called; tool: what the pointer does, see brush.js. */
+  /** zoomed(scale) and failed(error or null) are called; tool: of the pointer, see brush.js. */
   constructor(canvas, divider, { zoomed, failed }) {
     Object.assign(this, { canvas, divider, zoomed, failed });
     this.context = canvas.getContext("2d", { alpha: false });
