@@ -23,8 +23,9 @@ DROP = """([bytes, names]) => {
 
 def opened(page: Any, path: Path) -> None:
     """The picture is open, and the one that is shown."""
-    page.locator("#chooser").set_input_files(path)
-    page.locator("#pictures .card[aria-current=true]", has_text=path.name).wait_for()
+    with page.expect_response(re.compile("api/files[?]name=")) as caught:
+        page.locator("#chooser").set_input_files(path)
+    page.wait_for_url(f"**/#file={caught.value.json()['id']}")
 
 
 def asked(page: Any, task: str, **options: object) -> None:
@@ -221,8 +222,8 @@ def test_errors_are_said_where_they_belong(page: Any, photograph: Path, tmp_path
     Image.new("L", (8, 8)).save(small)
     page.get_by_role("radio", name="inpaint").check()
     page.locator("#settings input[type=file]").set_input_files(small)
-    chosen = "document.querySelector('#settings [name=mask]').value !== ''"
-    page.wait_for_function(chosen)
+    chosen = page.locator("#settings [name=mask] option:checked", has_text="small.png")
+    chosen.wait_for(state="attached")
     page.get_by_role("button", name="Restore", exact=True).click()
     page.locator("#panel .error", has_text="must be of one size").first.wait_for()
 

@@ -197,7 +197,7 @@ async function open(list) {
     try {
       const picture = await sent;
       node.remove();
-      if (first) select(picture.id, null);
+      if (first && !brush.painting) select(picture.id, null);
       first = false;
     } catch (error) {
       fail(error);
