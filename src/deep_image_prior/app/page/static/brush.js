@@ -9,6 +9,14 @@ const LARGEST = 100e6; // pixels that a browser can hold a painting of
 const PAINT = "#ff2d78";
 const VEIL = 0.6; // how dense it looks
 const ROWS = 256; // that are read at a time
+const PURPOSE =
+  "Paint over scratches, text or whatever should go. It is drawn anew. " +
+  "All else is known and stays as it is.";
+const CONVENTION =
+  "As a file, the mask is white where pixels are known and black where they are missing.";
+const KEYS =
+  "With the picture in focus: arrows move the brush, with Shift by one pixel. Space paints. " +
+  "E erases. [ and ] change the size. + and - zoom, 0 fits. Ctrl+Z undoes, anywhere.";
 const TOOLS = { brush: "Brush", eraser: "Eraser", move: "Move" };
 
 /** What is painted over one picture: strokes, kept so that they can be undone. */
@@ -165,13 +173,10 @@ export class Brush {
     });
     this.undoes = button("Undo", () => this.undo(), { "aria-keyshortcuts": "Control+Z" });
     this.redoes = button("Redo", () => this.redo(), { "aria-keyshortcuts": "Control+Shift+Z" });
-    const keys =
-      "With the picture in focus: arrows move the brush, with Shift by one pixel. Space paints. E erases. [ and ] change the size. + and - zoom, 0 fits.";
+    addEventListener("keydown", (event) => this.shortcut(event));
     node.append(
       make("h2", { id: "brush-title", text: "Paint what is missing" }),
-      make("p", {
-        text: "Paint over scratches, text or whatever should go. It is drawn anew. All else is known and stays as it is.",
-      }),
+      make("p", { text: PURPOSE }),
       this.modes(),
       make("label", { class: "row" }, "Size", this.amount, this.width),
       make(
@@ -189,15 +194,12 @@ export class Brush {
         button("Save the mask", () => this.save()),
         this.chooser,
       ),
-      make("p", {
-        class: "quiet",
-        text: "As a file, the mask is white where pixels are known and black where they are missing.",
-      }),
+      make("p", { class: "quiet", text: CONVENTION }),
       make(
         "details",
         {},
         make("summary", { text: "Keys" }),
-        make("p", { class: "quiet", text: keys }),
+        make("p", { class: "quiet", text: KEYS }),
       ),
       this.where,
       this.error.node,
@@ -387,12 +389,7 @@ export class Brush {
 
   key(event) {
     const { key, shiftKey } = event;
-    if (event.ctrlKey || event.metaKey) {
-      if (key.toLowerCase() !== "z") return false;
-      if (shiftKey) this.redo();
-      else this.undo();
-      return true;
-    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return false;
     const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[
       key
     ] ?? [0, 0];
@@ -404,6 +401,15 @@ export class Brush {
       this.sized();
     } else return false;
     return true;
+  }
+
+  /** Ctrl+Z and Ctrl+Shift+Z, wherever the focus is. */
+  shortcut(event) {
+    const asked = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
+    if (!this.painting || !asked) return;
+    event.preventDefault();
+    if (event.shiftKey) this.redo();
+    else this.undo();
   }
 
   press() {

@@ -33,8 +33,8 @@ export function drawCurve(canvas, points, marks) {
   if (marks.shown) upright(marks.shown, []);
   const [first, last] = [finite[0], finite.at(-1)];
   const short = (energy) => Number(energy.toPrecision(3));
-  const words = `Energy from ${short(first[1])} at step ${first[0]} to ${short(last[1])} at step ${last[0]}.`;
-  canvas.setAttribute("aria-label", words);
+  const said = ([step, energy]) => `${short(energy)} at step ${step}`;
+  canvas.setAttribute("aria-label", `Energy from ${said(first)} to ${said(last)}.`);
 }
 
 /** Logarithmic where the energies are positive and far apart. */

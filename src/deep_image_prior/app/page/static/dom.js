@@ -31,6 +31,10 @@ export function list(parent, create) {
     const ids = new Set(items.map((item) => item.id));
     for (const [id, part] of parts) {
       if (!ids.has(id)) {
+        if (part.node.contains(document.activeElement)) {
+          const next = part.node.nextElementSibling ?? part.node.previousElementSibling;
+          next?.querySelector("button").focus();
+        }
         part.node.remove();
         parts.delete(id);
       }

@@ -159,13 +159,9 @@ async function shown(act) {
 
 // Masks.
 
-function paint() {
-  stageError.show(null);
-  try {
-    brush.open(fileOf(selected.file));
-  } catch (error) {
-    stageError.show(error);
-  }
+async function paint() {
+  await viewer.shown;
+  await shown(() => brush.open(fileOf(selected.file)));
   draw();
   $("stage").scrollIntoView({ block: "nearest" });
 }
@@ -201,7 +197,7 @@ async function open(list) {
     try {
       const picture = await sent;
       node.remove();
-      if (first) select(picture.id, null);
+      if (first && !brush.painting) select(picture.id, null);
       first = false;
     } catch (error) {
       fail(error);

@@ -75,7 +75,7 @@ function drop(id) {
   known.jobs = known.jobs.filter((job) => job.id !== id);
 }
 
-/** Follows the server for ever; changed() after each event, lost(bool) when the line breaks or holds. */
+/** Follows the server for ever. changed(): after an event; lost(bool): when it is away or back. */
 export function follow(changed, lost) {
   const source = new EventSource("api/events");
   const on = (name, act) =>

@@ -7,7 +7,7 @@ import { lives } from "./words.js";
 
 const FULL = { step: null, strength: 1, page: 1, output: null };
 
-/** The moments that can be looked at, in their order; step null is the result, "latest" the newest. */
+/** The moments to look at, in their order; step null is the result, "latest" the newest. */
 function momentsOf(job) {
   const ended = job.outputs.length > 0;
   const steps = job.moments.filter((step) => !ended || step !== job.chosen);

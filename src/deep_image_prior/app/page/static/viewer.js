@@ -1,5 +1,6 @@
 // One canvas for a picture of any size: before and after, zoom and pan, regions fetched as needed.
-// Coordinates: the picture's pixels (of `after`), and the canvas' (device pixels); at = origin + scale * pixel.
+// Coordinates: pixels of the picture `after`, and of the canvas (device pixels), which are at
+// origin + scale * pixel.
 
 import { get } from "./server.js";
 
@@ -89,7 +90,7 @@ function grown({ x, y, width, height }, share, within) {
 const between = (low, value, high) => Math.min(high, Math.max(low, value));
 
 export class Viewer {
-  /** zoomed(scale) and failed(error or null) are called; tool: what the pointer does, see brush.js. */
+  /** zoomed(scale) and failed(error or null) are called; tool: of the pointer, see brush.js. */
   constructor(canvas, divider, { zoomed, failed }) {
     Object.assign(this, { canvas, divider, zoomed, failed });
     this.context = canvas.getContext("2d", { alpha: false });
@@ -98,17 +99,21 @@ export class Viewer {
     this.scale = 1;
     this.origin = { x: 0, y: 0 };
     this.fitted = true;
-    this.split = 0.5;
     this.strength = 1;
     this.tool = null;
     this.pointers = new Map();
     new ResizeObserver(() => this.resized()).observe(canvas);
     this.listen();
+    this.divide(0.5);
   }
 
   /** Shows `after`, and `before` left of the divider; what is there stays until they have come. */
-  async show(after, before) {
+  show(after, before) {
     if (after?.key === this.asked?.after?.key && before?.key === this.asked?.before?.key) return;
+    this.shown = this.load(after, before);
+  }
+
+  async load(after, before) {
     const asked = { after, before };
     const kept = [this.after, this.before];
     for (const name of ["after", "before"]) {
@@ -264,10 +269,6 @@ export class Viewer {
     context.clip();
     this.paintLayer(this.before, 1);
     context.restore();
-    this.divider.style.left = `${100 * this.split}%`;
-    const percent = Math.round(100 * this.split);
-    this.divider.setAttribute("aria-valuenow", percent);
-    this.divider.setAttribute("aria-valuetext", `before on the left ${percent} %`);
   }
 
   paintLayer(layer, alpha) {
@@ -292,6 +293,10 @@ export class Viewer {
 
   divide(split) {
     this.split = between(0, split, 1);
+    const percent = Math.round(100 * this.split);
+    this.divider.style.left = `${100 * this.split}%`;
+    this.divider.setAttribute("aria-valuenow", percent);
+    this.divider.setAttribute("aria-valuetext", `before on the left ${percent} %`);
     this.draw();
   }
 
