@@ -48,7 +48,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Made:
-    """A plane that is restored, and the summary of it."""
+    """A plane that is restored, and what there is to say of it."""
 
     result: Result
     lines: list[str]
@@ -59,7 +59,7 @@ class Job:
 
     options: of the task; layers among them are seen at the same plane. Once `stop` is set the job
     ends with the best so far, at the next step; once `cancelled` says so, with nothing. progress:
-    what is being done, and how much of it, from 0 to 1, or None.
+    what is being done, and how much of that, from 0 to 1, or None.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class Job:
     ) -> None:
         self.kind, self.layer, self.options = kind, layer, options
         self.planes = planes(viewer, layer, every)
+        self.several = len(self.planes) > 1
         self.stop = Event()
         self.cancelled: Callable[[], bool] = lambda: False
         self.progress: tuple[str, float | None] = ("starting", None)
@@ -86,11 +87,12 @@ class Job:
                 if self.stop.is_set():
                     raise KeyboardInterrupt
                 x = pixels(self.layer, plane)
-                if len(self.planes) > 1 and x.min() == x.max():
+                if self.several and x.min() == x.max():
                     continue  # nothing is in it, and it stays as it is
-                made[plane] = self._made(plane, x)
-                if made[plane].result.interrupted:
-                    break
+                now = self._made(plane, x)
+                if now.result.interrupted and made:
+                    raise KeyboardInterrupt  # what is complete is the best
+                made[plane] = now
         except Cancelled:
             return None
         except KeyboardInterrupt:
@@ -102,8 +104,7 @@ class Job:
                 raise
             ended = "out of memory; use the preset fast, or a smaller image"
         if not made:
-            ended = ended or "every slice is constant: there is nothing to restore"
-            return Outcome([f"{ended}; no layer is added"])
+            return Outcome([f"{ended or 'every slice is constant'}; no layer is added"])
         return self._outcome(made, ended)
 
     def _made(self, plane: Plane, x: Pixels) -> Made:
@@ -111,8 +112,7 @@ class Job:
         from ..restoration import restore
         from ..summary import summary
 
-        several = len(self.planes) > 1
-        self._place, self._run = f"slice {plane.name}: " if several else "", 0
+        self._place, self._run = f"slice {plane.name}: " if self.several else "", 0
         beside = {
             name: self._beside(value, plane)
             for name, value in self.options.items()
@@ -124,20 +124,20 @@ class Job:
             tell=self._tell,
             **{**self.options, **beside},
         )
-        colours, alpha = (x[..., :COLOURS], x[..., COLOURS:]) if self.layer.rgb else (x, None)
-        result = restore(task, colours, self.layer.name)
         self._factor = task.enlargement
-        lines = summary(result, scale_of(colours[np.isfinite(colours)]))
-        if alpha is None:
-            return Made(result, lines)
-        alpha = alpha.repeat(self._factor, 0).repeat(self._factor, 1)
-        return Made(replace(result, image=np.concatenate([result.image, alpha], -1)), lines)
+        seen = x[..., :COLOURS] if self.layer.rgb else x
+        result = restore(task, seen, self.layer.name)
+        lines = summary(result, scale_of(seen[np.isfinite(seen)]))
+        if self.layer.rgb:
+            alpha = x[..., COLOURS:].repeat(self._factor, 0).repeat(self._factor, 1)
+            result = replace(result, image=np.concatenate([result.image, alpha], axis=-1))
+        return Made(result, lines)
 
     def _beside(self, layer: Layer, plane: Plane) -> Pixels:
-        """What another layer has there, with the channels of the image."""
+        """What another layer has there, with as many channels as the image."""
         found = pixels(layer, plane)
         if not getattr(layer, "rgb", False):
-            return np.stack([found] * COLOURS, -1) if self.layer.rgb else found
+            return np.stack([found] * COLOURS, axis=-1) if self.layer.rgb else found
         if not self.layer.rgb:
             raise BadInput(f"{layer.name} has colours, {self.layer.name} has none; choose another")
         return found[..., :COLOURS]
@@ -158,47 +158,39 @@ class Job:
         self.progress = self._place + doing, share
 
     def _outcome(self, made: Mapping[Plane, Made], ended: str) -> Outcome:
-        """The new layer: `made` of the planes, and why that is not all."""
+        """The new layer, of the planes that are made. ended: why others are not."""
         from ..summary import DOUBTS
 
-        levels = [each.result.confidence for each in made.values()]
-        confidence = next((level for level in DOUBTS if level in levels), None)
-        several = len(self.planes) > 1
-        lines = [
-            f"slice {plane.name}: {line}" if several else line
-            for plane, each in made.items()
-            for line in each.lines
-        ]
-        said = self._of_several(made) if several else list(lines)
         last = list(made.values())[-1].result
-        if ended or not last.complete:
-            said.insert(0, f"not complete, the best so far is kept: {ended or last.stopped}")
-        images = {plane: each.result.image for plane, each in made.items()}
-        own = attributes(self.layer, self.planes, self._factor)
+        ended = ended or ("" if last.complete else last.stopped)
+        first = [f"not complete, the best so far is kept: {ended}"] if ended else []
+        levels = {plane.name: each.result.confidence for plane, each in made.items()}
+        confidence = next((level for level in DOUBTS if level in levels.values()), None)
+        said = [line for each in made.values() for line in each.lines]
+        summary = said
+        if self.several:
+            said = [f"{len(made)} of {len(self.planes)} slices are restored"]
+            for level in DOUBTS:
+                if names := [name for name in levels if levels[name] == level]:
+                    said.append(f"confidence: {level} in {len(names)}: slice {'; '.join(names)}")
+            summary = [f"slice {p.name}: {line}" for p, each in made.items() for line in each.lines]
         facts = {
             "task": self.kind.name,
-            "options": {name: str(value) for name, value in self.options.items()},
+            "options": {
+                name: value.name if isinstance(value, Layer) else value
+                for name, value in self.options.items()
+            },
             "confidence": confidence,
-            "summary": [*said[:1], *lines] if ended or not last.complete else lines,
+            "summary": first + summary,
         }
-        ending = self.kind.ending.format_map(self.options)
+        images = {plane: each.result.image for plane, each in made.items()}
         return Outcome(
-            said=said,
+            said=first + said,
             data=joined(self.layer, images, self.planes, self._factor),
             attributes={
-                **own,
-                "name": f"{self.layer.name} {ending}",
+                **attributes(self.layer, self.planes, self._factor),
+                "name": f"{self.layer.name} {self.kind.ending.format_map(self.options)}",
                 "metadata": {**self.layer.metadata, KEY: facts},
             },
             confidence=confidence,
         )
-
-    def _of_several(self, made: Mapping[Plane, Made]) -> list[str]:
-        from ..summary import DOUBTS
-
-        lines = [f"{len(made)} of {len(self.planes)} slices are restored, the others as they were"]
-        for level in DOUBTS:
-            names = [plane.name for plane, each in made.items() if each.result.confidence == level]
-            if names:
-                lines.append(f"confidence: {level} in {len(names)}: slice {', '.join(names)}")
-        return lines

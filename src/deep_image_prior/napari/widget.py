@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from napari.qt.threading import create_worker
 from napari.utils.notifications import show_warning
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QSizePolicy
 
 from ..errors import BadInput, said
 from ..functions import TASKS
@@ -44,28 +44,26 @@ class Restore(Container[Widget]):
         self._viewer = napari_viewer
         self._job: Job | None = None
         self._worker: Any = None
-        self._image = ComboBox(name="image", choices=partial(self._layers, kinds=(Image,)))
+        self._ends = {"returned": self._add, "errored": self._fail, "finished": self._end}
+        self._image = ComboBox(name="image", choices=lambda _: self._layers(Image))
         self._task = ComboBox(name="task", choices=list(KINDS))
-        self._options = Container[Widget](label="")
-        self._every = CheckBox(text="all slices of the stack", label="")
+        self._form = Container[Widget](widgets=[self._image, self._task])  # and the options
+        self._every = CheckBox(text="all slices of the stack")
         self._start = PushButton(text="Restore")
         self._stop = PushButton(text="Stop", tooltip="Keep the best so far.", enabled=False)
         self._cancel = PushButton(text="Cancel", tooltip="Keep nothing.", enabled=False)
         buttons = [self._start, self._stop, self._cancel]
-        self._bar = ProgressBar(min=0, max=FULL, label="")
-        self._said = Label(label="")
+        self._bar = ProgressBar(min=0, max=FULL)
+        self._said = Label()
+        row = Container(widgets=buttons, layout="horizontal", labels=False)
+        self._form.margins = row.margins = (0, 0, 0, 0)
         super().__init__(
-            widgets=[
-                self._image,
-                self._task,
-                self._options,
-                self._every,
-                Container(widgets=buttons, layout="horizontal", labels=False, label=""),
-                self._bar,
-                self._said,
-            ]
+            widgets=[self._form, self._every, row, self._bar, self._said], labels=False
         )
         self._said.native.setWordWrap(True)
+        self._said.native.setAlignment(Qt.AlignmentFlag.AlignTop)
+        grows = (QSizePolicy.Policy.Preferred, QSizePolicy.Policy.MinimumExpanding)
+        self._said.native.setSizePolicy(*grows)
         self._timer = QTimer(self.native)
         self._timer.setInterval(EVERY)
         self._timer.timeout.connect(self._show)
@@ -74,34 +72,41 @@ class Restore(Container[Widget]):
         self._start.clicked.connect(self._begin)
         self._stop.clicked.connect(lambda: self._job and self._job.stop.set())
         self._cancel.clicked.connect(self._quit)
-        self.native.destroyed.connect(self._quit)
+        self.native.destroyed.connect(self._leave)
         self._bar.hide()
         self._ask()
         self._chosen()
 
-    def _layers(self, box: Widget, kinds: tuple[type[Layer], ...]) -> Sequence[Layer]:
-        return [each for each in self._viewer.layers if isinstance(each, kinds)]
+    def _layers(self, *kinds: type[Layer]) -> list[Layer]:
+        """Of the viewer, in the order of `kinds`."""
+        return [layer for kind in kinds for layer in self._viewer.layers if isinstance(layer, kind)]
+
+    def _beside(self, name: str) -> list[Layer]:
+        """What may be the layer that an option `name` asks for, what is likely first."""
+        layers = self._layers(Labels, Image) if name == "mask" else self._layers(Image)
+        return [layer for layer in layers if layer != self._image.value]
 
     def _chosen(self) -> None:
         """Another image, which may be a stack."""
         layer = self._image.value
         self._every.visible = layer is not None and layer.ndim > 2
+        self._form.reset_choices()
 
     def _ask(self) -> None:
-        """The form of the task that is chosen."""
-        self._options.clear()
+        """The options of the task that is chosen."""
         kind = KINDS[self._task.value]
+        del self._form[2:]
         shown = [each for each in fields(kind) if each.name in (*kind.own(), *SHARED)]
         for each in sorted(shown, key=lambda each: each.name in SHARED):
-            self._options.append(self._field(kind, each))
+            self._form.append(self._field(kind, each))
         if "mask_marks" in kind.own():
-            self._options["mask"].changed.connect(self._mark)
-            self._mark(self._options["mask"].value)
+            self._form["mask"].changed.connect(self._mark)
+            self._mark(self._form["mask"].value)
 
     def _mark(self, mask: Layer | None) -> None:
         """Labels are painted where pixels are missing."""
         if isinstance(mask, Labels):
-            self._options["mask_marks"].value = "missing"
+            self._form["mask_marks"].value = "missing"
 
     def _field(self, kind: type[Restoration], each: Field[Any]) -> Widget:
         """Where a person gives one option."""
@@ -110,21 +115,22 @@ class Restore(Container[Widget]):
         how: dict[str, Any] = {"name": each.name, "tooltip": option.help}
         names = list(kind.steps_of) if each.name == "preset" else option.choices or option.names
         if option.kind is Path:
-            layers = partial(self._layers, kinds=(Labels, Image))
-            return ComboBox(choices=layers, **how)
+            return ComboBox(choices=lambda _: self._beside(each.name), **how)
         if names:
             return ComboBox(choices=names, value=names[0] if default is None else default, **how)
         if option.kind is bool:
             return CheckBox(value=bool(default), **how)
         if math.isfinite(option.most - option.least) and default is not None:
             return FloatSlider(value=default, min=option.least, max=option.most, **how)
-        return LineEdit(value="" if default is None else str(default), **how)
+        line = LineEdit(value="" if default is None else str(default), **how)
+        line.native.setPlaceholderText(option.metavar or "auto")
+        return line
 
     def _given(self, kind: type[Restoration]) -> dict[str, Any]:
         """The options; what is left empty is as the task has it. Raises BadInput."""
         needed = [each.name for each in fields(kind) if each.default is MISSING]
         given: dict[str, Any] = {}
-        for each in self._options:
+        for each in self._form[2:]:
             value = each.value
             if value is None:
                 raise BadInput(f"{each.name} is a layer, and there is none; add one first")
@@ -144,8 +150,8 @@ class Restore(Container[Widget]):
         except BadInput as error:
             self._say([str(error)])
             return
-        ends = {"returned": self._add, "errored": self._fail, "finished": self._end}
-        self._job, self._worker = job, create_worker(job, _start_thread=False, _connect=ends)
+        self._job = job
+        self._worker = create_worker(job, _start_thread=False, _connect=self._ends)
         job.cancelled = lambda: self._worker.abort_requested
         self._worker.start()
         self._busy(True)
@@ -153,6 +159,13 @@ class Restore(Container[Widget]):
     def _quit(self) -> None:
         if self._worker:
             self._worker.quit()
+
+    def _leave(self) -> None:
+        """The widget is gone: nobody waits for the result."""
+        self._quit()
+        if self._worker:
+            for signal, slot in self._ends.items():
+                getattr(self._worker, signal).disconnect(slot)
 
     def _busy(self, busy: bool) -> None:
         self._start.enabled = not busy
