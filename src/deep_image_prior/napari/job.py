@@ -5,7 +5,7 @@ What brings torch is imported in the thread of the work, so that the widget is t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ import numpy as np
 from napari.layers import Layer
 
 from ..errors import BadInput, Destabilised, exhausted
-from .planes import Plane, attributes, joined, pixels, planes
+from .planes import Plane, attributes, joined, pixels, place, planes
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -72,6 +72,11 @@ class Job:
     ) -> None:
         self.kind, self.layer, self.options = kind, layer, options
         self.planes = planes(viewer, layer, every)
+        self.beside = {
+            name: (value, place(viewer, value)[: max(0, value.ndim - layer.ndim)])
+            for name, value in options.items()
+            if isinstance(value, Layer)
+        }
         self.several = len(self.planes) > 1
         self.stop = Event()
         self.cancelled: Callable[[], bool] = lambda: False
@@ -114,9 +119,8 @@ class Job:
 
         self._place, self._run = f"slice {plane.name}: " if self.several else "", 0
         beside = {
-            name: self._beside(value, plane)
-            for name, value in self.options.items()
-            if isinstance(value, Layer)
+            name: self._beside(layer, plane, before)
+            for name, (layer, before) in self.beside.items()
         }
         task = self.kind(
             channel_axis=-1 if self.layer.rgb else None,
@@ -133,9 +137,9 @@ class Job:
             result = replace(result, image=np.concatenate([result.image, alpha], axis=-1))
         return Made(result, lines)
 
-    def _beside(self, layer: Layer, plane: Plane) -> Pixels:
+    def _beside(self, layer: Layer, plane: Plane, before: Sequence[int]) -> Pixels:
         """What another layer has there, with as many channels as the image."""
-        found = pixels(layer, plane)
+        found = pixels(layer, plane, before)
         if not getattr(layer, "rgb", False):
             return np.stack([found] * COLOURS, axis=-1) if self.layer.rgb else found
         if not self.layer.rgb:
@@ -169,17 +173,15 @@ class Job:
         said = [line for each in made.values() for line in each.lines]
         summary = said
         if self.several:
-            said = [f"{len(made)} of {len(self.planes)} slices are restored"]
+            rest = ", the others are as they were" if len(made) < len(self.planes) else ""
+            said = [f"{len(made)} of {len(self.planes)} slices are restored{rest}"]
             for level in DOUBTS:
                 if names := [name for name in levels if levels[name] == level]:
                     said.append(f"confidence: {level} in {len(names)}: slice {'; '.join(names)}")
             summary = [f"slice {p.name}: {line}" for p, each in made.items() for line in each.lines]
         facts = {
             "task": self.kind.name,
-            "options": {
-                name: value.name if isinstance(value, Layer) else value
-                for name, value in self.options.items()
-            },
+            "options": {**self.options, **{name: at[0].name for name, at in self.beside.items()}},
             "confidence": confidence,
             "summary": first + summary,
         }

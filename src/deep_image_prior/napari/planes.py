@@ -23,7 +23,9 @@ OF_THE_DATA = ("experimental_clipping_planes", "locked_data_level")  # not of ot
 
 @dataclass(frozen=True)
 class Plane:
-    """axes: the two of a layer's data that are shown, rising. at: where, along all; 0 along these."""
+    """axes: the two of a layer's data that are shown, rising. at: its place along all axes, 0
+    along these.
+    """
 
     axes: tuple[int, ...]
     at: tuple[int, ...]
@@ -42,24 +44,32 @@ def planes(viewer: ViewerModel, layer: Image, every: bool) -> list[Plane]:
     """The one that `viewer` shows of `layer`, or all of this direction."""
     own = [axis - viewer.dims.ndim + layer.ndim for axis in viewer.dims.order]
     axes = tuple(sorted([axis for axis in own if axis >= 0][-2:]))
-    shape = _data(layer).shape[: layer.ndim]
-    here = np.rint(layer.world_to_data(viewer.dims.point)).astype(int)
-    here = np.clip(here, 0, np.array(shape) - 1).tolist()
+    here, shape = place(viewer, layer), _data(layer).shape[: layer.ndim]
     along = [range(size) if every else [here[axis]] for axis, size in enumerate(shape)]
     for axis in axes:
         along[axis] = [0]
     return [Plane(axes, at) for at in product(*along)]
 
 
-def pixels(layer: Layer, plane: Plane) -> Pixels:
-    """A copy (H, W), or (H, W, C) of colours. plane: of a layer with as many axes, or with more
-    before them. Labels are True where there are any. Raises BadInput.
+def place(viewer: ViewerModel, layer: Layer) -> list[int]:
+    """Where `viewer` is, along all axes of `layer`."""
+    last = np.array(_data(layer).shape[: layer.ndim]) - 1
+    here = np.rint(layer.world_to_data(viewer.dims.point)).clip(0, last)
+    return [int(each) for each in here]
+
+
+def pixels(layer: Layer, plane: Plane, before: Sequence[int] = ()) -> Pixels:
+    """A copy (H, W), or (H, W, C) of colours; labels are True where there are any. plane: of a
+    layer with the same last axes. before: its place along those that only this layer has. Raises
+    BadInput.
     """
     data = _data(layer)
-    where = plane.where(plane.at)[-layer.ndim :]
-    single = [0 if size == 1 and n != slice(None) else n for n, size in zip(where, data.shape)]  # noqa: B905
+    where = [*before, *plane.where(plane.at)][-layer.ndim :]
+    for axis, size in enumerate(data.shape[: layer.ndim]):
+        if size == 1 and not isinstance(where[axis], slice):
+            where[axis] = 0  # the same beside every plane
     try:
-        found = np.array(data[tuple(single)])
+        found = np.array(data[tuple(where)])
     except IndexError:
         raise BadInput(f"{layer.name} has fewer slices than the image; choose another") from None
     return found > 0 if isinstance(layer, Labels) else found
@@ -93,7 +103,9 @@ def attributes(layer: Image, every: Sequence[Plane], factor: int) -> dict[str, A
     """Those of `layer`, for the data of `joined` at the same place in the world."""
     first = every[0]
     start, scale = np.array(first.at, float), np.array(layer.scale)
-    for axis in first.axes:  # the first pixel begins, but is not centred, where that of the image is
+    for (
+        axis
+    ) in first.axes:  # the first pixel begins, but is not centred, where that of the image is
         start[axis] = (1 / factor - 1) / 2
         scale[axis] /= factor
     own = layer.as_layer_data_tuple()[1]

@@ -17,6 +17,7 @@ from magicgui.widgets import (
     PushButton,
     Widget,
 )
+from magicgui.widgets.bases import ValueWidget
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from napari.qt.threading import create_worker
@@ -45,35 +46,33 @@ class Restore(Container[Widget]):
         self._job: Job | None = None
         self._worker: Any = None
         self._ends = {"returned": self._add, "errored": self._fail, "finished": self._end}
-        self._image = ComboBox(name="image", choices=lambda _: self._layers(Image))
-        self._task = ComboBox(name="task", choices=list(KINDS))
-        self._form = Container[Widget](widgets=[self._image, self._task])  # and the options
-        self._every = CheckBox(text="all slices of the stack")
-        self._start = PushButton(text="Restore")
-        self._stop = PushButton(text="Stop", tooltip="Keep the best so far.", enabled=False)
-        self._cancel = PushButton(text="Cancel", tooltip="Keep nothing.", enabled=False)
-        buttons = [self._start, self._stop, self._cancel]
-        self._bar = ProgressBar(min=0, max=FULL)
-        self._said = Label()
+        self.image = ComboBox(name="image", choices=lambda _: self._layers(Image))
+        self.task = ComboBox(name="task", choices=list(KINDS))
+        self.form = Container[ValueWidget[Any]](widgets=[self.image, self.task])  # and the options
+        self.every = CheckBox(text="all slices of the stack")
+        self.start = PushButton(text="Restore")
+        self.stop = PushButton(text="Stop", tooltip="Keep the best so far.", enabled=False)
+        self.cancel = PushButton(text="Cancel", tooltip="Keep nothing.", enabled=False)
+        buttons = [self.start, self.stop, self.cancel]
+        self.bar = ProgressBar(min=0, max=FULL)
+        self.text = Label()
         row = Container(widgets=buttons, layout="horizontal", labels=False)
-        self._form.margins = row.margins = (0, 0, 0, 0)
-        super().__init__(
-            widgets=[self._form, self._every, row, self._bar, self._said], labels=False
-        )
-        self._said.native.setWordWrap(True)
-        self._said.native.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.form.margins = row.margins = (0, 0, 0, 0)
+        super().__init__(widgets=[self.form, self.every, row, self.bar, self.text], labels=False)
+        self.text.native.setWordWrap(True)
+        self.text.native.setAlignment(Qt.AlignmentFlag.AlignTop)
         grows = (QSizePolicy.Policy.Preferred, QSizePolicy.Policy.MinimumExpanding)
-        self._said.native.setSizePolicy(*grows)
+        self.text.native.setSizePolicy(*grows)
         self._timer = QTimer(self.native)
         self._timer.setInterval(EVERY)
         self._timer.timeout.connect(self._show)
-        self._image.changed.connect(self._chosen)
-        self._task.changed.connect(self._ask)
-        self._start.clicked.connect(self._begin)
-        self._stop.clicked.connect(lambda: self._job and self._job.stop.set())
-        self._cancel.clicked.connect(self._quit)
+        self.image.changed.connect(self._chosen)
+        self.task.changed.connect(self._ask)
+        self.start.clicked.connect(self._begin)
+        self.stop.clicked.connect(self._halt)
+        self.cancel.clicked.connect(self._quit)
         self.native.destroyed.connect(self._leave)
-        self._bar.hide()
+        self.bar.hide()
         self._ask()
         self._chosen()
 
@@ -84,31 +83,31 @@ class Restore(Container[Widget]):
     def _beside(self, name: str) -> list[Layer]:
         """What may be the layer that an option `name` asks for, what is likely first."""
         layers = self._layers(Labels, Image) if name == "mask" else self._layers(Image)
-        return [layer for layer in layers if layer != self._image.value]
+        return [layer for layer in layers if layer != self.image.value]
 
     def _chosen(self) -> None:
         """Another image, which may be a stack."""
-        layer = self._image.value
-        self._every.visible = layer is not None and layer.ndim > 2
-        self._form.reset_choices()
+        layer = self.image.value
+        self.every.visible = layer is not None and layer.ndim > 2
+        self.form.reset_choices()
 
     def _ask(self) -> None:
         """The options of the task that is chosen."""
-        kind = KINDS[self._task.value]
-        del self._form[2:]
+        kind = KINDS[self.task.value]
+        del self.form[2:]
         shown = [each for each in fields(kind) if each.name in (*kind.own(), *SHARED)]
         for each in sorted(shown, key=lambda each: each.name in SHARED):
-            self._form.append(self._field(kind, each))
+            self.form.append(self._field(kind, each))
         if "mask_marks" in kind.own():
-            self._form["mask"].changed.connect(self._mark)
-            self._mark(self._form["mask"].value)
+            self.form["mask"].changed.connect(self._mark)
+            self._mark(self.form["mask"].value)
 
     def _mark(self, mask: Layer | None) -> None:
         """Labels are painted where pixels are missing."""
         if isinstance(mask, Labels):
-            self._form["mask_marks"].value = "missing"
+            self.form["mask_marks"].value = "missing"
 
-    def _field(self, kind: type[Restoration], each: Field[Any]) -> Widget:
+    def _field(self, kind: type[Restoration], each: Field[Any]) -> ValueWidget[Any]:
         """Where a person gives one option."""
         option: Option = each.metadata["option"]
         default = None if each.default is MISSING else each.default
@@ -130,7 +129,7 @@ class Restore(Container[Widget]):
         """The options; what is left empty is as the task has it. Raises BadInput."""
         needed = [each.name for each in fields(kind) if each.default is MISSING]
         given: dict[str, Any] = {}
-        for each in self._form[2:]:
+        for each in self.form[2:]:
             value = each.value
             if value is None:
                 raise BadInput(f"{each.name} is a layer, and there is none; add one first")
@@ -141,20 +140,24 @@ class Restore(Container[Widget]):
         return given
 
     def _begin(self) -> None:
-        kind, layer = KINDS[self._task.value], self._image.value
+        kind, layer = KINDS[self.task.value], self.image.value
         try:
             if layer is None:
                 raise BadInput("there is no image layer; open an image first")
-            every = layer.ndim > 2 and self._every.value
+            every = layer.ndim > 2 and self.every.value
             job = Job(kind, layer, self._given(kind), self._viewer, every)
         except BadInput as error:
             self._say([str(error)])
             return
-        self._job = job
-        self._worker = create_worker(job, _start_thread=False, _connect=self._ends)
-        job.cancelled = lambda: self._worker.abort_requested
-        self._worker.start()
+        worker = create_worker(job, _start_thread=False, _connect=self._ends)
+        job.cancelled = lambda: worker.abort_requested
+        self._job, self._worker = job, worker
+        worker.start()
         self._busy(True)
+
+    def _halt(self) -> None:
+        if self._job:
+            self._job.stop.set()
 
     def _quit(self) -> None:
         if self._worker:
@@ -163,43 +166,49 @@ class Restore(Container[Widget]):
     def _leave(self) -> None:
         """The widget is gone: nobody waits for the result."""
         self._quit()
-        if self._worker:
-            for signal, slot in self._ends.items():
+        for signal, slot in self._ends.items():
+            if self._worker:
                 getattr(self._worker, signal).disconnect(slot)
 
     def _busy(self, busy: bool) -> None:
-        self._start.enabled = not busy
-        self._stop.enabled = self._cancel.enabled = self._bar.visible = busy
+        self.start.enabled = not busy
+        self.stop.enabled = self.cancel.enabled = self.bar.visible = busy
         (self._timer.start if busy else self._timer.stop)()
 
     def _show(self) -> None:
         """How far it is."""
+        assert self._job
         words, share = self._job.progress
-        self._bar.max = 0 if share is None else FULL  # 0 is that of work without an end in sight
-        self._bar.value = round(FULL * (share or 0))
-        self._say([f"{words}; it stops at the next step" if self._job.stop.is_set() else words])
+        ends = self._job.stop.is_set() or self._worker.abort_requested
+        self.bar.max = 0 if share is None else FULL  # 0 is that of work without an end in sight
+        self.bar.value = round(FULL * (share or 0))
+        self._say([f"{words}; it ends at the next step" if ends else words])
 
     def _add(self, outcome: Outcome) -> None:
         """What came of it."""
-        if outcome.data is not None:
-            layer = Image(outcome.data, **outcome.attributes)
-            self._viewer.add_layer(layer)
+        self._timer.stop()
         low = outcome.confidence == "low"
         self._say(outcome.said, LOUD if low else "")
+        if outcome.data is None:
+            return
+        layer = Image(outcome.data, **outcome.attributes)
+        self._viewer.add_layer(layer)
         if low:
             show_warning(f"the confidence in {layer.name} is low: look at it closely")
 
     def _fail(self, error: Exception) -> None:
+        self._timer.stop()
         self._say([said(error)])
 
     def _end(self) -> None:
         self._busy(False)
         if self._worker.abort_requested:
             self._say(["cancelled; no layer is added"])
+        self._worker = None
 
     def _say(self, lines: Sequence[str], style: str = "") -> None:
-        self._said.native.setStyleSheet(style)
-        self._said.value = "\n".join(lines)
+        self.text.native.setStyleSheet(style)
+        self.text.value = "\n".join(lines)
 
 
 def _parsed(option: Option, text: str) -> Any:
