@@ -21,7 +21,7 @@ from magicgui.widgets.bases import ValueWidget
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from napari.qt.threading import create_worker
-from napari.utils.notifications import show_warning
+from napari.utils.notifications import notification_manager, show_warning
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QSizePolicy
 
@@ -45,7 +45,12 @@ class Restore(Container[Widget]):
         self._viewer = napari_viewer
         self._job: Job | None = None
         self._worker: Any = None
-        self._ends = {"returned": self._add, "errored": self._fail, "finished": self._end}
+        self._slots = {
+            "returned": self._add,
+            "errored": self._fail,
+            "warned": self._warn,
+            "finished": self._end,
+        }
         self.image = ComboBox(name="image", choices=lambda _: self._layers(Image))
         self.task = ComboBox(name="task", choices=list(KINDS))
         self.form = Container[ValueWidget[Any]](widgets=[self.image, self.task])  # and the options
@@ -149,7 +154,7 @@ class Restore(Container[Widget]):
         except BadInput as error:
             self._say([str(error)])
             return
-        worker = create_worker(job, _start_thread=False, _connect=self._ends)
+        worker = create_worker(job, _start_thread=False, _connect=self._slots)
         job.cancelled = lambda: worker.abort_requested
         self._job, self._worker = job, worker
         worker.start()
@@ -166,7 +171,7 @@ class Restore(Container[Widget]):
     def _leave(self) -> None:
         """The widget is gone: nobody waits for the result."""
         self._quit()
-        for signal, slot in self._ends.items():
+        for signal, slot in self._slots.items():
             if self._worker:
                 getattr(self._worker, signal).disconnect(slot)
 
@@ -199,6 +204,10 @@ class Restore(Container[Widget]):
     def _fail(self, error: Exception) -> None:
         self._timer.stop()
         self._say([said(error)])
+        notification_manager.receive_error(type(error), error, error.__traceback__)
+
+    def _warn(self, warning: tuple[Any, ...]) -> None:
+        notification_manager.receive_warning(*warning)
 
     def _end(self) -> None:
         self._busy(False)
