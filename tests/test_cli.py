@@ -272,7 +272,7 @@ def test_correlated_noise_is_told_and_strength_keeps_some(run):
 def test_stripes_and_units_are_told(run):
     clean = photograph(112)[..., 0]
     offsets = np.random.default_rng(0).normal(0, 10 / 255, (112, 1))
-    for name, unit, of in (("a.tif", 1e-3, "of 255"), ("b.tif", 1e3, "in the units of the file")):
+    for name, unit, of in (("a.tif", 1e-3, "of 255"), ("b.tif", 1e3, "in the units of the image")):
         tifffile.imwrite(name, (unit * (1 + clean + offsets)).astype(np.float32))
         code, out, _ = run("denoise", name, *FEW, "--record", f"{name}.json")
         assert code == 0

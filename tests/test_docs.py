@@ -10,8 +10,8 @@ from deep_image_prior import fitting
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
-# weights of torchvision would be downloaded; and a sketch
-LEFT_OUT = ("classifiers.load", "): ...")
+# weights of torchvision would be downloaded; a sketch; and what needs a screen (test_napari.py)
+LEFT_OUT = ("classifiers.load", "): ...", "napari.run()")
 
 
 def blocks(path: Path) -> list[str]:

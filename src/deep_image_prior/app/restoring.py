@@ -18,6 +18,7 @@ from ..options import declared
 from ..restoration import Result, restore
 from ..settings import Settings
 from ..step import Step
+from ..summary import DOUBTS, summary
 from ..tasks import Restoration, Task
 from . import session, stacks
 from .commands import SNAPSHOT_EVERY, taken
@@ -26,10 +27,8 @@ from .record import described
 from .say import say
 from .session import Made, Output, Request
 
-SHOWN = 0.05  # decibels: less is 0.0 in the report
 NAMES = "{stem}-{ending}{suffix}"  # of results
 FAINT = 0.25  # of white: floats that stay below it are in units of their own, such as flux
-DOUBTS = ("low", "medium", "high")  # confidence, the worst first
 Scores = Mapping[str, float | None]
 
 
@@ -354,36 +353,8 @@ def _report(made: Made, scores: Scores, scale: Scale) -> list[str]:
     lines = []
     for name, result in made.items():
         start = "" if len(made) == 1 else f"{name}: "
-        lines += [start + line for line in _said(result, scale)]
+        lines += [start + line for line in summary(result, scale)]
     return [*lines, *_compared(scores)]
-
-
-def _said(result: Result, scale: Scale) -> list[str]:
-    unit, of = (255.0, "of 255") if scale.one else (1.0, "in the units of the file")
-    lines = [
-        f"{sum(result.steps)} steps in {result.seconds:.1f} s on {result.device}; {result.stopped}"
-    ]
-    if any(0 < at < steps for at, steps in zip(result.chosen, result.steps, strict=True)):
-        chosen = ", ".join(str(at) for at in result.chosen if at)
-        lines.append(f"the image is the average at step {chosen}")
-    if result.confidence:
-        lines.append(f"confidence: {result.confidence}{_doubt(result)}")
-    lines += [f"caution: {caution}" for caution in result.cautions]
-    if result.compression:
-        lines.append(f"compression: JPEG of quality {result.compression.quality}")
-    if result.clean:
-        lines.append("clean: what was taken out as noise is less than can be seen")
-    for damage in (result.noise, result.stripes):
-        lines += damage.sentences(unit, of) if damage else ()
-    return lines
-
-
-def _doubt(result: Result) -> str:
-    """How much, where that is what the confidence is about."""
-    doubt = result.uncertainty_db
-    if doubt is None or doubt < SHOWN or result.clean or result.cautions:
-        return ""
-    return f"; the fit is about {doubt:.1f} dB in doubt"
 
 
 def _compared(scores: Scores) -> list[str]:

@@ -1,0 +1,1 @@
+"""A napari plugin: what a layer shows, restored into a new layer."""

@@ -1,0 +1,36 @@
+"""What a person wants to know of a result."""
+
+from .images import Scale
+from .restoration import Result
+
+SHOWN = 0.05  # decibels: less is 0.0 in the summary
+DOUBTS = ("low", "medium", "high")  # confidence, the worst first
+
+
+def summary(result: Result, scale: Scale) -> list[str]:
+    """A line each. scale: of the image that was given."""
+    unit, of = (255.0, "of 255") if scale.one else (1.0, "in the units of the image")
+    lines = [
+        f"{sum(result.steps)} steps in {result.seconds:.1f} s on {result.device}; {result.stopped}"
+    ]
+    if any(0 < at < steps for at, steps in zip(result.chosen, result.steps, strict=True)):
+        chosen = ", ".join(str(at) for at in result.chosen if at)
+        lines.append(f"the image is the average at step {chosen}")
+    if result.confidence:
+        lines.append(f"confidence: {result.confidence}{_doubt(result)}")
+    lines += [f"caution: {caution}" for caution in result.cautions]
+    if result.compression:
+        lines.append(f"compression: JPEG of quality {result.compression.quality}")
+    if result.clean:
+        lines.append("clean: what was taken out as noise is less than can be seen")
+    for damage in (result.noise, result.stripes):
+        lines += damage.sentences(unit, of) if damage else ()
+    return lines
+
+
+def _doubt(result: Result) -> str:
+    """How much, where that is what the confidence is about."""
+    doubt = result.uncertainty_db
+    if doubt is None or doubt < SHOWN or result.clean or result.cautions:
+        return ""
+    return f"; the fit is about {doubt:.1f} dB in doubt"
