@@ -87,6 +87,16 @@ def test_flags_win_over_the_command_and_that_over_all(run):
     assert {"steps": 3, "seed": 7, "sigma": 25, "raw": False}.items() <= choices.items()
 
 
+def test_all_is_for_the_commands_that_take_the_value(folder):
+    write({"all": {"preset": "best", "turns": 2}, "dejpeg": {"preset": "paper"}})
+    defaults = settings_file.read(cli.app, Path("dip.toml"), named=False)
+    presets = {name: values.get("preset") for name, values in defaults.items()}
+    assert (presets["denoise"], presets["dejpeg"]) == ("best", "paper")
+    assert presets["invert"] is None, "it has no such preset"
+    assert defaults["invert"] == {"turns": 2}
+    assert defaults["layers"] == {}
+
+
 def test_one_that_is_named_is_the_only_one(run):
     write({"all": {"steps": 2}})
     write({"all": {"steps": 3}}, "my.toml")

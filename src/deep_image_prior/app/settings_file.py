@@ -16,7 +16,7 @@ from .commands import check
 from .say import say
 
 NAME = "dip.toml"  # in the current folder
-ALL = "all"  # the table of every command
+ALL = "all"  # the table of every command that takes what it says
 # what one command is about: its pictures, where results go, what it may replace, what it says
 STAY = {
     *("files_from", "recursive", "shard", "page", "reference"),
@@ -62,8 +62,8 @@ def read(app: click.Group, path: Path, named: bool) -> dict[str, dict[str, Any]]
         for key, value in values.items():
             try:
                 having = _having(key, {name: known[name] for name in takers}, named)
-                for name, option in having.items():
-                    defaults[name][option.name or key] = _checked(name, option, value)
+                for name, given in _takers(having, value).items():
+                    defaults[name][having[name].name or key] = given
             except BadInput as error:
                 raise BadInput(f"{path}, [{table}]: {error}") from None
     return defaults
@@ -92,6 +92,19 @@ def _having(key: str, takers: Mapping[str, Options], named: bool) -> dict[str, c
             f"or --{key}"
         )
     return having
+
+
+def _takers(having: Mapping[str, click.Option], value: Any) -> dict[str, Any]:
+    """The value for click of each command that takes it. Raises BadInput if none does."""
+    taken, errors = {}, []
+    for name, option in having.items():
+        try:
+            taken[name] = _checked(name, option, value)
+        except BadInput as error:
+            errors.append(error)
+    if not taken:
+        raise errors[0]
+    return taken
 
 
 def _checked(name: str, option: click.Option, value: Any) -> Any:
