@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import torch
 
-from deep_image_prior.app.session import undisturbed
+from deep_image_prior.app.signals import undisturbed
 
 from . import data, records
 from .items import BUDGETS, ITEMS, Item

@@ -21,6 +21,7 @@ from deep_image_prior import (
     windows,
 )
 from deep_image_prior.anywhere import fit_anywhere
+from deep_image_prior.checkpoint import open_checkpoint
 from deep_image_prior.degradations import (
     Compression,
     CorrelatedNoise,
@@ -68,7 +69,7 @@ def fitted(x0, pose=pose, settings=SETTINGS):
     """A problem on a sheet of x0, and the runs of its descent."""
     problem, runs = pose(windows.sheet(x0, 64), windows.PANELS), []
 
-    def draw(done):
+    def draw(done, tell, checkpoint):
         runs.extend(done)
         return x0
 
@@ -375,6 +376,36 @@ def test_what_was_learned_until_ctrl_c_is_applied(small_panels):
     assert not done.complete
     assert phases[-1] == Phase("applying what was learned", 1, 1)
     assert (done.image - clean).square().mean() < 0.35 * (x0 - clean).square().mean()
+
+
+def test_what_steps_would_restore_is_what_the_last_restores(small_panels):
+    _, x0 = noisy(150, 310, repeat=2)
+    seen = []
+    settings = replace(SETTINGS, steps=4)
+    done = restored(pose, x0, settings=settings, watch=lambda step: seen.append(step.restored()))
+    assert len(seen) == 4
+    assert seen[-1].equal(done.image)
+    assert not seen[0].equal(done.image)
+
+
+def test_tiles_of_one_run_are_not_kept_for_two(small_panels, tmp_path):
+    _, x0 = noisy(150, 310, repeat=2)
+    settings = replace(SETTINGS, steps=3, runs=2)
+    steps = []
+
+    def interrupt(step):
+        steps.append(step)
+        if len(steps) == 5:
+            raise KeyboardInterrupt
+
+    def made(watch, folder):
+        memory = Memory(torch.device("cpu"), 2**40)
+        keep = open_checkpoint(folder, {"job": "one"})
+        how = (pose, x0, 64, True, 1, settings, no_rule, memory, watch, silence, keep)
+        return fit_anywhere(*how)
+
+    assert made(interrupt, tmp_path / "a").interrupted
+    assert made(None, tmp_path / "a").image.equal(made(None, tmp_path / "b").image)
 
 
 def test_a_large_enlargement_is_made_in_tiles_that_memory_does_not_choose(monkeypatch):

@@ -673,11 +673,25 @@ def test_failing_snapshots_do_not_end_the_fit(run, monkeypatch):
 
 def test_a_large_picture_is_fitted_on_windows_and_written_whole(run, monkeypatch):
     monkeypatch.setattr("deep_image_prior.anywhere.LARGEST", 30 * 30)
-    options = ("--sigma", 25, "--steps", 4, "--snapshots", "snaps", "--every", 1)
+    options = ("--sigma", 25, "--steps", 4, "--snapshots", "snaps", "--every", 2)
     code, _, err = run("denoise", "photo.png", *options)
     assert code == 0
-    assert "no snapshots from here on: a step sees only windows of the picture" in err
-    assert np.asarray(Image.open("photo-denoised.png")).shape == (32, 32, 3)
+    assert "no snapshots" not in err
+    result = np.asarray(Image.open("photo-denoised.png"))
+    assert result.shape == (32, 32, 3)
+    first, last = (np.asarray(Image.open(path)) for path in sorted(Path("snaps").iterdir()))
+    assert np.array_equal(last, result), "what is restored after the last step"
+    assert not np.array_equal(first, result)
+
+
+def test_snapshots_end_where_a_step_knows_only_a_tile(run, monkeypatch):
+    monkeypatch.setattr("deep_image_prior.memory.Memory.check", lambda *_: None)
+    suffices = iter([False, True])
+    monkeypatch.setattr("deep_image_prior.memory.Memory.suffices", lambda *_: next(suffices))
+    options = ("--sigma", 25, "--steps", 4, "--snapshots", "snaps", "--every", 2)
+    code, _, err = run("denoise", "photo.png", *options)
+    assert code == 0
+    assert "no snapshots from here on: memory holds only one tile at a time" in err
 
 
 def test_ctrl_c_while_applying_writes_nothing_and_says_so(run, monkeypatch):

@@ -162,7 +162,7 @@ def test_an_interrupt_saves_the_best_so_far(run, monkeypatch):
         elif watcher.run and step.index == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("deep_image_prior.app.classifiers.Watcher.__call__", interrupt)
+    monkeypatch.setattr("deep_image_prior.app.progress.Watcher.__call__", interrupt)
     code, out, err = run("invert", "photo.png", "--layers", "0,1,2", *OWN, *FEW)
     assert code == 130
     assert "the best so far of 2 of 3 pictures is saved: interrupted at step 2" in err

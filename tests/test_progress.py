@@ -7,7 +7,7 @@ from rich.console import Console
 
 from deep_image_prior import Step
 from deep_image_prior.app import progress
-from deep_image_prior.app.progress import Watcher
+from deep_image_prior.app.progress import Bar
 from deep_image_prior.phases import Phase
 
 IMAGE = torch.zeros(1, 1, 2, 2)
@@ -23,7 +23,7 @@ def shown(
     monkeypatch.setattr(progress, "BAR_EVERY", 0)
     monkeypatch.setattr(progress, "LINE_EVERY", 0)
     console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
-    with Watcher(console, runs=2, quiet=quiet, every=2, save=save) as watch:
+    with Bar(runs=2, quiet=quiet, every=2, save=save, console=console) as watch:
         for index in (1, 2, 3, 1, 2, 3):
             watch(Step(index, 3, torch.tensor(0.125), IMAGE, IMAGE))
     return console.file.getvalue()
@@ -58,7 +58,7 @@ def phases(monkeypatch, terminal: bool, line_every: float = 0) -> str:
     monkeypatch.setattr(progress, "BAR_EVERY", 0)
     monkeypatch.setattr(progress, "LINE_EVERY", line_every)
     console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
-    with Watcher(console, runs=1, quiet=False) as watch:
+    with Bar(runs=1, console=console) as watch:
         watch.tell(Phase("measuring"))
         watch.tell(Phase("learning", total=2))
         for index in (1, 2, 1, 2):

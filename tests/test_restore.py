@@ -778,3 +778,13 @@ def test_impulses_that_are_not_there_are_a_bad_choice():
         dip.BadInput, match="unknown noise 'pink'; choose one of auto, white, correlated, impulses"
     ):
         dip.denoise(NOISY, channel_axis=-1, noise="pink")
+
+
+@pytest.mark.parametrize("preset", ["fast", "paper"])
+def test_a_step_tells_what_would_be_restored_after_it(preset):
+    shown = []
+    options = {"channel_axis": -1, "preset": preset, "stop": "never", "steps": 3}
+    result = dip.denoise(NOISY, watch=lambda step: shown.append(step.restored()), **options)
+    assert shown[-1].dtype == NOISY.dtype
+    assert np.array_equal(shown[-1], result.image)
+    assert not np.array_equal(shown[0], result.image)

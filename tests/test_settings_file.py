@@ -297,6 +297,19 @@ def test_a_classifier_may_be_that_of_a_file_that_is_named(run):
     assert record["choices"]["steps"] == 2
 
 
+def test_the_server_of_the_page_is_told(run, monkeypatch):
+    server = pytest.importorskip("deep_image_prior.app.page.server")
+    told = []
+    monkeypatch.setattr(server, "run", lambda *how: told.append(how) or 0)
+    write({"page": {"port": 8000, "no-browser": True, "limit": "1GiB"}, "all": {"steps": 2}})
+    code, _, err = run("page", "photo.png", "--limit", "2GiB")
+    assert code == 0
+    assert told == [((Path("photo.png"),), Path("dip-page"), 8000, False, 2 * 2**30)]
+    assert err == "dip: note: from dip.toml: port = 8000, no-browser = true\n"
+    write({"page": {"folder": "elsewhere"}})
+    assert "folder is said on the command line alone" in run("page")[2]
+
+
 def tables():
     found = {name: settings_file.options(command) for name, command in cli.app.commands.items()}
     return {name: options for name, options in found.items() if options}
@@ -304,8 +317,9 @@ def tables():
 
 def test_what_may_be_in_the_file_is_known():
     """A new command, or an option of the rim, is to be thought of: may a file say it?"""
-    assert set(tables()) == {*TASKS, "layers"} - {"solve"}
+    assert set(tables()) == {*TASKS, "layers", "page"} - {"solve"}
     rim = {"jobs", "names", "scheduler"} | {"model", "weights", "size", "mean", "std", "classes"}
+    rim |= {"port", "no_browser", "limit"}
     for name, options in tables().items():
         own = {each.name for each in options.values()}
         declared = set(TASKS[name].__dataclass_fields__) if name in TASKS else set()

@@ -3,6 +3,7 @@ neither the descent nor its memory grows with it; or fitted to one tile after th
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
 
@@ -14,10 +15,10 @@ from .checkpoint import Checkpoint, kept
 from .denoisers import GRID
 from .descent import Problem, code_generator
 from .ensemble import Ensemble
-from .fitting import Descent, Fit, applying, fit
+from .fitting import Fit, Learned, fit
 from .memory import Memory
 from .parallel import each
-from .phases import Phase, Tell, silence
+from .phases import APPLYING, Phase, Tell, silence
 from .settings import Settings
 from .step import Step
 from .stopping import Recipe
@@ -71,9 +72,9 @@ def fit_anywhere(
     tell(Phase("estimates"))
     side = memory.largest(_sides(problem, x0.device), problem.margin, drawn) if large else 0
 
-    def draw(descents: Sequence[Descent]) -> Tensor:
+    def draw(learned: Sequence[Learned], tell: Tell, checkpoint: Checkpoint | None) -> Tensor:
         on_disk = memory.on_disk(drawn)
-        return apply(problem, descents, settings, x0, side, factor, tell, checkpoint, on_disk)
+        return apply(problem, learned, settings, x0, side, factor, tell, checkpoint, on_disk)
 
     return fit(problem, settings, rule(problem), watch, draw if large else None, checkpoint, tell)
 
@@ -88,7 +89,7 @@ def _sides(problem: Problem, device: torch.device) -> Sequence[int]:
 @torch.no_grad()
 def apply(
     problem: Problem,
-    descents: Sequence[Descent],
+    learned: Sequence[Learned],
     settings: Settings,
     x0: Tensor,
     side: int,
@@ -104,18 +105,14 @@ def apply(
     """
     assert problem.parts
     z = problem.code(code_generator(settings))
-    f = Ensemble(
-        problem, [descent.weights for descent in descents], z, settings.turns, settings.shifts
-    )
+    weights = [each.weights for each in learned]
+    f = Ensemble(problem, weights, z, settings.turns, settings.shifts)
     part_of = problem.parts(lambda: f(z[:1]))
     shape = (*x0.shape[:2], *(factor * each for each in x0.shape[-2:]))
     x = torch.from_numpy(empty(shape, np.float32, on_disk)).to(x0.device)
     every = tiles(x0.shape[-2:], side // factor, problem.margin // factor, GRID // factor)
-    name = applying(descents)
-    if descents[-1].run.interrupted:  # what other weights draw is not to be kept
-        checkpoint = None
     done = count(1)
-    tell(Phase(name, 0, len(every)))
+    tell(Phase(APPLYING, 0, len(every)))
 
     def restored(tile: Tile) -> Tensor:
         around = tile.around(x0)
@@ -129,7 +126,7 @@ def apply(
         tile.enlarged(factor).core(x).copy_(
             kept(checkpoint, f"tile{number}", partial(restored, tile))
         )
-        tell(Phase(name, next(done), len(every)))
+        tell(Phase(APPLYING, next(done), len(every)))
 
     each(draw, enumerate(every, 1), x0.device)
     return x
@@ -148,11 +145,12 @@ def _fit_tiles(
 ) -> Fit:
     """A fit of every tile, blended where they overlap; x has `factor` times the sides of x0."""
     tell(Phase("learning", total=len(every)))
+    of_tile = watch and (lambda step: watch(replace(step, restored=None)))
     fits = []
     for number, tile in enumerate(every, 1):
         problem = pose(tile.around(x0), 1)
         place = checkpoint and checkpoint.within(f"tile{number}")
-        fits.append(fit(problem, settings, rule(problem), watch, checkpoint=place))
+        fits.append(fit(problem, settings, rule(problem), of_tile, checkpoint=place))
         if fits[-1].interrupted:  # the rest of the picture is missing
             raise KeyboardInterrupt
     enlarged = [tile.enlarged(factor) for tile in every]

@@ -13,7 +13,7 @@ from .checkpoint import Checkpoint, kept
 from .descent import Part, Problem, code_generator, descend
 from .ensemble import Ensemble
 from .errors import BadInput, Destabilised
-from .phases import Phase, Tell, silence
+from .phases import APPLYING, Phase, Tell, silence
 from .runs import Run, Runs
 from .settings import Settings
 from .step import Rule, Step, Stop, Weights
@@ -31,17 +31,22 @@ class Fit(Runs):
 
 
 @dataclass(frozen=True, eq=False)
-class Descent:
-    """A run, and what it drew. average: x (1, C, H, W), or None if its steps saw only windows;
-    weights: f's.
-    """
+class Learned:
+    """What steps came to. average: x (1, C, H, W), None if they saw only windows; weights: f's."""
 
-    run: Run
     average: Tensor | None
     weights: Weights
 
 
-Draw = Callable[[Sequence[Descent]], Tensor]  # what an image is to be of -> it, restored
+@dataclass(frozen=True, eq=False)
+class Descent(Learned):
+    """A run, and what it came to."""
+
+    run: Run
+
+
+# what an image is to be of, the progress, where its tiles are kept -> it, restored
+Draw = Callable[[Sequence[Learned], Tell, Checkpoint | None], Tensor]
 
 
 def fit(
@@ -57,31 +62,37 @@ def fit(
     (section 3.1).
 
     Where steps saw windows x* is the mean of what f with averaged weights draws in all its poses.
-    draw: another way to it, for other parts of the picture. checkpoint: keeps complete runs. tell:
-    called with what is done after the steps, if that takes long.
+    draw: another way to it, for other parts of the picture. checkpoint: keeps complete runs, and
+    what is drawn of them. tell: called with what is done after the steps, if that takes long.
 
     stop: a rule (stopping.py), copied for each run, or what makes one. watch sees every step, its
     images finished. Ctrl-C and a destabilised run end with the best so far: the mean of the
     complete runs, or else of the others. Raises Destabilised or KeyboardInterrupt if there is no
     good step to return, BadInput if the rule has no use for such steps.
     """
+    draw = draw or partial(_drawn, problem, settings)
     descents: list[Descent] = []
     for k in range(settings.runs):
         try:
             one = replace(settings, seed=settings.seed + k)
-            descents.append(_kept_descent(checkpoint, f"run{k + 1}", problem, one, stop, watch))
+            descents.append(
+                _kept_descent(checkpoint, f"run{k + 1}", problem, one, stop, watch, draw)
+            )
         except (KeyboardInterrupt, Destabilised) as end:
             if not descents:
                 raise
             ended = Run((), _ended(end, 0, f"at the start of run {k + 1}"), chosen=0, seconds=0.0)
-            descents.append(Descent(ended, None, {}))
+            descents.append(Descent(None, {}, ended))
         if descents[-1].run.interrupted:
             break
     # an unfinished run would spoil the mean of the finished ones
     best = [each for each in descents if each.run.complete]
     best = best or [each for each in descents if each.run.energies]
+    if any(each.run.interrupted for each in descents):
+        # the same call, when it goes on, draws other weights
+        tell, checkpoint = partial(_of_the_best, tell), None
     start = time.perf_counter()
-    image = (draw or partial(_drawn, problem, settings, tell))(best)
+    image = draw(best, tell, checkpoint)
     drawing = time.perf_counter() - start
     return Fit(
         image=image,
@@ -97,7 +108,7 @@ def _kept_descent(checkpoint: Checkpoint | None, name: str, *how: Any) -> Descen
 
     found = kept(checkpoint, name, make, lambda found: found["complete"])
     run = Run(**{**found["run"], "stop": Stop(**found["run"]["stop"])})
-    return Descent(run, found["average"], found["weights"])
+    return Descent(found["average"], found["weights"], run)
 
 
 @torch.enable_grad()
@@ -106,6 +117,7 @@ def _descent(
     settings: Settings,
     stop: Recipe | None,
     watch: Callable[[Step], None] | None,
+    draw: Draw,
 ) -> Descent:
     start = time.perf_counter()
     rule = begun(stop) if stop else None
@@ -117,7 +129,7 @@ def _descent(
             last = step
             energies.append(step.energy)
             if watch:
-                watch(_finished(step, problem))
+                watch(_finished(step, problem, draw))
             if rule and (stopped := _seen(rule, step)):
                 break
     except (KeyboardInterrupt, Destabilised) as end:
@@ -134,11 +146,12 @@ def _descent(
         seconds=time.perf_counter() - start,
     )
     doubt = rule.uncertainty_db if rule and run.complete else None
-    return Descent(
-        replace(run, uncertainty_db=doubt),
-        chosen.average if chosen.window is WHOLE else None,
-        chosen.weights,
-    )
+    learned = _learned(chosen)
+    return Descent(learned.average, learned.weights, replace(run, uncertainty_db=doubt))
+
+
+def _learned(step: Step) -> Learned:
+    return Learned(step.average if step.window is WHOLE else None, step.weights)
 
 
 def _seen(rule: Rule, step: Step) -> Stop | None:
@@ -165,25 +178,32 @@ def _budget(steps: int, good: int) -> Stop:
     return Stop("budget", good, f"budget: {steps} steps{back}")
 
 
-def applying(descents: Sequence[Descent]) -> str:
-    """The name of what follows the steps."""
-    return "applying what was learned" if descents[-1].run.interrupted else "applying"
+def _of_the_best(tell: Tell, phase: Phase) -> None:
+    tell(replace(phase, name=f"{phase.name} what was learned"))
 
 
-def _drawn(problem: Problem, settings: Settings, tell: Tell, descents: Sequence[Descent]) -> Tensor:
+def _drawn(
+    problem: Problem,
+    settings: Settings,
+    learned: Sequence[Learned],
+    tell: Tell,
+    checkpoint: Checkpoint | None,
+) -> Tensor:
     """The mean of the averages; or, f fitted on windows of the picture, x of all of it."""
-    averages = [each.average for each in descents if each.average is not None]
+    averages = [each.average for each in learned if each.average is not None]
     if averages:
         return torch.stack([problem.finish(x) for x in averages]).mean(dim=0)
-    tell(Phase(applying(descents)))
+    tell(Phase(APPLYING))
     z = problem.code(code_generator(settings))
-    weights = [each.weights for each in descents]
+    weights = [each.weights for each in learned]
     f = Ensemble(problem, weights, z, settings.turns, settings.shifts)
     return f.restored(problem.whole() if problem.whole else Part(z[:1], problem.finish))
 
 
-def _finished(step: Step, problem: Problem) -> Step:
+def _finished(step: Step, problem: Problem, draw: Draw) -> Step:
     """`step` with what of its images is restored; that of a window is left as it is."""
-    if step.window is not WHOLE:
-        return step
-    return replace(step, image=problem.finish(step.image), average=problem.finish(step.average))
+    restored = partial(draw, [_learned(step)], silence, None)
+    if step.window is WHOLE:
+        image, average = problem.finish(step.image), problem.finish(step.average)
+        step = replace(step, image=image, average=average)
+    return replace(step, restored=restored)

@@ -1,19 +1,24 @@
-"""Pixels <-> tensors (1, C, H, W) in [0, 1]."""
+"""Pixels <-> tensors (1, C, H, W) in [0, 1]. Without torch where there are no tensors: files need
+none.
+"""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
 
 from .errors import BadInput
 from .storage import empty, strips
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 Pixels = NDArray[Any]
 
@@ -139,6 +144,8 @@ def to_tensor(
     """Pixels (H, W), or with channels along `channel_axis`, as (1, C, H, W) in [0, 1] on
     `device`; in a temporary file if `on_disk`.
     """
+    import torch
+
     planes = _planes(pixels, channel_axis)
     unit = empty(planes.shape, np.float32, on_disk)
     # double precision is not for all of a large picture
@@ -192,6 +199,8 @@ def centre_square(image: Tensor, size: int, name: str) -> Tensor:
 
     Raises BadInput, calling it `name`, if it is smaller.
     """
+    import torch.nn.functional as F
+
     height, width = image.shape[-2:]
     check_square(height, width, size, name)
     side = min(height, width)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+APPLYING = "applying"  # f to the picture, after the steps
+
 
 @dataclass(frozen=True)
 class Phase:

@@ -26,9 +26,9 @@ from .objectives import Preset
 from .phases import Phase
 from .runs import Runs
 from .settings import Settings
-from .step import Rule
+from .step import Rule, Step
 from .stopping import RULES, Discrepancy, Recipe
-from .tasks import Damage, Restoration, Task
+from .tasks import Damage, Finished, Restoration, Task
 
 # measured: benchmarks/README.md, the table of stops
 SURE, UNSURE = 0.5, 1.5  # decibels
@@ -178,6 +178,17 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
     preset = call.preset(task.presets(damage, x0.shape[-2:]))
     rule = call.rule(preset, told or _sigma(damage), scale.clips, bool(told) and task.compares)
     checkpoint = call.checkpoint(task, x0, damage, preset.settings)
+    back = partial(call.back, scale=scale)
+
+    def finish(x: Tensor) -> tuple[Pixels, Finished]:
+        finished = task.finish(x, observation, x0, damage)
+        return task.returned(back(finished.image), image), finished
+
+    def watch(step: Step) -> None:
+        assert task.watch
+        draw = step.restored
+        task.watch(replace(step, restored=draw and (lambda: finish(draw())[0])))
+
     done = fit_anywhere(
         lambda x0, panels: task.build(x0, preset, damage, panels),
         x0,
@@ -187,16 +198,15 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
         preset.settings,
         rule,
         call.memory,
-        task.watch,
+        task.watch and watch,
         task.tell,
         checkpoint,
     )
     if checkpoint and done.complete:
         checkpoint.remove()
-    finished = task.finish(done.image, observation, x0, damage)
-    back = partial(call.back, scale=scale)
+    pixels, finished = finish(done.image)
     return Result(
-        image=task.returned(back(finished.image), image),
+        image=pixels,
         runs=done.runs,
         seconds=done.seconds,
         settings=preset.settings,

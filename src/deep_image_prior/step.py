@@ -1,8 +1,9 @@
 """One step of the descent, and what may end it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
@@ -16,7 +17,8 @@ class Step:
     """One step: its number from 1, of at most `budget`; E(A(x)); the image x (1, C, H, W); the
     running average of x. window: what of the picture these are; if it is not the whole, average is
     x, and of several windows they are side by side. weights: the running average of theta, for f to
-    be applied elsewhere.
+    be applied elsewhere. restored: computes what the restored image would be if this were the last
+    step of the only run; None where a step knows only a tile of the picture.
     """
 
     index: int
@@ -26,6 +28,7 @@ class Step:
     average: Tensor
     window: Windows = WHOLE
     weights: Weights = field(default_factory=dict)
+    restored: Callable[[], Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from .progress import Files, terminal
 from .record import Fingerprint, fingerprint, fingerprint_of, package, record, surroundings
 from .restoring import Host
 from .say import answer, say
+from .signals import interruptible, undisturbed
 
 TOGETHER = ("names", "jobs", "scheduler", "recursive")  # options that are of several
 ALONE = ("snapshots", "every", "checkpoint")  # options that are of one picture
@@ -114,7 +115,7 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
     try:
         with _hands(values) as hands:
             folder.mkdir(parents=True, exist_ok=True)
-            session.interruptible()
+            interruptible()
             with (
                 Files(terminal(), len(items), quiet) as progress,
                 closing(_made(kind, items, hands)) as made,
@@ -135,7 +136,7 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
         **counts,
         "rows": [asdict(row) for row in rows],
     }
-    with session.undisturbed():
+    with undisturbed():
         files.write_atomically(summary, json.dumps(text, indent=1).encode(), overwrite=True)
     if not quiet:
         _report(rows, len(items), summary)
@@ -264,7 +265,7 @@ def _written(item: Item, outcome: Made | str | BaseException) -> tuple[Row, Sequ
     }
     text = record(outputs=outputs, **outcome.facts)
     try:
-        with session.undisturbed():
+        with undisturbed():
             files.write_atomically(item.record, text.encode(), overwrite=True)
             for path, content in outcome.contents.items():
                 files.write_atomically(path, content, item.values["overwrite"])

@@ -23,7 +23,7 @@ from ..settings import Settings
 from ..tasks import Invert, Maximise, Visualisation
 from . import session
 from .commands import taken
-from .progress import Watcher, terminal
+from .progress import Bar, Watcher
 from .record import described
 from .say import answer
 from .session import Made, Output, Request
@@ -232,7 +232,7 @@ def _run(
     output = Output(
         values["output"] or drawing.path, values["record"], values["overwrite"], values["quiet"]
     )
-    return session.run(request, output, Watcher(terminal(), runs * len(tasks), output.quiet))
+    return session.run(request, output, Bar(runs * len(tasks), output.quiet))
 
 
 def _facts(phi: Classifier) -> dict[str, Any]:

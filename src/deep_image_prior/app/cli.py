@@ -11,51 +11,25 @@ from typing import Any
 
 import click
 
-from ..errors import BadInput, Destabilised, exhausted
+from ..errors import BadInput
 from ..functions import TASKS
 from ..tasks import Invert, Maximise, Restoration
 from . import settings_file
-from .commands import FILE, WRITING, check, parameters, restoring
-from .say import answer, say
+from .commands import FILE, WRITING, check, parameters, restoring, size
+from .outcome import outcome
+from .say import say
 
 
 def run() -> int:
     """Run the command; every error of the user's becomes one line and an exit code here."""
     warnings.showwarning = lambda message, *_, **__: say(f"note: {message}")
-    code = _code()
+    code = outcome(lambda: app(standalone_mode=False))
     # what is pressed after all is done changes nothing
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if code == 130 and _is_busy():  # tiles that are being worked on would be waited for
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-    return code
-
-
-def _code() -> int:
-    try:
-        return int(app(standalone_mode=False) or 0)
-    except click.exceptions.NoArgsIsHelpError as error:
-        answer(error.ctx.get_help())
-        return 2
-    except click.ClickException as error:
-        return _complain(" ".join(error.format_message().split()), 2)
-    except (KeyboardInterrupt, click.Abort):
-        return _complain("interrupted; nothing was written", 130)
-    except BadInput as error:
-        return _complain(str(error), 2)
-    except (OSError, Destabilised) as error:
-        return _complain(str(error), 1)
-    except (MemoryError, RuntimeError) as error:
-        if not exhausted(error):
-            raise
-        return _complain(
-            "out of memory; use the preset fast, a smaller image or size, or a part of the image", 1
-        )
-
-
-def _complain(message: str, code: int) -> int:
-    say(message)
     return code
 
 
@@ -193,6 +167,37 @@ app.add_command(
         *MODEL,
     )
 )
+
+
+@app.command()
+@click.argument("pictures", type=FILE, nargs=-1, metavar="[IMAGE]...")
+@click.option(
+    "--folder",
+    type=FILE,
+    default=Path("dip-page"),
+    show_default=True,
+    help="Where pictures and results are kept: one that is new, or of a page before.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Of this machine.  [default: one that is free]",
+)
+@click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
+@click.option(
+    "--limit", callback=size, default="4GiB", show_default=True, help="The largest file it takes."
+)
+def page(pictures: tuple[Path, ...], folder: Path, port: int, no_browser: bool, limit: int) -> int:
+    """Restore pictures in the browser, on this machine: nothing leaves it."""
+    settings_file.applied(click.get_current_context().params)
+    try:
+        from .page.server import run
+    except ModuleNotFoundError as missing:
+        raise BadInput(
+            f"the page needs {missing.name}: pip install 'deep-image-prior[page]'"
+        ) from None
+    return run(pictures, folder, port, not no_browser, limit)
 
 
 @app.command()

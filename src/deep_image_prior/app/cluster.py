@@ -336,7 +336,8 @@ def _there(
             from .restoring import Host
 
             torch.set_num_threads(worker.state.nthreads)
-            return work(Host(_memory(worker.memory_manager.memory_limit), files, heed), job)
+            limit = _memory(worker.memory_manager.memory_limit)
+            return work(Host(limit, files, heed=heed), job)
 
 
 def _memory(limit: int | None) -> int:

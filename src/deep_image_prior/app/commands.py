@@ -18,13 +18,13 @@ SNAPSHOT_EVERY = 100  # steps
 SETTINGS = {each.name for each in fields(Settings)}
 
 
-def _bytes(context: click.Context, parameter: click.Parameter, size: str | None) -> int | None:
+def size(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
     """4GiB, 500MB, 2G as a number of bytes."""
-    if size is None:
+    if text is None:
         return None
-    parts = re.fullmatch(r"(\d+\.?\d*) *([kmgt]?)(i?)b?", size.strip().lower())
+    parts = re.fullmatch(r"(\d+\.?\d*) *([kmgt]?)(i?)b?", text.strip().lower())
     if not parts:
-        raise BadInput(f"--memory {size} is no size; give one as in 4GiB or 500MB")
+        raise BadInput(f"{parameter.opts[0]} {text} is no size; give one as in 4GiB or 500MB")
     number, prefix, binary = parts.groups()
     return int(float(number) * (1024 if binary else 1000) ** " kmgt".index(prefix or " "))
 
@@ -61,7 +61,7 @@ WATCHING = (
     click.Option(
         ["--snapshots"],
         type=FILE,
-        help="Folder for the averaged image of every K-th step, where steps see the whole.",
+        help="Folder for what would be restored if every K-th step were the last.",
     ),
     click.Option(
         ["--every"],
@@ -140,8 +140,8 @@ def _parameter(kind: type[Task], each: Field[Any]) -> click.Parameter | None:
         required=each.default is MISSING,
         **unset,
         metavar=option.metavar,
-        callback=_bytes if each.name == "memory" else None,
-        help=f"{option.command_help or option.help}{_default(kind, each)}",
+        callback=size if each.name == "memory" else None,
+        help=f"{option.command_help or option.help}{_bracketed(default_of(kind, each))}",
     )
 
 
@@ -155,17 +155,22 @@ def _type(kind: type[Task], name: str, option: Option) -> Any:
     return option.kind
 
 
-def _default(kind: type[Task], each: Field[Any]) -> str:
+def _bracketed(default: str) -> str:
+    return f"  [default: {default}]" if default else ""
+
+
+def default_of(kind: type[Task], each: Field[Any]) -> str:
+    """The default of an option in words, or nothing."""
     if each.name == "steps":
         steps = ", ".join(f"{name} {count}" for name, count in kind.steps_of.items())
-        return f"  [default: as a rule {steps}]"
+        return f"as a rule {steps}"
     if each.name in SETTINGS:
-        return "  [default: the preset's]"
+        return "the preset's"
     if each.default is MISSING or each.default is None:
         return ""
     if each.default is True:
-        return f"  [default: {each.metadata['option'].flags.split('/')[0].removeprefix('--')}]"
-    return f"  [default: {each.default}]"
+        return str(each.metadata["option"].flags.split("/")[0].removeprefix("--"))
+    return str(each.default)
 
 
 def check(kind: type[Task], values: Mapping[str, Any]) -> None:

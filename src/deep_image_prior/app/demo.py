@@ -21,9 +21,9 @@ from ..images import Pixels
 from ..metrics import psnr, ssim
 from ..panels import Tile, panel
 from ..step import Step
-from .progress import Watcher, terminal
+from .progress import Bar
 from .say import answer
-from .session import interruptible
+from .signals import interruptible
 
 SIGMA = 25 / 255
 
@@ -90,7 +90,7 @@ def run(output: Path, overwrite: bool, quiet: bool) -> int:
     files.check_format(output, like)
     files.check_free(output, overwrite)
     interruptible()
-    with Watcher(terminal(), 1, quiet) as watch:
+    with Bar(1, quiet) as watch:
         rows = demonstrate(watch)
     panel = like.with_pixels(picture(rows))
     files.write_atomically(output, partial(files.encode, panel, output.suffix), overwrite)

@@ -1,14 +1,20 @@
-"""Consumers of the steps for a person at a terminal: a bar or lines, and snapshots."""
+"""Consumers of the steps for a person: what follows them, and a bar or lines on a terminal."""
+
+from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..phases import Phase
-from ..step import Step
+from ..phases import APPLYING, Phase
+
+if TYPE_CHECKING:
+    from ..step import Step
 
 BAR_EVERY, LINE_EVERY = 0.2, 10.0  # seconds
 
@@ -18,26 +24,96 @@ def terminal() -> Console:
     return Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
-class Watcher:
-    """Shows the phase, the step, the energy and the time left of the phase: a bar on a terminal, a
-    line now and then otherwise, nothing if `quiet`.
+class Watcher(ABC):
+    """Follows the steps and the phases of a command, as a task's `watch` and `tell`.
 
-    save: writes a snapshot (run, step) every `every` steps. A failing snapshot is said once and
-    ends the snapshots. heed: called at every step and phase; what it raises ends the work.
+    runs: how many there will be. quiet: nothing is to be shown. save: called with (run, step) every
+    `every` steps. A failing `save` is said once and ends the saving. heed: called at every step and
+    phase; what it raises ends the work.
     """
 
     def __init__(
         self,
-        console: Console,
         runs: int,
-        quiet: bool,
+        quiet: bool = False,
         every: int = 1,
         save: Callable[[int, Step], None] | None = None,
         heed: Callable[[], None] | None = None,
     ) -> None:
-        self.console, self.runs, self.quiet = console, runs, quiet
+        self.runs, self.quiet = runs, quiet
         self.every, self.save, self.heed = every, save, heed
         self.run = 0
+        self.phase = "reading"
+
+    def __enter__(self) -> Self:
+        self.begun = self.now = time.monotonic()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.phase = "done"
+
+    def __call__(self, step: Step) -> None:
+        self.run += step.index == 1
+        total = self.runs * step.budget
+        self._enter_phase("learning", total)
+        self.stepped(step, (self.run - 1) * step.budget + step.index, total)
+        if self.save and step.index % self.every == 0:
+            try:
+                self.save(self.run, step)
+            except Exception as error:  # the fit is worth more than its snapshots
+                self.say(f"note: no snapshots from here on: {error}")
+                self.save = None
+
+    def tell(self, phase: Phase) -> None:
+        """See another phase than that of the steps."""
+        if phase.name == "learning":
+            self.runs *= phase.total
+            return
+        self._enter_phase(phase.name, phase.total if phase.total > 1 else None)
+        self.went_on(phase)
+
+    def _enter_phase(self, name: str, total: int | None) -> None:
+        if self.heed:
+            self.heed()
+        self.now = time.monotonic()
+        if name != self.phase:
+            self.phase, self.begun = name, self.now
+            self.begins(total)
+
+    def left(self, done: int, total: int) -> float | None:
+        """Seconds of the phase, from its pace so far."""
+        return (self.now - self.begun) / done * (total - done) if done else None
+
+    @abstractmethod
+    def begins(self, total: int | None) -> None:
+        """`self.phase` begins; total: what is to be done in it, if that is known."""
+
+    @abstractmethod
+    def stepped(self, step: Step, done: int, total: int) -> None:
+        """`done` steps of all runs are done."""
+
+    @abstractmethod
+    def went_on(self, phase: Phase) -> None:
+        """Something of `phase` is done."""
+
+    @abstractmethod
+    def say(self, line: str) -> None:
+        """To the person."""
+
+
+class Bar(Watcher):
+    """Shows the phase, the step, the energy and the time left of the phase: a bar on a terminal, a
+    line now and then otherwise, nothing if `quiet`.
+    """
+
+    def __init__(self, *how: Any, console: Console | None = None, **options: Any) -> None:
+        super().__init__(*how, **options)
+        self.console = console or terminal()
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -49,78 +125,56 @@ class Watcher:
             *columns,
             console=self.console,
             transient=True,
-            disable=quiet or not self.console.is_terminal,
+            disable=self.quiet or not self.console.is_terminal,
         )
-        self.phase = "reading"
         self.task = self.bar.add_task(self.phase, total=None, energy="")
 
-    def __enter__(self) -> "Watcher":
-        self.begun = self.said = time.monotonic()
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.said = self.begun
         self.bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *ended: Any) -> None:
+        super().__exit__(*ended)
         self.bar.stop()
 
-    def __call__(self, step: Step) -> None:
-        self.run += step.index == 1
-        done, total = (self.run - 1) * step.budget + step.index, self.runs * step.budget
-        now = self._in("learning", total)
-        if not self.bar.disable and now - self.said > BAR_EVERY:
-            self.said = now
+    def begins(self, total: int | None) -> None:
+        self.bar.refresh()  # the end of the one before
+        self.bar.reset(self.task, description=self.phase, total=total, energy="")
+        self.said = self.begun
+        if self._in_lines and self.phase.startswith(APPLYING):
+            self.console.print(self.phase)
+
+    def stepped(self, step: Step, done: int, total: int) -> None:
+        if not self.bar.disable and self._is_time(BAR_EVERY):
             self.bar.update(self.task, completed=done, energy=f"energy {step.energy.item():.3g}")
-        elif self.bar.disable and not self.quiet and now - self.said > LINE_EVERY:
-            self.said = now
-            self.console.print(
-                f"step {done}/{total}  energy {step.energy.item():.3g}{self._left(done, total)}"
-            )
-        if self.save and step.index % self.every == 0:
-            self._snapshot(step)
+        elif self._in_lines and self._is_time(LINE_EVERY):
+            energy = f"energy {step.energy.item():.3g}"
+            self.console.print(f"step {done}/{total}  {energy}{self._left(done, total)}")
 
-    def tell(self, phase: Phase) -> None:
-        """Show another phase than that of the steps."""
-        if phase.name == "learning":
-            self.runs *= phase.total
-            return
-        new = phase.name != self.phase
-        now = self._in(phase.name, phase.total if phase.total > 1 else None)
+    def went_on(self, phase: Phase) -> None:
         self.bar.update(self.task, completed=phase.done)
-        if self.bar.disable and not self.quiet and new and phase.name.startswith("applying"):
-            self.console.print(phase.name)
-        if self.bar.disable and not self.quiet and now - self.said > LINE_EVERY:
-            self.said = now
-            self.console.print(
-                f"{phase.name} {phase.done}/{phase.total}{self._left(phase.done, phase.total)}"
-            )
+        if self._in_lines and self._is_time(LINE_EVERY):
+            left = self._left(phase.done, phase.total)
+            self.console.print(f"{phase.name} {phase.done}/{phase.total}{left}")
 
-    def _in(self, phase: str, total: int | None) -> float:
-        """The time now; with a new phase the bar starts anew."""
-        if self.heed:
-            self.heed()
-        now = time.monotonic()
-        if phase != self.phase:
-            self.bar.refresh()  # the end of the one before
-            self.phase, self.begun, self.said = phase, now, now
-            self.bar.reset(self.task, description=phase, total=total, energy="")
-        return now
+    def say(self, line: str) -> None:
+        self.console.print(f"dip: {line}")
+
+    @property
+    def _in_lines(self) -> bool:
+        return self.bar.disable and not self.quiet
+
+    def _is_time(self, every: float) -> bool:
+        """Whether something was said `every` seconds ago or more; then now is the time."""
+        due = self.now - self.said > every
+        self.said = self.now if due else self.said
+        return due
 
     def _left(self, done: int, total: int) -> str:
-        """Of the phase, from its pace so far."""
-        seconds = (time.monotonic() - self.begun) / max(done, 1) * (total - done)
-        return f"  {seconds:.0f} s left" if done else ""
-
-    def _snapshot(self, step: Step) -> None:
-        assert self.save
-        try:
-            self.save(self.run, step)
-        except Exception as error:  # the fit is worth more than its snapshots
-            self.console.print(f"dip: note: no snapshots from here on: {error}")
-            self.save = None
+        seconds = self.left(done, total)
+        return "" if seconds is None else f"  {seconds:.0f} s left"
 
 
 class Files:
@@ -141,7 +195,7 @@ class Files:
         )
         self.task = self.bar.add_task("", total=count)
 
-    def __enter__(self) -> "Files":
+    def __enter__(self) -> Files:
         self.bar.start()
         return self
 

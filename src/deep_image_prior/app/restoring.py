@@ -19,10 +19,9 @@ from ..restoration import Result, restore
 from ..settings import Settings
 from ..step import Step
 from ..tasks import Restoration, Task
-from ..windows import WHOLE
 from . import session, stacks
 from .commands import SNAPSHOT_EVERY, taken
-from .progress import Watcher, terminal
+from .progress import Bar, Watcher
 from .record import described
 from .say import say
 from .session import Made, Output, Request
@@ -39,11 +38,13 @@ class Host:
     """What is particular to the process that a picture is made in.
 
     memory: bytes, where the command says none and the CPU computes. files: where inputs lie, by the
-    names of their options, if that is elsewhere. heed: see `Watcher`.
+    names of their options, if that is elsewhere. watcher, heed: what follows the work; see
+    `Watcher`.
     """
 
     memory: int | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
+    watcher: Callable[..., Watcher] = Bar
     heed: Callable[[], None] | None = None
 
     def placed(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,9 +125,9 @@ def asked(
         report=lambda made: _report(made, scores(*made.values()), scale),
     )
     runs = (task.runs or Settings().runs) * len(tasks)
-    snapshots = _snapshots(values, picture, scale)
+    snapshots = _snapshots(values, picture)
     every = values["every"] or SNAPSHOT_EVERY
-    watcher = Watcher(terminal(), runs, quiet, every, snapshots, host.heed)
+    watcher = host.watcher(runs, quiet, every, snapshots, host.heed)
     return request, output, watcher
 
 
@@ -301,11 +302,9 @@ def _scores(clean: Picture, picture: Picture, result: Picture) -> dict[str, floa
     }
 
 
-def _snapshots(
-    values: Mapping[str, Any], picture: Picture, scale: Scale
-) -> Callable[[int, Step], None] | None:
-    """A writer of averaged images into the folder for snapshots. Raises BadInput if that is not
-    empty.
+def _snapshots(values: Mapping[str, Any], picture: Picture) -> Callable[[int, Step], None] | None:
+    """A writer of what steps would restore into the folder for snapshots. Raises BadInput if that
+    is not empty.
     """
     folder, overwrite = values["snapshots"], values["overwrite"]
     if folder is None:
@@ -327,12 +326,10 @@ def _snapshots(
     suffix = ".tif" if deep else ".png"
 
     def save(run: int, step: Step) -> None:
-        if step.window is not WHOLE:
-            raise ValueError("a step sees only windows of the picture; paper sees it all")
+        if step.restored is None:
+            raise ValueError("memory holds only one tile at a time")
         folder.mkdir(exist_ok=True)
-        snapshot = replace(
-            picture.with_pixels(images.from_tensor(step.average, -1, scale)), exif=None
-        )
+        snapshot = replace(picture.with_pixels(step.restored()), exif=None)
         path = folder / f"run{run}-step{step.index:06d}{suffix}"
         files.write_atomically(path, partial(files.encode, snapshot, suffix), overwrite)
 

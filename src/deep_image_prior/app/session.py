@@ -1,9 +1,7 @@
 """One command: every door checked, the pictures made, written and reported."""
 
-import signal
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +14,7 @@ from ..restoration import Result
 from .progress import Watcher
 from .record import fingerprint, record, surroundings
 from .say import answer, say
+from .signals import interruptible, undisturbed
 
 Made = Mapping[str, Result]
 
@@ -142,28 +141,6 @@ def _best(request: Request, made: Made) -> str:
     last = list(made.values())[-1]
     count = "" if len(request.makers) == 1 else f" of {len(made)} of {len(request.makers)} pictures"
     return f"the best so far{count} is saved{'' if last.complete else f': {last.stopped}'}"
-
-
-def interruptible() -> None:
-    """From here on there is what to save: a signal is a KeyboardInterrupt."""
-    for kind in _kinds():
-        signal.signal(kind, signal.default_int_handler)
-
-
-def _kinds() -> list[signal.Signals]:
-    names = ("SIGINT", "SIGTERM", "SIGHUP")
-    return [getattr(signal, name) for name in names if hasattr(signal, name)]
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """What is being saved is saved, however often Ctrl-C is pressed."""
-    before = {kind: signal.signal(kind, signal.SIG_IGN) for kind in _kinds()}
-    try:
-        yield
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
 
 
 def save(path: Path, picture: Picture, overwrite: bool) -> None:

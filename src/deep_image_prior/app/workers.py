@@ -105,6 +105,11 @@ def _begin(threads: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = str(threads)  # torch, when it is loaded, looks there
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """This process ends at once when the one that began it does."""
     parent = multiprocessing.parent_process()
     assert parent
 

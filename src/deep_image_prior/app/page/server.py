@@ -1,0 +1,479 @@
+"""The page's server: on this machine only, for those who know its address, in one folder.
+
+    GET  api/events                 what there is, and every change: server-sent events
+    POST api/files?name=&role=      the bytes of a file          GET, DELETE api/files/ID...
+    POST api/jobs                   {task, file, options}        GET, POST, DELETE api/jobs/ID...
+
+All of it lies under a token in the address. Nothing is asked of any other machine.
+"""
+
+import asyncio
+import contextlib
+import filecmp
+import json
+import secrets
+import socket
+import webbrowser
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ...available import in_words
+from ...errors import BadInput
+from ...files import suffix_for
+from ..say import answer, say
+from ..signals import kinds
+from . import views
+from .forms import forms
+from .jobs import Jobs
+from .opening import Reader
+from .shelf import Held, Job, Shelf, named
+
+HOST = "127.0.0.1"
+LIMIT = 2**32  # bytes of a file: a 200-megapixel picture of 16 bits has 1.2 GB
+ORDERS = 2**20  # bytes of any other request
+LARGEST_VIEW = 4096  # pixels a side
+ALIVE = 15.0  # seconds between signs of life to an open page
+ALL = {"x": 0, "y": 0, "width": 2**31, "height": 2**31, "side": LARGEST_VIEW, "page": 1}
+STATIC = Path(__file__).with_name("static")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Guard:
+    """Lets through what comes from our own page, by the token in its address.
+
+    Another web site that knows the port is refused by Host (DNS rebinding), Origin and what the
+    browser says of it, and what changes anything needs a header that no form can send.
+    """
+
+    def __init__(self, app: ASGIApp, token: str, port: int) -> None:
+        self.app, self.token = app, token
+        self.hosts = (f"{HOST}:{port}", f"localhost:{port}")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        refusal = self.refusal(scope)
+        answer: ASGIApp = refused(*refusal) if refusal else self.app
+        await answer(scope, receive, guarded)
+
+    def refusal(self, scope: Scope) -> tuple[int, str] | None:
+        """Why the request is not answered, if it is not."""
+        headers = Headers(scope=scope)
+        host, origin = headers.get("host"), headers.get("origin")
+        if host not in self.hosts:
+            return 421, "this page is for this machine only"
+        if origin is not None and origin != f"http://{host}":
+            return 403, "this is asked for by another page"
+        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            return 403, "this is asked for by another page"
+        first = scope["path"].split("/")[1]
+        if not secrets.compare_digest(first.encode(), self.token.encode()):
+            return 404, "open the address that dip page has printed: it has a token in it"
+        if scope["method"] not in ("GET", "HEAD") and headers.get("x-dip") != "1":
+            return 403, "this is not asked for by the page"
+        return None
+
+
+def refused(status: int, line: str) -> JSONResponse:
+    """What is said to the person."""
+    return JSONResponse({"error": line}, status)
+
+
+class Events:
+    """Server-sent events to every open page: to a slow one only the newest of each thing."""
+
+    def __init__(self) -> None:
+        self.pages: list[tuple[dict[tuple[str, str], Mapping[str, Any]], asyncio.Event]] = []
+        self.ended = False
+
+    def publish(self, kind: str, content: Mapping[str, Any]) -> None:
+        """To all."""
+        for pending, something in self.pages:
+            pending.pop((kind, content["id"]), None)  # the newest goes to the end
+            pending[kind, content["id"]] = content
+            something.set()
+
+    def end(self) -> None:
+        """No more of them."""
+        self.ended = True
+        for _, something in self.pages:
+            something.set()
+
+    async def stream(self, state: Callable[[], Mapping[str, Any]]) -> AsyncIterator[str]:
+        """Of one page: the state, and what changes after that."""
+        pending: dict[tuple[str, str], Mapping[str, Any]] = {}
+        something = asyncio.Event()
+        self.pages.append((pending, something))
+        try:
+            yield event("state", state())
+            while not self.ended:
+                try:
+                    async with asyncio.timeout(ALIVE):
+                        await something.wait()
+                except TimeoutError:
+                    yield ": still here\n\n"
+                something.clear()
+                changes = list(pending.items())
+                pending.clear()
+                for (kind, _), content in changes:
+                    yield event(kind, content)
+        finally:
+            self.pages.remove((pending, something))
+
+
+def event(kind: str, content: Mapping[str, Any]) -> str:
+    """One event."""
+    return f"event: {kind}\ndata: {json.dumps(content)}\n\n"
+
+
+class Page:
+    """What the requests do. limit: bytes of a file."""
+
+    def __init__(self, shelf: Shelf, limit: int) -> None:
+        self.shelf, self.limit = shelf, limit
+        self.events = Events()
+        self.reader = Reader(shelf.temporary)
+        self.jobs = Jobs(shelf, self.reader, self.events.publish)
+        self.forms = forms()
+
+    async def close(self) -> None:
+        """Save the best so far of what is being done."""
+        await self.jobs.close()
+        self.reader.end()
+
+    def state(self) -> dict[str, Any]:
+        """All that a page shows."""
+        return {
+            "folder": str(self.shelf.folder),
+            "version": version("deep-image-prior"),
+            "limit": self.limit,
+            "tasks": self.forms,
+            "files": [asdict(held) for held in self.shelf.files.values()],
+            "jobs": [asdict(job) for job in self.shelf.jobs.values()],
+        }
+
+    async def follow(self, request: Request) -> Response:
+        return StreamingResponse(self.events.stream(self.state), media_type="text/event-stream")
+
+    async def upload(self, request: Request) -> Response:
+        """The body is the file; it is written as it comes."""
+        told = int(request.headers.get("content-length", 0))
+        role = request.query_params.get("role", "picture")
+        if role not in ("picture", "guide"):
+            raise BadInput(f"there is no role {role!r}; choose picture or guide")
+        name = named(request.query_params.get("name", ""))
+        self._check_size(told, name)
+        self.shelf.check_room(told)
+        held = await self.hold(name, role, request.stream())
+        return JSONResponse(asdict(held), 201)
+
+    def _check_size(self, size: int, name: str) -> None:
+        if size > self.limit:
+            raise TooLarge(
+                f"{name} is larger than {in_words(self.limit)}, the most that this page takes; "
+                "use the command, or start dip page with a larger --limit"
+            )
+
+    async def hold(self, name: str, role: str, content: AsyncIterator[bytes]) -> Held:
+        """Another file. Raises BadInput if it is no picture; then nothing is kept of it."""
+        id = self.shelf.new_id()
+        place = self.shelf.place_of_file(id)
+        place.mkdir()
+        try:
+            size = 0
+            with (place / name).open("wb") as file:
+                async for chunk in content:
+                    size += len(chunk)
+                    self._check_size(size, name)
+                    await asyncio.to_thread(file.write, chunk)
+            if not size:
+                raise BadInput(f"{name} is empty; choose another file")
+            facts = await self.reader(views.opened, place / name, place / "view.npy")
+            held = Held(id=id, role=role, name=name, bytes=size, **facts)
+            self.shelf.keep_file(held)
+        except BaseException as error:
+            self.shelf.forget(id)
+            if isinstance(error, BadInput):
+                raise BadInput(self.shelf.plain(str(error))) from None
+            raise
+        self.events.publish("file", asdict(held))
+        return held
+
+    async def open(self, path: Path) -> None:
+        """A file of this machine, unless it is here."""
+        alike = [held for held in self.shelf.files.values() if held.name == named(path.name)]
+        for held in alike:
+            if filecmp.cmp(path, self.shelf.path(held), shallow=False):
+                return
+
+        async def content() -> AsyncIterator[bytes]:
+            with path.open("rb") as file:
+                while chunk := await asyncio.to_thread(file.read, 2**20):
+                    yield chunk
+
+        await self.hold(named(path.name), "picture", content())
+
+    def held(self, request: Request) -> Held:
+        return self.shelf.files[request.path_params["id"]]
+
+    def job(self, request: Request) -> Job:
+        return self.shelf.jobs[request.path_params["id"]]
+
+    async def remove_file(self, request: Request) -> Response:
+        held = self.held(request)
+        if self.jobs.uses(held.id):
+            raise Busy(f"{held.name} is needed by what is being restored; cancel that first")
+        self.shelf.remove_file(held.id)
+        self.events.publish("removed", {"id": held.id})
+        return Response(status_code=204)
+
+    async def view_file(self, request: Request) -> Response:
+        held = self.held(request)
+        array = self.shelf.place_of_file(held.id) / "view.npy"
+        return await self._view(request, array, held.black, held.white, lasting=True)
+
+    async def download_file(self, request: Request) -> Response:
+        held = self.held(request)
+        return attached(self.shelf.path(held), held.name)
+
+    async def add_job(self, request: Request) -> Response:
+        asked = json.loads(await self._body(request))
+        if not isinstance(asked, dict) or not isinstance(asked.get("options", {}), dict):
+            raise BadInput("a job is {task, file, options}")
+        task, file = str(asked.get("task")), str(asked.get("file"))
+        return JSONResponse(asdict(self.jobs.add(task, file, asked.get("options", {}))), 201)
+
+    async def _body(self, request: Request) -> bytes:
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > ORDERS:
+                raise TooLarge(f"a request is larger than {in_words(ORDERS)}")
+        return body
+
+    async def order(self, request: Request) -> Response:
+        """pause, resume, stop, cancel or again."""
+        word = request.path_params["word"]
+        if word not in ("pause", "resume", "stop", "cancel", "again"):
+            raise LookupError
+        job = self.job(request)
+        return JSONResponse(asdict(getattr(self.jobs, word)(job) or job))
+
+    async def remove_job(self, request: Request) -> Response:
+        self.jobs.remove(self.job(request))
+        return Response(status_code=204)
+
+    async def view_job(self, request: Request) -> Response:
+        """A moment, or an output once there is one."""
+        job, step = self.job(request), request.query_params.get("step")
+        output = request.query_params.get("output", "image")
+        if step == "latest":
+            step = str(max(job.moments)) if job.moments and not job.outputs else None
+        if step is not None:
+            array = self.jobs.moment(job, int(step))
+        else:
+            array = self.jobs.array(job, output)
+            if not array.exists():
+                await self.jobs.opened(job, output)
+        return await self._view(request, array, job.black, job.white)
+
+    async def _view(
+        self, request: Request, array: Path, black: float, white: float, lasting: bool = False
+    ) -> Response:
+        asked = {name: int(request.query_params.get(name, value)) for name, value in ALL.items()}
+        box = (asked["x"], asked["y"], asked["width"], asked["height"])
+        side = min(max(1, asked["side"]), LARGEST_VIEW)
+        how = (array, black, white, asked["page"], box, side)
+        png = await asyncio.to_thread(views.region, *how)
+        kept = {"Cache-Control": "private, max-age=3600"} if lasting else {}
+        return Response(png, media_type="image/png", headers=kept)
+
+    async def download_job(self, request: Request) -> Response:
+        """The file of an output as it was written; of a moment, or mixed with the picture, as it
+        would be.
+        """
+        job, asked = self.job(request), request.query_params
+        output, step = asked.get("output", "image"), asked.get("step")
+        strength = min(max(float(asked.get("strength", 1)), 0.0), 1.0)
+        path = self.jobs.path(job, output) if job.outputs or step is None else None
+        if path and step is None and strength == 1:
+            return attached(path, path.name)
+        held = self.shelf.files.get(job.file)
+        if held is None:
+            raise BadInput("the picture was removed, and this would be made with it; open it again")
+        restored = path if step is None else self.jobs.moment(job, int(step))
+        assert restored
+        path = path or Path(f"{Path(held.name).stem}-{job.task}{suffix_for(Path(held.name))}")
+        marks = [*([f"step{step}"] if step else []), *([f"{strength:.0%}"] if strength < 1 else [])]
+        target = self.shelf.temporary / f"{secrets.token_hex(8)}{path.suffix}"
+        page = int(job.options["page"]) if "page" in job.options else None
+        how = (self.shelf.path(held), page, restored, strength, path.suffix, target)
+        await self.reader(views.mixed, *how)
+        return attached(target, "-".join([path.stem, *marks]) + path.suffix, passing=True)
+
+    async def record(self, request: Request) -> Response:
+        job = self.job(request)
+        path = self.jobs.path(job, "image")
+        return attached(path.with_name("record.json"), f"{path.stem}.json")
+
+
+def routes(page: Page) -> list[Route | Mount]:
+    """What is under the token."""
+    file, job = "/api/files/{id}", "/api/jobs/{id}"
+    return [
+        Route("/", lambda request: FileResponse(STATIC / "page.html")),
+        Route("/api/events", page.follow),
+        Route("/api/files", page.upload, methods=["POST"]),
+        Route(file, page.remove_file, methods=["DELETE"]),
+        Route(f"{file}/view", page.view_file),
+        Route(f"{file}/download", page.download_file),
+        Route("/api/jobs", page.add_job, methods=["POST"]),
+        Route(job, page.remove_job, methods=["DELETE"]),
+        Route(f"{job}/view", page.view_job),
+        Route(f"{job}/download", page.download_job),
+        Route(f"{job}/record", page.record),
+        Route(job + "/{word}", page.order, methods=["POST"]),
+        Mount("/", StaticFiles(directory=STATIC)),
+    ]
+
+
+class TooLarge(Exception):
+    """A file is above the limit."""
+
+
+class Busy(Exception):
+    """Something is needed elsewhere."""
+
+
+def attached(path: Path, name: str, passing: bool = False) -> Response:
+    """The file, to be saved under that name. passing: it is removed once it was sent."""
+    if path.is_dir():
+        raise BadInput(f"{name} is a folder; copy it from {path}")
+    after = BackgroundTask(path.unlink) if passing else None
+    return FileResponse(
+        path, filename=name, media_type="application/octet-stream", background=after
+    )
+
+
+def refusing(status: int, line: str = "") -> Callable[[Request, Exception], Response]:
+    """A handler of exceptions; line: what to say where they do not."""
+    return lambda request, error: refused(status, line or str(error))
+
+
+REFUSALS: dict[Any, Callable[[Request, Exception], Response]] = {
+    BadInput: refusing(422),
+    TooLarge: refusing(413),
+    Busy: refusing(409),
+    OSError: refusing(507),
+    LookupError: refusing(404, "this is not here any more"),
+    ValueError: refusing(400, "this request is not understood"),
+    ClientDisconnect: refusing(400, "the page has gone away"),
+    404: refusing(404, "there is nothing of that name"),
+    405: refusing(405, "that cannot be done with this"),
+    Exception: refusing(500, "an error of the program; dip page has printed what it was"),
+}
+
+
+class Server(uvicorn.Server):
+    """Leaves the signals to us."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def run(pictures: Sequence[Path], folder: Path, port: int, browser: bool, limit: int) -> int:
+    """Answer until Ctrl-C. pictures: to be opened; port: 0 for a free one. Raises BadInput."""
+    for path in pictures:
+        if not path.is_file():
+            raise BadInput(f"{path} is no file; give the path of an image file")
+    shelf = Shelf(folder)
+    try:
+        with listening(port) as listener:
+            asyncio.run(_serve(shelf, listener, pictures, browser, limit))
+    finally:
+        shelf.close()
+    return 0
+
+
+def listening(port: int) -> socket.socket:
+    """A socket of this machine only. Raises BadInput if another program has the port."""
+    listener = socket.socket()
+    try:
+        listener.bind((HOST, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise BadInput(f"port {port} cannot be had ({error}); leave --port out") from None
+    return listener
+
+
+async def _serve(
+    shelf: Shelf, listener: socket.socket, pictures: Sequence[Path], browser: bool, limit: int
+) -> None:
+    token, port = secrets.token_urlsafe(24), listener.getsockname()[1]
+    page = Page(shelf, limit)
+    try:
+        for path in pictures:
+            await page.open(path)
+        app = Starlette(
+            routes=[Mount(f"/{token}", routes=routes(page))], exception_handlers=REFUSALS
+        )
+        config = uvicorn.Config(
+            Guard(app, token, port),
+            lifespan="off",
+            log_level="warning",
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        )
+        server = Server(config)
+
+        def end() -> None:
+            server.force_exit = server.should_exit
+            server.should_exit = True
+            page.events.end()
+
+        for kind in kinds():
+            asyncio.get_running_loop().add_signal_handler(kind, end)
+        address = f"http://{HOST}:{port}/{token}/"
+        answer(f"the page is at {address}")
+        answer(f"pictures and results are kept in {shelf.folder}; Ctrl-C ends the page")
+        if browser:
+            asyncio.get_running_loop().call_later(0.2, webbrowser.open, address)
+        await server.serve(sockets=[listener])
+        if page.jobs.current:
+            say("saving the best so far")
+    finally:
+        await page.close()
