@@ -178,6 +178,17 @@ def test_files_that_workers_do_not_see_are_sent(run, address, monkeypatch):
     assert (one["inputs"], one["choices"]) == (other["inputs"], other["choices"])
 
 
+def test_workers_get_what_a_settings_file_says(run, address):
+    text = f"[denoise]\nsteps = 1\nnoise = 'white'\nraw = true\nscheduler = '{address}'\n"
+    Path("my.toml").write_text(text)
+    assert run("--config", "my.toml", "denoise", "scans", "-o", "file")[0] == 0
+    flags = ("denoise", "scans", *QUICK, "--raw", "--scheduler", address)
+    assert run(*flags, "-o", "flags")[0] == 0
+    assert digests("file") == digests("flags")
+    assert run(*flags, "-o", "file")[0] == 0
+    assert states("file") == dict.fromkeys(NAMES, "kept")
+
+
 def test_an_interrupt_frees_the_workers(run, address):
     arguments = ["denoise", "scans", "-o", "out", "--scheduler", address]
     command = [sys.executable, "-m", "deep_image_prior", *arguments, *LONG]

@@ -14,6 +14,7 @@ import click
 from ..errors import BadInput
 from ..functions import TASKS
 from ..tasks import Invert, Maximise, Restoration
+from . import settings_file
 from .commands import FILE, WRITING, check, parameters, restoring, size
 from .outcome import outcome
 from .say import say
@@ -40,15 +41,30 @@ def _is_busy() -> bool:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="deep-image-prior", prog_name="dip")
-def app() -> None:
+@click.option(
+    "--config",
+    type=FILE,
+    metavar="FILE",
+    envvar="DIP_CONFIG",
+    show_envvar=True,
+    help=f"Defaults of options, in TOML.  [default: {settings_file.NAME}, if it is there]",
+)
+@click.pass_context
+def app(context: click.Context, config: Path | None) -> None:
     """Restore an image with a network that has never seen another one (the deep image prior)."""
+    path = config or Path(settings_file.NAME)
+    if config or path.exists():
+        context.obj = path
+        context.default_map = settings_file.read(app, path, named=config is not None)
 
 
 def _restore(kind: type[Restoration], values: Mapping[str, Any]) -> int:
     check(kind, values)
     from . import batch, pipes, restoring
 
-    if batch.many(values):
+    many = batch.many(values)
+    values = settings_file.applied(values, useless=() if many else batch.TOGETHER)
+    if many:
         return batch.run(kind, values)
     for name in batch.TOGETHER:
         if values[name]:
@@ -99,7 +115,7 @@ def _looking(name: str, help: str, *params: click.Parameter) -> click.Command:
     def callback(**values: Any) -> int:
         from . import classifiers
 
-        return int(getattr(classifiers, name)(values))
+        return int(getattr(classifiers, name)(settings_file.applied(values)))
 
     return click.Command(name, params=list(params), callback=callback, help=help, short_help=help)
 
@@ -174,6 +190,7 @@ app.add_command(
 )
 def page(pictures: tuple[Path, ...], folder: Path, port: int, no_browser: bool, limit: int) -> int:
     """Restore pictures in the browser, on this machine: nothing leaves it."""
+    settings_file.applied(click.get_current_context().params)
     try:
         from .page.server import run
     except ModuleNotFoundError as missing:
