@@ -40,8 +40,11 @@ def forms() -> list[dict[str, Any]]:
 
 
 def _plain(summary: str) -> str:
-    """Without the names of arguments."""
-    return summary.replace("IMAGE", "the picture").replace("MASK", "a mask")
+    """With words for the names of arguments."""
+    words = {"IMAGE": "the picture", "MASK": "a mask", "the photo FLASH": "a photo with flash"}
+    for name, word in words.items():
+        summary = summary.replace(name, word)
+    return summary
 
 
 def _options(kind: type[Restoration]) -> list[dict[str, Any]]:

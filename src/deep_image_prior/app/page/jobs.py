@@ -94,7 +94,7 @@ class Jobs:
             raise BadInput("the picture is not here any more; open it again")
         job = Job(id=self.shelf.new_id(), file=file, task=task, options=dict(options))
         given = self._arguments(job)
-        shown = [held.name if each == str(self.shelf.path(held)) else each for each in given]
+        shown = [each for each in given if each != "--" or held.name.startswith("-")]
         job.command = self.shelf.plain(shlex.join(["dip", task, *shown]))
         job.black, job.white = held.black, held.white
         self.shelf.check_room(8 * held.pages * held.height * held.width * held.channels)
