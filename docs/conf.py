@@ -18,7 +18,7 @@ extensions = [
 templates_path = ["templates"]
 exclude_patterns = ["scripts/*", "templates/*"]
 # types of other packages, and words
-nitpick_ignore_regex = [("py:class", r"(?!deep_image_prior\.).*|.*\.Kind")]
+nitpick_ignore_regex = [("py:class", r"(?!deep_image_prior\.).*|.*\.(Kind|Windows)")]
 
 html_theme = "furo"
 html_title = project
@@ -27,6 +27,7 @@ html_copy_source = False
 
 myst_heading_anchors = 3
 highlight_language = "none"
+maximum_signature_line_length = 90
 default_role = "literal"  # docstrings name things in single backticks
 
 autosummary_ignore_module_all = False  # lists are what is public
@@ -41,7 +42,11 @@ sphinx_gallery_conf = {
     "filename_pattern": r"\.py",  # all are run
     "backreferences_dir": None,
     "download_all_examples": False,
+    "capture_repr": (),  # what is printed, no more
+    "notebook_extensions": set(),
     "show_signature": False,
+    "within_subsection_order": "FileNameSortKey",
+    "write_computation_times": False,  # pages that load scripts of other hosts
     "parallel": 2,  # on one thread each
     "image_srcset": ["2x"],
 }
@@ -59,4 +64,4 @@ def within(app: Sphinx, page: str, text: list[str]) -> None:
 
 def setup(app: Sphinx) -> None:
     app.connect("source-read", within)
-    app.connect("autodoc-process-docstring", plain)
+    app.connect("autodoc-process-docstring", plain, priority=100)  # before napoleon

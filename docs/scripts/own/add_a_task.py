@@ -2,7 +2,7 @@
 Add a task
 ==========
 
-A task is one value: its options and four small methods. The function with its documentation, the command with its help, and
+A task is one value: its options and three small methods. The function with its documentation, the command with its help, and
 the records are made of it. This page adds a whole task, and runs it.
 
 The damage
@@ -46,7 +46,7 @@ from deep_image_prior.tasks.task import task
 
 @task
 class Deband(Restoration):
-    """Undo rounding to few levels: x* = f(z), max(|f(z) - x0| - q / 2, 0)^2, q between two levels."""
+    """Undo rounding to levels q apart: x* = f(z), max(|f(z) - x0| - q / 2, 0)^2."""
 
     name = "deband"
     summary = "Undo the rounding of IMAGE to few levels."
@@ -96,7 +96,7 @@ for name, image in {"banded": banded, "restored": result.image}.items():
 # %%
 # Its documentation was made of the options. This is how it begins:
 
-print("\n".join(deband.__doc__.splitlines()[:11]))
+print("\n".join(deband.__doc__.splitlines()[:10]))
 
 # %%
 # A wrong value is refused in one line, because the range was declared:
