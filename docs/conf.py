@@ -52,6 +52,14 @@ sphinx_gallery_conf = {
 }
 
 
+INCLUDED = {  # files that lie elsewhere, and the pages that have their text
+    "benchmarks/README.md": "tables.md",
+    "CHANGELOG.md": "changes.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+}
+
+
 def plain(app: Sphinx, kind: str, name: str, of: object, options: object, lines: list[str]) -> None:
     """Docstrings are plain text: x* and |x| are no markup."""
     lines[:] = [line.replace("*", r"\*").replace("|", r"\|") for line in lines]
@@ -61,7 +69,8 @@ def plain(app: Sphinx, kind: str, name: str, of: object, options: object, lines:
 
 def within(app: Sphinx, page: str, text: list[str]) -> None:
     """A page that lies elsewhere is included by one that is here."""
-    text[0] = text[0].replace("../benchmarks/README.md", "tables.md")
+    for there, here in INCLUDED.items():
+        text[0] = text[0].replace(f"](../{there}", f"]({here}")
 
 
 def setup(app: Sphinx) -> None:
