@@ -55,6 +55,8 @@ sphinx_gallery_conf = {
 def plain(app: Sphinx, kind: str, name: str, of: object, options: object, lines: list[str]) -> None:
     """Docstrings are plain text: x* and |x| are no markup."""
     lines[:] = [line.replace("*", r"\*").replace("|", r"\|") for line in lines]
+    if kind in ("attribute", "property"):
+        lines.insert(0, "")  # napoleon takes words before a colon in the first line for a type
 
 
 def within(app: Sphinx, page: str, text: list[str]) -> None:

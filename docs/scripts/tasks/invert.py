@@ -29,17 +29,17 @@ phi = classifiers.Classifier("lite0", network, size=128, mean=(0.498,) * 3, std=
 
 cat = data.chelsea()[:, 75:375]  # (300, 300, 3), uint8
 early = dip.invert(cat, phi, "_blocks.1", channel_axis=-1, steps=200)
-late = dip.invert(cat, phi, "_blocks.6", channel_axis=-1, steps=200)
+late = dip.invert(cat, phi, "_blocks.10", channel_axis=-1, steps=200)
 
 plt.figure(figsize=(9, 3), layout="constrained")
 plt.imshow(np.hstack([early.parts["shown"], early.image, late.image]))
 plt.axis("off")
 
 # %%
-# Left what the classifier was shown, in the middle what ``_blocks.1`` knows of it, right ``_blocks.6``. The steps are few so
+# Left what the classifier was shown, in the middle what ``_blocks.1`` knows of it, right ``_blocks.10``. The steps are few so
 # that this page is quick; without ``steps`` there are 800.
 
-for name, result in {"_blocks.1": early, "_blocks.6": late}.items():
+for name, result in {"_blocks.1": early, "_blocks.10": late}.items():
     print(f"{name}: feature error {result.measures['feature_error']:.2f}")
 
 # %%
