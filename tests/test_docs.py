@@ -103,6 +103,7 @@ def test_the_python_code_of_a_document_runs(path, monkeypatch, tmp_path):
         exec(compile(block, str(path), "exec"), names)
 
 
+@pytest.mark.site
 @pytest.mark.parametrize(
     ("path", "number"),
     [(path, number) for path in DOCUMENTS for number in range(len(shell(path)))],
