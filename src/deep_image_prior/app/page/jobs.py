@@ -69,6 +69,7 @@ class Worker:
     def restart(self) -> None:
         """End it, whatever it does."""
         self.process.kill()
+        self.process.join()  # it writes nothing any more
         self._begin()
 
     def end(self) -> None:

@@ -466,8 +466,9 @@ async def _serve(
             server.should_exit = True
             page.events.end()
 
-        for kind in kinds():
-            asyncio.get_running_loop().add_signal_handler(kind, end)
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends the loop
+            for kind in kinds():
+                asyncio.get_running_loop().add_signal_handler(kind, end)
         address = f"http://{HOST}:{port}/{token}/"
         answer(f"the page is at {address}")
         answer(f"pictures and results are kept in {shelf.folder}; Ctrl-C ends the page")

@@ -96,8 +96,8 @@ class Shelf:
                 f"another dip page works in {folder}; use its page, or give another --folder"
             ) from None
         self.temporary = self.folder / "temporary"
-        shutil.rmtree(self.temporary, ignore_errors=True)
-        self.temporary.mkdir()
+        self.temporary.mkdir(exist_ok=True)
+        self._sweep()
         self.files = {each.id: each for each in _found(Held, self.folder / "pictures")}
         self.jobs = {each.id: each for each in _found(Job, self.folder / "results")}
         for job in self.jobs.values():
@@ -108,8 +108,14 @@ class Shelf:
 
     def close(self) -> None:
         """Let another page work here."""
-        shutil.rmtree(self.temporary, ignore_errors=True)
+        self._sweep()
         self.lock.release()
+
+    def _sweep(self) -> None:
+        """Remove temporary files. In folders are results that could not be saved elsewhere."""
+        for path in self.temporary.iterdir():
+            if path.is_file():
+                path.unlink(missing_ok=True)
 
     def check_room(self, size: int) -> None:
         """Raise OSError if the disk has no room for a file of `size` bytes, and its pixels."""

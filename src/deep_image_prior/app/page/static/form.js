@@ -127,6 +127,8 @@ class Fields {
 
   update() {
     for (const { update } of this.fields) update?.();
+    const stacks = files("picture").some(({ pages }) => pages > 1);
+    for (const { option, node } of this.fields) if (option.name === "page") node.hidden = !stacks;
   }
 }
 
