@@ -1,6 +1,7 @@
 """The napari plugin: its form, what it makes of layers, and a viewer that stays awake."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import noisy, photograph
-from test_docs import BLOCK
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("NAPARI_CONFIG", "")  # nobody's settings are read or written
@@ -321,7 +321,7 @@ print("closed in the middle")
 
 @pytest.mark.skipif(not shutil.which("xvfb-run"), reason="a viewer needs a screen: install xvfb")
 def test_the_example_of_the_document_in_a_whole_viewer(tmp_path):
-    [code] = BLOCK.findall(DOCUMENT.read_text())
+    [code] = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     script = tmp_path / "example.py"
     script.write_text(code.replace("napari.run()", DRIVE))
     command = ["xvfb-run", "-a", sys.executable, str(script), str(tmp_path / "shown.png")]
