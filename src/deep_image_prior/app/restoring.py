@@ -79,7 +79,10 @@ def asked(
     values = host.placed(values)
     source, quiet = values["image"], values["quiet"]
     picture, guides = files.read(source, values["page"]), _guides(kind, values)
-    scale = images.scale_of(_finite(picture.pixels))
+    finite = _finite(picture.pixels)
+    if not finite.size:
+        raise BadInput(f"{source} has no finite value: there is nothing in it")
+    scale = images.scale_of(finite)
     options = taken(values, kind)
     places = stacks.parts(picture, kind.together)
     count = prod(picture.pixels.shape[:-3])

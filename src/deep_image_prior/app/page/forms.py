@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ...errors import BadInput
+from ...files import BY_ENDING
 from ...functions import TASKS
 from ...options import Option, declared
 from ...tasks import Restoration
@@ -136,6 +137,8 @@ def arguments(
         elif option and option.kind is bool:
             flags += (parameter.opts if value else parameter.secondary_opts)[:1]
         else:
+            if option and option.file and path is None and _is_path(str(value)):
+                raise BadInput(f"{name} is a file of this machine; open it on the page instead")
             flags.append(
                 f"{parameter.opts[-1]}={path if path and option and option.file else value}"
             )
@@ -145,9 +148,16 @@ def arguments(
     made = [*flags, "--", str(image), *(places[name] for name in offered if name in places)]
     try:
         command.main(made, prog_name=task, standalone_mode=False)
-    except click.ClickException as error:
-        raise BadInput(" ".join(error.format_message().split())) from None
+    except click.MissingParameter as error:
+        raise BadInput(f"{task} needs {error.param.name if error.param else 'more'}") from None
+    except click.BadParameter as error:
+        name = error.param.name if error.param else "a value"
+        raise BadInput(f"{name}: {' '.join(error.message.split())}") from None
     return made
+
+
+def _is_path(text: str) -> bool:
+    return "/" in text or "\\" in text or Path(text).suffix.lower() in BY_ENDING
 
 
 def _is_missing(parameter: click.Parameter, places: Mapping[str, str]) -> bool:

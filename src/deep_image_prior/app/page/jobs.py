@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import multiprocessing
+import os
 import shlex
 import shutil
 import threading
@@ -21,6 +23,7 @@ from .shelf import ENDED, Job, Shelf
 from .work import serve
 
 GONE = "the process that restores is gone, perhaps for want of memory; try a smaller picture"
+STOPPING = "stopping"  # the phase until the best so far is saved
 PATIENCE = 30.0  # seconds that the end of the page waits for the best so far to be saved
 
 Message = Mapping[str, Any]
@@ -113,7 +116,11 @@ class Jobs:
             guide = self.shelf.files.get(id)
             return self.shelf.path(guide) if guide else None
 
-        return arguments(job.task, self.shelf.path(held), job.options, path_of)
+        given = arguments(job.task, self.shelf.path(held), job.options, path_of)
+        page = int(job.options.get("page", 1))
+        if page > held.pages:
+            raise BadInput(f"{held.name} has no page {page}; it has {held.pages}")
+        return given
 
     def _go_on(self) -> None:
         while self.queue and not self.current:
@@ -141,7 +148,7 @@ class Jobs:
 
     def pause(self, job: Job) -> None:
         """Until `resume`."""
-        if job is self.current and job.state == "running":
+        if job is self.current and job.state == "running" and job.phase != STOPPING:
             self.worker.say("pause")
             job.state = "paused"
             self._changed(job)
@@ -157,7 +164,7 @@ class Jobs:
         """End it with the best so far, which is saved."""
         if job is self.current:
             self.worker.say("stop")
-            job.state, job.phase = "running", "stopping"
+            job.state, job.phase = "running", STOPPING
             self._changed(job)
         elif job in self.queue:
             self.cancel(job)
@@ -226,7 +233,10 @@ class Jobs:
             task.add_done_callback(self.finishing.discard)
             self._go_on()
         elif job is self.current:
-            for name, value in message["how_far"].items():
+            how_far = dict(message["how_far"])
+            if job.phase == STOPPING:
+                del how_far["phase"]
+            for name, value in how_far.items():
                 setattr(job, name, value)
             job.energy += message["energy"]
             self._changed(job)
@@ -237,6 +247,8 @@ class Jobs:
         said = [self.shelf.plain(line) for line in message["said"]]
         notes = [line.removeprefix("note: ") for line in said if line.startswith("note: ")]
         errors = [line for line in said if not line.startswith("note: ")]
+        if any(os.strerror(errno.ENOSPC) in line for line in errors):
+            errors.insert(0, f"the disk of {self.shelf.folder} is full; make room and run it again")
         job.notes = notes
         job.lines = [line for line in message["lines"] if not line.startswith("wrote ")]
         record = self._record(job)
@@ -248,7 +260,7 @@ class Jobs:
         try:
             facts = await self.opened(job, "image")
             job.width, job.height, job.pages = (facts[n] for n in ("width", "height", "pages"))
-        except (BadInput, OSError) as error:
+        except (BadInput, OSError, LookupError) as error:
             job.error = job.error or str(error)
         if job.id in self.shelf.jobs:
             state = {0: "done", 130: "stopped"}.get(message["ended"], "stopped")
@@ -276,6 +288,8 @@ class Jobs:
         is none.
         """
         path, array = self.path(job, output), self.array(job, output)
+        if not path.exists():
+            raise LookupError
         return await self.reader(views.opened, path, array)
 
     def path(self, job: Job, output: str) -> Path:

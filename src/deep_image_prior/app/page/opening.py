@@ -23,6 +23,7 @@ class Reader:
 
     def __init__(self, temporary: Path) -> None:
         self.temporary = temporary
+        self.one = asyncio.Lock()
         self._begin()
 
     def _begin(self) -> None:
@@ -32,15 +33,14 @@ class Reader:
     async def __call__(self, work: Callable[P, R], *how: P.args, **options: P.kwargs) -> R:
         """work(...), there. Raises BadInput if it ends the process, and what it raises."""
         assert not options
-        pool = self.pool
-        try:
-            return await asyncio.get_running_loop().run_in_executor(pool, work, *how)
-        except BrokenProcessPool:
-            if pool is self.pool:
-                self._begin()
-            raise BadInput(
-                "the file brings its decoder down; it is damaged, or too large"
-            ) from None
+        loop = asyncio.get_running_loop()
+        async with self.one:  # so that it is known which one brought it down
+            for _ in range(2):  # another may have killed it
+                try:
+                    return await loop.run_in_executor(self.pool, work, *how)
+                except BrokenProcessPool:
+                    self._begin()
+        raise BadInput("the file brings its decoder down; it is damaged, or too large")
 
     def end(self) -> None:
         """For good."""

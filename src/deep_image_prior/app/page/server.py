@@ -45,6 +45,7 @@ HOST = "127.0.0.1"
 LIMIT = 2**32  # bytes of a file: a 200-megapixel picture of 16 bits has 1.2 GB
 ORDERS = 2**20  # bytes of any other request
 LARGEST_VIEW = 4096  # pixels a side
+VIEWS = 2  # that are made at a time, for the sake of memory
 ALIVE = 15.0  # seconds between signs of life to an open page
 ALL = {"x": 0, "y": 0, "width": 2**31, "height": 2**31, "side": LARGEST_VIEW, "page": 1}
 STATIC = Path(__file__).with_name("static")
@@ -167,6 +168,7 @@ class Page:
         self.reader = Reader(shelf.temporary)
         self.jobs = Jobs(shelf, self.reader, self.events.publish)
         self.forms = forms()
+        self.looking = asyncio.Semaphore(VIEWS)
 
     async def close(self) -> None:
         """Save the best so far of what is being done."""
@@ -211,16 +213,18 @@ class Page:
         id = self.shelf.new_id()
         place = self.shelf.place_of_file(id)
         place.mkdir()
+        path = place / "file" / name
         try:
+            path.parent.mkdir()
             size = 0
-            with (place / name).open("wb") as file:
+            with path.open("wb") as file:
                 async for chunk in content:
                     size += len(chunk)
                     self._check_size(size, name)
                     await asyncio.to_thread(file.write, chunk)
             if not size:
                 raise BadInput(f"{name} is empty; choose another file")
-            facts = await self.reader(views.opened, place / name, place / "view.npy")
+            facts = await self.reader(views.opened, path, place / "view.npy")
             held = Held(id=id, role=role, name=name, bytes=size, **facts)
             self.shelf.keep_file(held)
         except BaseException as error:
@@ -316,7 +320,8 @@ class Page:
         box = (asked["x"], asked["y"], asked["width"], asked["height"])
         side = min(max(1, asked["side"]), LARGEST_VIEW)
         how = (array, black, white, asked["page"], box, side)
-        png = await asyncio.to_thread(views.region, *how)
+        async with self.looking:
+            png = await asyncio.to_thread(views.region, *how)
         kept = {"Cache-Control": "private, max-age=3600"} if lasting else {}
         return Response(png, media_type="image/png", headers=kept)
 
@@ -326,7 +331,9 @@ class Page:
         """
         job, asked = self.job(request), request.query_params
         output, step = asked.get("output", "image"), asked.get("step")
-        strength = min(max(float(asked.get("strength", 1)), 0.0), 1.0)
+        strength = float(asked.get("strength", 1))
+        if not 0 <= strength <= 1:
+            raise ValueError
         path = self.jobs.path(job, output) if job.outputs or step is None else None
         if path and step is None and strength == 1:
             return attached(path, path.name)
@@ -336,7 +343,10 @@ class Page:
         restored = path if step is None else self.jobs.moment(job, int(step))
         assert restored
         path = path or Path(f"{Path(held.name).stem}-{job.task}{suffix_for(Path(held.name))}")
-        marks = [*([f"step{step}"] if step else []), *([f"{strength:.0%}"] if strength < 1 else [])]
+        marks = [
+            *([f"step{step}"] if step else []),
+            *([f"strength{strength:g}"] if strength < 1 else []),
+        ]
         target = self.shelf.temporary / f"{secrets.token_hex(8)}{path.suffix}"
         page = int(job.options["page"]) if "page" in job.options else None
         how = (self.shelf.path(held), page, restored, strength, path.suffix, target)
@@ -379,6 +389,8 @@ class Busy(Exception):
 
 def attached(path: Path, name: str, passing: bool = False) -> Response:
     """The file, to be saved under that name. passing: it is removed once it was sent."""
+    if not path.exists():
+        raise LookupError
     if path.is_dir():
         raise BadInput(f"{name} is a folder; copy it from {path}")
     after = BackgroundTask(path.unlink) if passing else None
@@ -398,6 +410,7 @@ REFUSALS: dict[Any, Callable[[Request, Exception], Response]] = {
     Busy: refusing(409),
     OSError: refusing(507),
     LookupError: refusing(404, "this is not here any more"),
+    RecursionError: refusing(400, "this request is not understood"),
     ValueError: refusing(400, "this request is not understood"),
     ClientDisconnect: refusing(400, "the page has gone away"),
     404: refusing(404, "there is nothing of that name"),

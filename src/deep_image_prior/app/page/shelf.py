@@ -138,7 +138,7 @@ class Shelf:
 
     def path(self, held: Held) -> Path:
         """Where the bytes are, as they came."""
-        return self.place_of_file(held.id) / held.name
+        return self.place_of_file(held.id) / "file" / held.name
 
     def keep_file(self, held: Held) -> None:
         """It is here from now on."""
@@ -153,7 +153,7 @@ class Shelf:
 
     def plain(self, text: str) -> str:
         """The same with the names of files that the person knows."""
-        return re.sub(rf"{re.escape(str(self.folder))}/(pictures|results)/\w+/", "", text)
+        return re.sub(rf"{re.escape(str(self.folder))}/(pictures|results)/\w+/(file/)?", "", text)
 
     def forget(self, id: str) -> None:
         """Remove a file that was not kept."""
@@ -173,7 +173,10 @@ class Shelf:
 def named(name: str) -> str:
     """A name of a file on any system that is like `name`, whatever that is."""
     last = re.split(r"[/\\]", name)[-1]
-    plain = re.sub(r'[\x00-\x1f\x7f<>:"|?*{}]', "_", last).strip(" .")
+    plain = "".join(
+        "_" if each in '<>:"|?*{}%' or not each.isprintable() else each for each in last
+    )
+    plain = plain.strip(" .")
     stem, dot, ending = plain.rpartition(".")
     if not dot or len(ending) > 10:
         stem, dot, ending = plain, "", ""

@@ -4,7 +4,6 @@ What opens files runs in a process of its own: a file that brings its decoder do
 """
 
 import io
-import math
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +84,7 @@ def region(
     rows, columns = cut.shape[:2]
     small = min(1.0, side / max(rows, columns))
     shape = (max(1, round(small * columns)), max(1, round(small * rows)))
-    step = max(1, math.floor(1 / (small * FINER)))
+    step = max(1, round(1 / (small * FINER)))
     sample = cut[::step, ::step, : 3 if cut.shape[2] >= 3 else 1]
     image = Image.fromarray(_shown(sample, black, white))
     if image.size != shape:
@@ -96,13 +95,15 @@ def region(
 
 
 def _shown(pixels: Pixels, black: float, white: float) -> Pixels:
-    """(H, W) or (H, W, 3) in 8 bits."""
-    if pixels.dtype == np.uint8 and (black, white) == (0, 255):
-        eight = np.ascontiguousarray(pixels)
-    else:
-        unit = (np.asarray(pixels, np.float32) - black) / (white - black)
-        eight = np.rint(255 * np.clip(np.nan_to_num(unit), 0, 1)).astype(np.uint8)
-    return eight[..., 0] if eight.shape[2] == 1 else eight
+    """(H, W) or (H, W, 3) in 8 bits, strip by strip."""
+    made: Pixels = np.empty(pixels.shape, np.uint8)
+    for rows in strips(len(pixels), pixels[0].size):
+        if pixels.dtype == np.uint8 and (black, white) == (0, 255):
+            made[rows] = pixels[rows]
+        else:
+            unit = (pixels[rows].astype(np.float32) - black) / (white - black)
+            made[rows] = np.rint(255 * np.clip(np.nan_to_num(unit), 0, 1))
+    return made[..., 0] if made.shape[2] == 1 else made
 
 
 def mixed(

@@ -40,6 +40,7 @@ TOLD_EVERY = 0.1  # seconds
 ENERGIES = 200  # points of the curve
 MOMENTS = 20  # pictures on the way
 SHARE = 0.2  # of the time may go into them before the result is there
+ROOM = 2**20  # bytes for the record, and what metadata there is
 LARGE = 2**19  # pixels: of larger pictures they all come after the result
 
 Message = Mapping[str, Any]
@@ -47,7 +48,7 @@ Message = Mapping[str, Any]
 
 class Link:
     """What the page says to this process, and what it is told. pause, resume and stop are heard at
-    once, of the job at work; work and forget when their time comes.
+    once, also of a job that has not begun; work and forget when their time comes.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -55,6 +56,7 @@ class Link:
         self.sending = threading.Lock()
         self.coming: queue.Queue[Message] = queue.Queue()
         self.going = threading.Event()
+        self.stopping = False
         threading.Thread(target=self._hear, daemon=True).start()
 
     def _hear(self) -> None:
@@ -68,18 +70,17 @@ class Link:
                 case "stop":
                     self.stopping = True
                     self.going.set()
-                case _:
+                case "work":  # what is said from here on is of this job
+                    self.stopping = False
+                    self.going.set()
+                    self.coming.put(message)
+                case "forget":
                     self.coming.put(message)
 
     def send(self, job: str, **content: Any) -> None:
         """Of the job called so."""
         with self.sending:
             self.connection.send({"job": job, **content})
-
-    def begin(self) -> None:
-        """What was said was of the job before."""
-        self.stopping = False
-        self.going.set()
 
 
 def serve(connection: Connection, temporary: Path) -> None:
@@ -106,7 +107,6 @@ def work(link: Link, job: str, task: str, arguments: list[str], folder: Path) ->
 
     What is left then are pictures on the way, one with each item of the iterator.
     """
-    link.begin()
     made: list[Follower] = []
 
     def run(kind: type[Restoration], values: dict[str, Any]) -> int:
@@ -120,6 +120,8 @@ def work(link: Link, job: str, task: str, arguments: list[str], folder: Path) ->
         request, output, watcher = restoring.asked(kind, {**values, **here}, host)
         assert isinstance(watcher, Follower)
         watcher.expect(request.like.pixels, alone=not request.like.axes)
+        size = request.like.pixels.nbytes * request.enlargement**2 * len(request.names)
+        watcher.reserve(folder / "reserve", size + ROOM)
         made.append(watcher)
         return session.run(request, output, watcher)
 
@@ -161,6 +163,17 @@ class Follower(Watcher):
         """
         self.alone = alone
         self.large = prod(pixels.shape[-3:-1]) > LARGE
+
+    def reserve(self, path: Path, size: int) -> None:
+        """Keep as many bytes of the disk for what is to be saved, until the end of the work."""
+        self.reserved = path
+        with path.open("wb") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+
+    def __exit__(self, *ended: Any) -> None:
+        super().__exit__(*ended)
+        self.reserved.unlink(missing_ok=True)
 
     def __call__(self, step: "Step") -> None:
         super().__call__(step)
@@ -204,7 +217,8 @@ class Follower(Watcher):
             self.waiting.append((index, restored))
             return
         start = time.monotonic()
-        self._draw(index, restored)
+        with contextlib.suppress(OSError):  # a full disk; there is room for the result
+            self._draw(index, restored)
         self.last = time.monotonic() - start
         self.spent += self.last
 
