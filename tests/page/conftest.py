@@ -37,7 +37,7 @@ class Server:
 
     def end(self) -> None:
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(60)  # it may have a best so far to save
         assert self.process.stdout
         self.process.stdout.close()
 

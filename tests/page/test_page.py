@@ -306,7 +306,7 @@ def test_several_are_queued_and_a_server_that_is_gone_is_said(
     page.locator("#pictures", has_text="two.png").wait_for()
     page.get_by_role("button", name="Restore all 2").click()
     page.locator("#jobs", has_text="Waiting, number 1").wait_for()
-    other.end()
+    other.process.kill()
     banner = page.locator("#banner")
     banner.wait_for()
     assert f"safe in {other.folder}" in banner.inner_text()
