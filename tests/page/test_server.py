@@ -1,13 +1,16 @@
 """What the page's server answers, without a browser."""
 
+import contextlib
 import http.client
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,6 +22,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from deep_image_prior.app.page import views
 from deep_image_prior.app.page.shelf import ENDED
 from deep_image_prior.app.page.work import schedule
 
@@ -167,7 +171,7 @@ def test_another_moment_and_another_strength(client, photograph, file):
     _, content, headers = client.whole("GET", address, strength=0.25, step=4)
     expected = np.rint(x0 + 0.25 * (early.astype(float) - x0))
     assert np.array_equal(pixels(content), expected)
-    assert "photo-denoised-step4-25%25.png" in headers["content-disposition"]
+    assert "photo-denoised-step4-strength0.25.png" in headers["content-disposition"]
     assert Image.open(io.BytesIO(content)).info["dpi"] == pytest.approx((300, 300), abs=0.1)
     assert client("GET", f"api/jobs/{id}/view", step=4)[0] == 200
     assert client.refusal("GET", f"api/jobs/{id}/view", step=9)[0] == 404
@@ -197,6 +201,44 @@ def test_stop_keeps_the_best_and_cancel_keeps_nothing(client, file):
     assert client.ended(client.restore(file, **QUICK)["id"])["state"] == "done"
 
 
+def test_a_stop_is_heard_whenever_it_is_said(client, file):
+    for wait in (0, 0.05, 0.3):
+        id = client.restore(file, **LONG)["id"]
+        time.sleep(wait)
+        client.json("POST", f"api/jobs/{id}/stop")
+        client.json("POST", f"api/jobs/{id}/pause")
+        assert client.ended(id)["state"] == "stopped"
+
+
+def test_what_is_gone_from_the_disk_is_said(client, server, file):
+    id = client.ended(client.restore(file, **QUICK)["id"])["id"]
+    shutil.rmtree(server.folder / "results" / id)
+    for what in ("download", "record", "view"):
+        assert client.refusal("GET", f"api/jobs/{id}/{what}") == (404, "this is not here any more")
+    assert client.refusal("GET", f"api/jobs/{id}/download", strength="nan")[0] == 400
+
+
+def test_a_picture_without_a_value_is_refused(client):
+    file = io.BytesIO()
+    np.save(file, np.full((8, 8), np.nan, np.float32))
+    held = client.upload(file.getvalue(), "nan.npy")
+    job = client.ended(client.restore(held, **QUICK)["id"])
+    assert job["error"] == "nan.npy has no finite value: there is nothing in it"
+
+
+def test_a_view_of_a_large_picture_takes_little_memory(tmp_path):
+    array = tmp_path / "view.npy"
+    pixels = np.lib.format.open_memmap(array, "w+", np.uint16, (1, 6000, 6000, 3))
+    pixels[0, ::2] = 65535
+    tracemalloc.start()
+    try:
+        png = views.region(array, 0.0, 65535.0, 1, (0, 0, 6000, 6000), 2000)
+        assert tracemalloc.get_traced_memory()[1] < pixels.nbytes / 2
+    finally:
+        tracemalloc.stop()
+    assert Image.open(io.BytesIO(png)).size == (2000, 2000)
+
+
 def test_what_a_command_refuses_is_said_at_once(client, file):
     def asked(task: str, **options: Any) -> tuple[int, str]:
         body = {"task": task, "file": file["id"], "options": options}
@@ -206,10 +248,15 @@ def test_what_a_command_refuses_is_said_at_once(client, file):
     assert asked("denoise", output="/etc/passwd") == (422, "denoise has no option 'output'")
     assert "needs a mask" in asked("inpaint")[1]
     assert "there is no task 'paint'" in asked("paint")[1]
-    assert "not a valid integer" in asked("denoise", steps="many")[1]
+    assert asked("denoise", steps="many")[1] == "steps: 'many' is not a valid integer."
     body = {"task": "denoise", "file": "none", "options": {}}
     assert client.refusal("POST", "api/jobs", body)[0] == 422
     assert client.refusal("POST", "api/jobs", "[")[0] == 400
+    assert client.refusal("POST", "api/jobs", "[" * 100_000)[0] == 400
+    assert asked("denoise", page=2) == (422, "photo.png has no page 2; it has 1")
+    assert asked("deblur") == (422, "deblur needs psf")
+    for path in ("/etc/passwd", "psf.png", "..\\psf"):
+        assert "open it on the page instead" in asked("deblur", psf=path)[1]
     assert client.refusal("POST", "api/jobs", "[1]")[0] == 422
     assert client.refusal("POST", "api/jobs", "x" * 2**21)[0] == 413
 
@@ -243,11 +290,23 @@ def test_a_file_that_is_none_is_refused_and_not_kept(client, server, content, sa
 
 
 def test_names_stay_in_the_folder(client, server, photograph):
-    for name in ("../../../tmp/a.png", "C:\\a\\b.png", "..", "a\0\n.png", "é" * 300 + ".png", ""):
+    for name in (
+        "view.npy",
+        "picture.json",
+        "../../../tmp/a.png",
+        "\u202egnp.exe",
+        "C:\\a\\b.png",
+        "..",
+        "a\0\n.png",
+        "é" * 300 + ".png",
+        "",
+    ):
         held = client.upload(photograph.read_bytes(), name)
         place = server.folder / "pictures" / held["id"]
-        assert (place / held["name"]).is_file()
+        assert (place / "file" / held["name"]).is_file()
         assert len(held["name"].encode()) <= 124
+        assert held["name"].isprintable()
+        assert client("GET", f"api/files/{held['id']}/download")[1] == photograph.read_bytes()
 
 
 def test_only_our_page_is_answered(client):
@@ -387,3 +446,33 @@ def test_what_the_command_refuses(tmp_path, photograph):
     finally:
         first.terminate()
         first.communicate(timeout=PATIENCE)
+
+
+def test_a_disk_that_fills_up_does_not_lose_the_best(tmp_path, photograph):
+    if os.geteuid() or not shutil.which("mount"):
+        pytest.skip("a small disk is mounted by root")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        process, address = started(disk / "f", str(photograph))
+        client = Client(address)
+        [file] = client.state()["files"]
+        id = client.restore(file, **LONG)["id"]
+        client.job(id, lambda job: job["done"] > 3)
+        with (disk / "filler").open("wb") as filler, contextlib.suppress(OSError):
+            while True:
+                filler.write(bytes(2**16))
+        assert client.refusal("POST", "api/files", b"x", name="a.png")[0] == 507
+        body = {"task": "denoise", "file": file["id"], "options": {}}
+        assert "is full" in client.refusal("POST", "api/jobs", body)[1]
+        client.json("POST", f"api/jobs/{id}/stop")
+        job = client.ended(id)
+        assert job["state"] == "stopped", job
+        assert pixels(client("GET", f"api/jobs/{id}/download")[1]).shape == (48, 48)
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
