@@ -1,6 +1,6 @@
 """Check a built site: nothing is asked of another host, and every link within it leads somewhere.
 
-    python docs/links.py build/site
+python docs/links.py build/site
 """
 
 import sys
