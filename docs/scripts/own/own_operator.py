@@ -2,8 +2,8 @@
 Your own operator
 =================
 
-Something measured your image, and you know how. Write that as a function ``A`` of tensors, and ``dip.solve`` finds the image
-by its measurements ``x0 = A(x) + n``.
+Something measured your image, and you know how. Write that as a function ``A`` of tensors, and
+``dip.solve`` finds the image by its measurements ``x0 = A(x) + n``.
 """
 
 import matplotlib.pyplot as plt
@@ -17,8 +17,8 @@ import deep_image_prior as dip
 # A sensor that sees one colour at each pixel
 # -------------------------------------------
 #
-# ``A`` takes an image ``(1, C, H, W)``. It may return a tensor of any shape, real or complex. Torch must be able to
-# differentiate it; nothing else is asked.
+# ``A`` takes an image ``(1, C, H, W)``. It may return a tensor of any shape, real or complex. Torch
+# must be able to differentiate it; nothing else is asked.
 
 photo = torch.from_numpy(data.astronaut()[:96, 160:256] / 255).float()
 x = photo.movedim(-1, 0)[None]  # (1, 3, 96, 96)
@@ -46,8 +46,8 @@ plt.imshow(np.hstack([raw, found, photo]).clip(0, 1))
 plt.axis("off")
 
 # %%
-# Left what the sensor saw, in the middle the image that was found, right the true one. ``residual`` is how far the
-# measurements of the image are from those given; it should be about the noise.
+# Left what the sensor saw, in the middle the image that was found, right the true one. ``residual``
+# is how far the measurements of the image are from those given; it should be about the noise.
 
 print(f"{dip.metrics.psnr(photo.numpy(), found, peak=1):.1f} dB")
 print(f"residual {result.measures['residual']:.4f}")
@@ -56,8 +56,9 @@ print(f"residual {result.measures['residual']:.4f}")
 # Operators of other packages
 # ---------------------------
 #
-# ``A`` may also be a matrix, dense or sparse, a ``LinearOperator`` of SciPy or PyLops, a ``Linop`` of SigPy, or a physics of
-# deepinv: see :func:`deep_image_prior.operators.linear`. Here a sparse matrix adds up blocks of 2 x 2 pixels.
+# ``A`` may also be a matrix, dense or sparse, a ``LinearOperator`` of SciPy or PyLops, a ``Linop``
+# of SigPy, or a physics of deepinv: see :func:`deep_image_prior.operators.linear`. Here a sparse
+# matrix adds up blocks of 2 x 2 pixels.
 
 from scipy import sparse
 
@@ -75,8 +76,9 @@ plt.axis("off")
 # Every part of the equation
 # --------------------------
 #
-# Beneath all this are three choices: the network ``f``, its code ``z`` and the energy ``E``. ``descend`` gives every step of
-# the fit, so you can look at any of them and leave at any moment. Here the plain prior fits the sensor's pixels.
+# Beneath all this are three choices: the network ``f``, its code ``z`` and the energy ``E``.
+# ``descend`` gives every step of the fit, so you can look at any of them and leave at any moment.
+# Here the plain prior fits the sensor's pixels.
 
 from functools import partial
 
@@ -97,5 +99,5 @@ plt.imshow(np.hstack(list(seen.values())))
 plt.axis("off")
 
 # %%
-# From the left the image after 10, 50 and 200 steps. ``examples/`` in the repository has tomography, phase retrieval, Fourier
-# samples and a deepinv physics.
+# From the left the image after 10, 50 and 200 steps. ``examples/`` in the repository has
+# tomography, phase retrieval, Fourier samples and a deepinv physics.

@@ -2,8 +2,8 @@
 Deblur
 ======
 
-Undo a blur whose kernel is known: a lens out of focus, a camera that moved, a Gaussian. The kernel is what the blur makes of
-a single point.
+Undo a blur whose kernel is known: a lens out of focus, a camera that moved, a Gaussian. The kernel
+is what the blur makes of a single point.
 """
 
 import matplotlib.pyplot as plt
@@ -35,10 +35,10 @@ for name, image in {"blurred": blurred, "restored": result.image}.items():
 print("confidence:", result.confidence)
 
 # %%
-# The confidence is low: noise as weak as this could be fine texture. Where the noise is known, say so (``sigma``). A blur
-# that is told is borne out by nothing, so the confidence is never high here.
+# The confidence is low: noise as weak as this could be fine texture. Where the noise is known, say
+# so (``sigma``). A blur that is told is borne out by nothing, so the confidence is never high here.
 #
-# Common kernels have names: ``gaussian:1.5``, ``disk:3`` for a lens out of focus, ``motion:9@0`` for the one above. On the
-# command line, for a file::
+# Common kernels have names: ``gaussian:1.5``, ``disk:3`` for a lens out of focus, ``motion:9@0``
+# for the one above. On the command line, for a file::
 #
 #     dip deblur photo.png --psf motion:9@0

@@ -2,8 +2,8 @@
 Remove JPEG artefacts
 =====================
 
-Strong JPEG compression leaves blocks of 8 x 8 pixels and halos at edges. The quality is read from the pixels, so the
-picture need not be a JPEG file any more.
+Strong JPEG compression leaves blocks of 8 x 8 pixels and halos at edges. The quality is read from
+the pixels, so the picture need not be a JPEG file any more.
 """
 
 import io

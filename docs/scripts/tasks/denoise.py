@@ -2,7 +2,8 @@
 Denoise
 =======
 
-Take the noise out of a photograph. Neither the kind nor the amount of noise is told: both are measured in the picture.
+Take the noise out of a photograph. Neither the kind nor the amount of noise is told: both are
+measured in the picture.
 """
 
 import matplotlib.pyplot as plt
@@ -22,13 +23,15 @@ plt.imshow(np.hstack([noisy, result.image, photo]))
 plt.axis("off")
 
 # %%
-# Left the noisy picture, in the middle the restored one, right the clean one. The distance to the clean one falls:
+# Left the noisy picture, in the middle the restored one, right the clean one. The distance to the
+# clean one falls:
 
 for name, image in {"noisy": noisy, "restored": result.image}.items():
     print(f"{name}: {dip.metrics.psnr(photo, image, peak=255):.1f} dB")
 
 # %%
-# The result tells what was found. The deviation of the noise is in units of full scale, so 25 of 255 is 0.098:
+# The result tells what was found. The deviation of the noise is in units of full scale, so 25 of
+# 255 is 0.098:
 
 print(result.noise)
 print(result.stopped)

@@ -2,8 +2,8 @@
 Enhance
 =======
 
-Boost fine detail. The network is stopped while it has drawn only the coarse image ``x_c``; what is left over is the detail,
-and ``boost`` times of it is added: ``x0 + boost (x0 - x_c)``.
+Boost fine detail. The network is stopped while it has drawn only the coarse image ``x_c``; what is
+left over is the detail, and ``boost`` times of it is added: ``x0 + boost (x0 - x_c)``.
 """
 
 import matplotlib.pyplot as plt
@@ -21,8 +21,8 @@ plt.imshow(np.hstack([photo, result.image, result.parts["coarse"]]))
 plt.axis("off")
 
 # %%
-# Left the photograph, in the middle the enhanced one, right the coarse image. The detail is a part of the result, too; here
-# middle gray is none.
+# Left the photograph, in the middle the enhanced one, right the coarse image. The detail is a part
+# of the result, too; here middle gray is none.
 
 plt.figure(figsize=(3, 3), layout="constrained")
 plt.imshow(result.parts["detail"])

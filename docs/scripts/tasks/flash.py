@@ -2,8 +2,8 @@
 Flash and no flash
 ==================
 
-A photograph without flash has the right light and much noise; one with flash has little noise and the wrong light. The
-network is given the second to draw the first.
+A photograph without flash has the right light and much noise; one with flash has little noise and
+the wrong light. The network is given the second to draw the first.
 """
 
 import matplotlib.pyplot as plt
@@ -15,7 +15,8 @@ import deep_image_prior as dip
 flash = data.astronaut()[:96, 160:256]  # (96, 96, 3), uint8
 
 # %%
-# The photograph without flash is made of the same one here: dark, of warm light that falls from the left, and noisy.
+# The photograph without flash is made of the same one here: dark, of warm light that falls from the
+# left, and noisy.
 
 warm = np.array([0.6, 0.45, 0.3])
 falling = np.linspace(1, 0.5, 96)[:, None]

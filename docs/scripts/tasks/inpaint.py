@@ -2,8 +2,8 @@
 Inpaint
 =======
 
-Draw pixels that are missing. A mask says which are known: white, 1 or ``True`` is known, black is missing. What the
-picture holds at missing pixels is not looked at.
+Draw pixels that are missing. A mask says which are known: white, 1 or ``True`` is known, black is
+missing. What the picture holds at missing pixels is not looked at.
 """
 
 import matplotlib.pyplot as plt

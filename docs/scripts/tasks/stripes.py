@@ -2,8 +2,8 @@
 Stripes
 =======
 
-Scanners and line sensors give every row, or every column, an offset of its own. ``denoise`` finds such stripes and takes
-them off before it looks at the rest of the noise. Nothing is to be said.
+Scanners and line sensors give every row, or every column, an offset of its own. ``denoise`` finds
+such stripes and takes them off before it looks at the rest of the noise. Nothing is to be said.
 """
 
 import matplotlib.pyplot as plt

@@ -2,7 +2,8 @@
 Upscale
 =======
 
-Make a picture 2, 3, 4 or 8 times as large. What the network draws, made smaller again, must give the picture.
+Make a picture 2, 3, 4 or 8 times as large. What the network draws, made smaller again, must give
+the picture.
 """
 
 import matplotlib.pyplot as plt
@@ -23,8 +24,8 @@ plt.imshow(np.hstack([bicubic, result.image, photo]))
 plt.axis("off")
 
 # %%
-# Left a bicubic enlargement, in the middle what ``upscale`` makes of the same 64 x 64 pixels, right the picture that was
-# made smaller.
+# Left a bicubic enlargement, in the middle what ``upscale`` makes of the same 64 x 64 pixels, right
+# the picture that was made smaller.
 
 for name, image in {"bicubic": bicubic, "upscale": result.image}.items():
     print(f"{name}: {dip.metrics.psnr(photo, image, peak=255):.1f} dB")
