@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
+from skimage import data
 
 STATIC = Path(__file__).parents[2] / "src/deep_image_prior/app/page/static"
 MOST = 150_000  # bytes of all that the page loads
@@ -28,7 +30,7 @@ def opened(page: Any, path: Path) -> None:
     page.locator("#pictures .card[aria-current=true]", has_text=path.name).wait_for()
 
 
-def asked(page: Any, task: str, **options: object) -> None:
+def asked(page: Any, task: str, /, **options: object) -> None:
     """The form of the task is filled in and sent."""
     page.get_by_role("radio", name=task).check()
     page.locator("#settings details").evaluate("each => { each.open = true }")
@@ -315,3 +317,30 @@ def test_several_are_queued_and_a_server_that_is_gone_is_said(
 
 def test_the_page_is_small() -> None:
     assert sum(each.stat().st_size for each in STATIC.iterdir()) < MOST
+
+
+def test_a_kernel_is_a_file(page: Any, photograph: Path, tmp_path: Path) -> None:
+    kernel = tmp_path / "kernel.png"
+    Image.new("L", (3, 3), 255).save(kernel)
+    opened(page, photograph)
+    page.get_by_role("radio", name="deblur").check()
+    with page.expect_file_chooser() as chosen:
+        page.get_by_role("button", name="Open a file for Psf").click()
+    chosen.value.set_files(kernel)
+    page.locator("#settings select", has_text="kernel.png").wait_for()
+    asked(page, "deblur", steps=5)
+    stated(page, "Done")
+
+
+def test_before_is_the_page_that_was_restored(page: Any, tmp_path: Path) -> None:
+    pages = np.stack([np.full((48, 48), 40, np.uint8), data.camera()[96:144, 200:248]])
+    pages[0, ::3] = 200
+    stack = tmp_path / "stack.tif"
+    tifffile.imwrite(stack, pages, photometric="minisblack")
+    opened(page, stack)
+    views: list[str] = []
+    page.on("request", lambda request: views.append(request.url))
+    asked(page, "denoise", steps=5, page=2)
+    stated(page, "Done")
+    seen = [url for url in views if "api/files/" in url and "/view" in url]
+    assert "page=2" in seen[-1]

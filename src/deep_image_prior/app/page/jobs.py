@@ -140,7 +140,7 @@ class Jobs:
         if self.shelf.files[job.file].pages == 1 or "page" in job.options:
             given = [f"--checkpoint={folder / 'checkpoint'}", *given]
         self.current = job
-        job.state, job.phase = "running", "waiting for the program"
+        job.state, job.phase = "running", "starting, some seconds the first time"
         self.shelf.keep_job(job)
         self._changed(job)
         what = {"job": job.id, "task": job.task, "arguments": given, "folder": folder}

@@ -8,6 +8,7 @@ import { grayPng } from "./png.js";
 const LARGEST = 100e6; // pixels that a browser can hold a painting of
 const PAINT = "#ff2d78";
 const VEIL = 0.6; // how dense it looks
+const PART = 2048; // pixels a side that are fetched at a time
 const ROWS = 256; // that are read at a time
 const PURPOSE =
   "Paint over scratches, text or whatever should go. It is drawn anew. " +
@@ -18,6 +19,18 @@ const KEYS =
   "With the picture in focus: arrows move the brush, with Shift by one pixel. Space paints. " +
   "E erases. [ and ] change the size. + and - zoom, 0 fits. Ctrl+Z undoes, anywhere.";
 const TOOLS = { brush: "Brush", eraser: "Eraser", move: "Move" };
+
+/** A file as a canvas of its size, fetched in parts. */
+async function whole({ id, width, height }) {
+  const image = make("canvas", { width, height });
+  const context = image.getContext("2d");
+  for (let y = 0; y < height; y += PART)
+    for (let x = 0; x < width; x += PART) {
+      const view = await get(viewOf("files", id, { x, y, width: PART, height: PART }));
+      context.drawImage(await createImageBitmap(await view.blob()), x, y);
+    }
+  return image;
+}
 
 /** What is painted over one picture: strokes, kept so that they can be undone. */
 export class Painting {
@@ -103,16 +116,18 @@ export class Painting {
     context.stroke();
   }
 
+  /** Raises Error if a mask of this size is not one of the picture. */
+  check({ width, height }) {
+    const { canvas } = this;
+    if (width === canvas.width && height === canvas.height) return;
+    const sizes = `${width} x ${height}, the picture ${canvas.width} x ${canvas.height}`;
+    throw new Error(`The mask is ${sizes}. They must be of one size.`);
+  }
+
   /** Draws a mask of the picture's size: dark is missing. Raises Error. */
-  async read(bitmap) {
-    const { width, height } = this.canvas;
-    if (bitmap.width !== width || bitmap.height !== height) {
-      const sizes = `${bitmap.width} x ${bitmap.height}, the picture ${width} x ${height}`;
-      throw new Error(`The mask is ${sizes}. They must be of one size.`);
-    }
-    const image = make("canvas", { width, height });
+  read(image) {
+    const { width, height } = image;
     const context = image.getContext("2d");
-    context.drawImage(bitmap, 0, 0);
     for (let y = 0; y < height; y += ROWS) {
       const rows = context.getImageData(0, y, width, Math.min(ROWS, height - y));
       for (let at = 0; at < rows.data.length; at += 4)
@@ -320,10 +335,9 @@ export class Brush {
     this.chooser.value = "";
     if (!chosen) return;
     await this.guarded(async () => {
-      const { id } = await upload(chosen, chosen.name, "guide").sent;
-      const side = Math.max(this.painting.canvas.width, this.painting.canvas.height);
-      const view = await get(viewOf("files", id, { side }));
-      await this.painting.read(await createImageBitmap(await view.blob()));
+      const mask = await upload(chosen, chosen.name, "guide").sent;
+      this.painting.check(mask);
+      this.painting.read(await whole(mask));
       this.changed();
     });
   }

@@ -135,11 +135,12 @@ class Fields {
 /** {option, node, inputs, value() or null, fill(value or null), update?}. */
 function fieldOf(option, acts) {
   const id = `option-${count++}`;
-  const help = make("p", { id: `${id}-help`, class: "help", text: option.help, hidden: true });
+  const hidden = !(option.required && option.metavar); // how it is spelled is to be read at once
+  const help = make("p", { id: `${id}-help`, class: "help", text: option.help, hidden });
   const asked = button("?", () => toggle(asked, help), {
     class: "ask",
     "aria-label": `Help on ${option.label}`,
-    "aria-expanded": "false",
+    "aria-expanded": String(!hidden),
     "aria-controls": help.id,
   });
   const kind = KINDS[option.kind] ?? typed;
@@ -247,6 +248,7 @@ function file(option, attributes, acts) {
         .sent;
       update();
       node.value = id;
+      node.dispatchEvent(new Event("change"));
     } catch (reason) {
       error.show(reason);
     } finally {

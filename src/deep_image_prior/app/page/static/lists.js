@@ -17,7 +17,7 @@ export function pictureCard(acts) {
     const words = make(
       "span",
       {},
-      make("b", { text: file.name }),
+      make("b", { text: file.name, title: file.name }),
       make("span", { class: "quiet", text: sized(file) }),
     );
     const card = make(

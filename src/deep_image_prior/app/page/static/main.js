@@ -222,7 +222,7 @@ function row(name) {
   const node = make("div", { class: "row" }, make("span", { text: name }), bar, error.node, out);
   $("uploads").append(node);
   const fail = (reason) => {
-    bar.hidden = true;
+    bar.hidden = node.firstChild.hidden = true; // the line names the file
     error.show(
       reason.message?.startsWith(name) || !reason.message ? reason : `${name}: ${reason.message}`,
     );

@@ -17,6 +17,7 @@ const ACTS = {
 };
 const DOUBT = "confidence: "; // how lines begin that are shown elsewhere
 const CAUTION = "caution: ";
+const STOPPING = "stopping"; // the phase between the button and the best so far
 const WORDS = { pause: "Pause", resume: "Resume", stop: "Stop and keep the best" };
 
 export class Result {
@@ -105,12 +106,14 @@ export class Result {
 
   act() {
     const { job } = this;
-    const key = `${job.id} ${job.state} ${job.resumable} ${Boolean(fileOf(job.file))}`;
+    const stopping = job.phase === STOPPING;
+    const key = `${job.id} ${job.state} ${stopping} ${job.resumable} ${Boolean(fileOf(job.file))}`;
     if (key === this.acted) return;
     this.acted = key;
     const focused = this.buttons.contains(document.activeElement);
     const named = (name) => WORDS[name] ?? (job.resumable ? "Go on" : "Run again");
-    const acts = (ACTS[job.state] ?? []).map((name) => button(named(name), () => this.ask(name)));
+    const names = stopping ? [] : (ACTS[job.state] ?? []);
+    const acts = names.map((name) => button(named(name), () => this.ask(name)));
     const change = fileOf(job.file)
       ? button("Change settings", () => this.acts.change(this.job))
       : null;
@@ -121,11 +124,14 @@ export class Result {
 
   async ask(name) {
     this.error.show(null);
+    for (const each of this.buttons.children) each.disabled = true; // one click is one wish
     try {
       const job = await post(`api/jobs/${this.job.id}/${name}`);
       if (job && job.id !== this.job.id) this.acts.select(job);
     } catch (error) {
       this.error.show(error);
+    } finally {
+      for (const each of this.buttons.children) each.disabled = false;
     }
   }
 

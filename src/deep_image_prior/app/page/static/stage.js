@@ -172,7 +172,8 @@ export class Stage {
     const { job, file, choice, viewer, moments } = this;
     viewer.strength = this.rows.strength.hidden ? 1 : choice.strength;
     viewer.draw();
-    const given = file && this.layer("files", file, { page: file.pages > 1 ? choice.page : null });
+    const page = job?.options.page ?? (file?.pages > 1 ? choice.page : null);
+    const given = file && this.layer("files", file, { page });
     const size = job && sizeOf(job, file);
     if (!size || !moments.length) return viewer.show(given, null);
     const step = choice.step === "latest" ? job.moments.at(-1) : choice.step;

@@ -18,7 +18,7 @@ const STATES = {
   done: "Done",
   stopped: "Stopped, the best so far is saved",
   failed: "Failed",
-  cancelled: "Cancelled",
+  cancelled: "Cancelled, nothing was saved",
   interrupted: "Interrupted",
 };
 export const CONFIDENCE = {
