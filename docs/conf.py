@@ -64,7 +64,7 @@ def plain(app: Sphinx, kind: str, name: str, of: object, options: object, lines:
     """Docstrings are plain text: x* and |x| are no markup."""
     lines[:] = [line.replace("*", r"\*").replace("|", r"\|") for line in lines]
     if kind in ("attribute", "property"):
-        lines.insert(0, "")  # napoleon takes words before a colon in the first line for a type
+        lines[0] = f": {lines[0]}"  # napoleon takes what is before a colon for a type
 
 
 def within(app: Sphinx, page: str, text: list[str]) -> None:
