@@ -60,22 +60,25 @@ class Link:
         threading.Thread(target=self._hear, daemon=True).start()
 
     def _hear(self) -> None:
-        while True:
-            message = self.connection.recv()
-            match message["say"]:
-                case "pause":
-                    self.going.clear()
-                case "resume":
-                    self.going.set()
-                case "stop":
-                    self.stopping = True
-                    self.going.set()
-                case "work":  # what is said from here on is of this job
-                    self.stopping = False
-                    self.going.set()
-                    self.coming.put(message)
-                case "forget":
-                    self.coming.put(message)
+        with contextlib.suppress(EOFError, OSError):  # of a page that has ended
+            while True:
+                self._take(self.connection.recv())
+
+    def _take(self, message: Message) -> None:
+        match message["say"]:
+            case "pause":
+                self.going.clear()
+            case "resume":
+                self.going.set()
+            case "stop":
+                self.stopping = True
+                self.going.set()
+            case "work":  # what is said from here on is of this job
+                self.stopping = False
+                self.going.set()
+                self.coming.put(message)
+            case "forget":
+                self.coming.put(message)
 
     def send(self, job: str, **content: Any) -> None:
         """Of the job called so."""
