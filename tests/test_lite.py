@@ -29,7 +29,7 @@ def test_it_knows_a_photograph_of_a_cat(phi):
 
 @pytest.mark.parametrize(
     ("layer", "shape", "steps", "error", "psnr"),
-    [("_conv_stem", (32, 112, 112), 50, 0.15, 24), ("_blocks.6", (80, 14, 14), 60, 0.36, 16)],
+    [("_conv_stem", (32, 112, 112), 50, 0.15, 23.5), ("_blocks.6", (80, 14, 14), 60, 0.36, 16)],
 )
 def test_layers_are_inverted(phi, layer, shape, steps, error, psnr):
     assert shapes(phi)[layer] == shape

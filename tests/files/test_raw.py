@@ -203,7 +203,7 @@ def test_the_file_says_whether_it_is_raw_if_nobody_does(tmp_path, monkeypatch, a
     photo(Path("a.png"))
     monkeypatch.setattr("deep_image_prior.app.restoring.restore", told)
     said = []
-    monkeypatch.setattr("deep_image_prior.app.cli.say", said.append)
+    monkeypatch.setattr("deep_image_prior.app.outcome.say", said.append)
     monkeypatch.setattr(sys, "argv", ["dip", "denoise", *arguments])
     assert cli.run() == 2
     assert said == [str(raw)]
