@@ -68,6 +68,7 @@ export class Result {
     if (!job) return;
     if (other) this.error.show(null);
     say(this.title, titled(job));
+    this.title.title = titled(job);
     say(this.state, stateOf(job));
     this.state.className = `state ${job.state}`;
     this.bar.hidden = !["running", "paused"].includes(job.state);
