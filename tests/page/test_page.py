@@ -385,7 +385,7 @@ def test_long_names_and_refused_files_leave_room_for_the_picture(
     for path in refused:
         page.get_by_role("button", name=f"Dismiss {path.name}").click()
     assert page.locator("#uploads > *").count() == 0
-    assert page.locator("#pictures b").first.get_attribute("title") == named.name
+    assert page.locator("#pictures b", has_text=named.name).get_attribute("title") == named.name
 
 
 def test_a_double_click_is_one_wish(page: Any, photograph: Path) -> None:
