@@ -211,7 +211,7 @@ def test_a_reload_and_a_second_tab_show_the_same(page: Any, photograph: Path) ->
     for tab in (page, second):
         tab.on("dialog", lambda dialog: dialog.accept())
     second.locator("#result").get_by_role("button", name="Cancel", exact=True).click()
-    page.locator("#result", has_text="Cancelled").wait_for()
+    stated(page, "Cancelled, nothing was saved")
 
 
 def test_errors_are_said_where_they_belong(page: Any, photograph: Path, tmp_path: Path) -> None:
@@ -324,8 +324,9 @@ def test_a_kernel_is_a_file(page: Any, photograph: Path, tmp_path: Path) -> None
     Image.new("L", (3, 3), 255).save(kernel)
     opened(page, photograph)
     page.get_by_role("radio", name="deblur").check()
+    assert page.get_by_text("gaussian:SIGMA").is_visible()
     with page.expect_file_chooser() as chosen:
-        page.get_by_role("button", name="Open a file for Psf").click()
+        page.get_by_role("button", name="Open a file for Kernel (psf)").click()
     chosen.value.set_files(kernel)
     page.locator("#settings select", has_text="kernel.png").wait_for()
     asked(page, "deblur", steps=5)
@@ -342,5 +343,68 @@ def test_before_is_the_page_that_was_restored(page: Any, tmp_path: Path) -> None
     page.on("request", lambda request: views.append(request.url))
     asked(page, "denoise", steps=5, page=2)
     stated(page, "Done")
+    assert page.locator("#page").is_hidden()
     seen = [url for url in views if "api/files/" in url and "/view" in url]
     assert "page=2" in seen[-1]
+
+
+def test_a_mask_wider_than_a_view_is_read_in_its_full_size(page: Any, tmp_path: Path) -> None:
+    picture, mask = tmp_path / "wide.png", tmp_path / "wide-mask.png"
+    wanted = np.random.default_rng(0).integers(0, 2, (40, 4200), np.uint8) * np.uint8(255)
+    Image.new("L", (4200, 40), 128).save(picture)
+    Image.fromarray(wanted).save(mask)
+    opened(page, picture)
+    painting(page)
+    page.locator("#brush input[type=file]").set_input_files(mask)
+    page.locator("#brush button:enabled", has_text="Undo").wait_for()
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Save the mask").click()
+    assert np.array_equal(pixels(Path(caught.value.path()).read_bytes()), wanted)
+
+
+def test_long_names_and_refused_files_leave_room_for_the_picture(
+    page: Any, photograph: Path, tmp_path: Path
+) -> None:
+    named = tmp_path / f"{'a_long_name_' * 9}.png"
+    named.write_bytes(photograph.read_bytes())
+    opened(page, named)
+    refused = [tmp_path / f"text-{at}.png" for at in range(8)]
+    for path in refused:
+        path.write_text("no picture")
+    page.locator("#chooser").set_input_files(refused)
+    page.locator("#uploads [role=alert]", has_text=refused[-1].name).wait_for(state="attached")
+    for width, height in ((1280, 800), (1280, 500), (400, 800)):
+        page.set_viewport_size({"width": width, "height": height})
+        view, bar, strip = (
+            page.locator(name).bounding_box() for name in ("#view", "#bar", "#strip")
+        )
+        assert view["height"] >= height / 2
+        assert view["y"] + view["height"] <= bar["y"]
+        assert bar["y"] + bar["height"] <= strip["y"]
+        assert strip["height"] < 240
+    for path in refused:
+        page.get_by_role("button", name=f"Dismiss {path.name}").click()
+    assert page.locator("#uploads > *").count() == 0
+    assert page.locator("#pictures b", has_text=named.name).get_attribute("title") == named.name
+
+
+def test_a_double_click_is_one_wish(page: Any, photograph: Path) -> None:
+    opened(page, photograph)
+    asked(page, "denoise", steps=5)
+    stated(page, "Done")
+    jobs, done = page.locator("#jobs .job"), page.locator("#jobs .job.done")
+    before, more = jobs.count(), done.count()
+    page.get_by_role("button", name="Run again").dblclick()
+    done.nth(more).wait_for()
+    assert jobs.count() == before + 1
+
+
+def test_what_is_waited_for_is_said_over_the_picture(page: Any, photograph: Path) -> None:
+    opened(page, photograph)
+    asked(page, "denoise", steps=100000, seed=7)
+    page.get_by_role("button", name="Change settings").click()
+    asked(page, "denoise", steps=5, seed=8)
+    page.locator("#yet", has_text="Nothing to see yet: waiting, number 1.").wait_for()
+    page.locator("#jobs .card").nth(1).click()
+    page.locator("#result", has_text=re.compile(r"\d+ of 100000")).wait_for()
+    page.locator("#yet").wait_for(state="hidden")

@@ -132,8 +132,16 @@ class Fields {
   }
 }
 
+/** With the word for what is needed, where its name is another: Kernel (psf). */
+function labelOf({ label, required, metavar }) {
+  const word = metavar.toLowerCase();
+  if (!required || !word || word === label.toLowerCase()) return label;
+  return `${word[0].toUpperCase()}${word.slice(1)} (${label.toLowerCase()})`;
+}
+
 /** {option, node, inputs, value() or null, fill(value or null), update?}. */
-function fieldOf(option, acts) {
+function fieldOf(given, acts) {
+  const option = { ...given, label: labelOf(given) };
   const id = `option-${count++}`;
   const hidden = !(option.required && option.metavar); // how it is spelled is to be read at once
   const help = make("p", { id: `${id}-help`, class: "help", text: option.help, hidden });

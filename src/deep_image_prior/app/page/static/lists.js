@@ -58,6 +58,7 @@ export function jobCard(acts) {
       image.hidden = kind === "files" && !fileOf(job.file);
       if (!image.hidden) thumb(image, viewOf(kind, id, { side: THUMB }));
       say(name, titled(job));
+      name.title = titled(job);
       say(
         state,
         [stateOf(job), progressOf(job), job.confidence && `confidence ${job.confidence}`]

@@ -23,7 +23,7 @@ const WORDS = { pause: "Pause", resume: "Resume", stop: "Stop and keep the best"
 export class Result {
   /** acts: {select(id), end(job), change(job)}; stage: which moment is shown, see stage.js. */
   constructor(node, stage, acts) {
-    Object.assign(this, { node, stage, acts, job: null });
+    Object.assign(this, { node, stage, acts, job: null, asking: false });
     this.title = make("h2", { id: "result-title", tabindex: "-1" });
     this.state = make("p", { class: "state" });
     this.bar = make("progress", { max: 1, "aria-label": "Progress" });
@@ -68,6 +68,7 @@ export class Result {
     if (!job) return;
     if (other) this.error.show(null);
     say(this.title, titled(job));
+    this.title.title = titled(job);
     say(this.state, stateOf(job));
     this.state.className = `state ${job.state}`;
     this.bar.hidden = !["running", "paused"].includes(job.state);
@@ -113,7 +114,8 @@ export class Result {
     const focused = this.buttons.contains(document.activeElement);
     const named = (name) => WORDS[name] ?? (job.resumable ? "Go on" : "Run again");
     const names = stopping ? [] : (ACTS[job.state] ?? []);
-    const acts = names.map((name) => button(named(name), () => this.ask(name)));
+    const once = (name) => (event) => event.detail < 2 && this.ask(name); // a double click is one
+    const acts = names.map((name) => button(named(name), once(name)));
     const change = fileOf(job.file)
       ? button("Change settings", () => this.acts.change(this.job))
       : null;
@@ -123,15 +125,16 @@ export class Result {
   }
 
   async ask(name) {
+    if (this.asking) return;
+    this.asking = true;
     this.error.show(null);
-    for (const each of this.buttons.children) each.disabled = true; // one click is one wish
     try {
       const job = await post(`api/jobs/${this.job.id}/${name}`);
       if (job && job.id !== this.job.id) this.acts.select(job);
     } catch (error) {
       this.error.show(error);
     } finally {
-      for (const each of this.buttons.children) each.disabled = false;
+      this.asking = false;
     }
   }
 

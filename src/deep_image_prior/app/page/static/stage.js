@@ -1,9 +1,9 @@
 // What the canvas shows: a picture, or a job at one of its moments, with the strength and the page.
 
-import { button, make, say } from "./dom.js";
+import { $, button, make, say } from "./dom.js";
 import { taskOf, viewOf } from "./server.js";
 import { Layer } from "./viewer.js";
-import { lives } from "./words.js";
+import { lives, yetOf } from "./words.js";
 
 const FULL = { step: null, strength: 1, page: 1, output: null };
 
@@ -121,7 +121,7 @@ export class Stage {
 
   controls() {
     const { job, file, rows, choice } = this;
-    const pages = job?.pages ?? file?.pages ?? 1;
+    const pages = job?.pages ?? (job?.options.page ? 1 : (file?.pages ?? 1));
     rows.moment.hidden = this.moments.length < 2 || !this.whole;
     rows.strength.hidden = !(job?.outputs.length && taskOf(job.task)?.mixes && this.whole);
     rows.page.hidden = pages < 2;
@@ -132,6 +132,8 @@ export class Stage {
     this.force.value = choice.strength;
     say(this.forced, `${Math.round(100 * choice.strength)} %`);
     this.force.setAttribute("aria-valuetext", this.forced.textContent);
+    $("yet").hidden = !(job && file && lives(job) && !this.moments.length);
+    if (!$("yet").hidden) say($("yet"), yetOf(job));
     if (job) this.momentControls();
     if (!rows.part.hidden) this.parts();
   }

@@ -50,6 +50,13 @@ export function stateOf(job) {
   return STATES[job.state] ?? job.state;
 }
 
+/** What is said over the picture as it came, while there is no other. */
+export function yetOf(job) {
+  const state = stateOf(job);
+  const words = `${state[0].toLowerCase()}${state.slice(1)}`;
+  return `Nothing to see yet: ${words}. This is the picture as it came.`;
+}
+
 /** How far it is, in numbers. */
 export function progressOf(job) {
   if (job.state !== "running" && job.state !== "paused") return "";
