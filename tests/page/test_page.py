@@ -22,6 +22,15 @@ DROP = """([bytes, names]) => {
     window.dispatchEvent(new DragEvent("drop", { dataTransfer }));
 }"""
 
+LATE = """() => {
+    const { send } = XMLHttpRequest.prototype;
+    XMLHttpRequest.prototype.send = function (body) {
+        const { onload } = this;
+        this.onload = () => setTimeout(onload, 300);
+        send.call(this, body);
+    };
+}"""  # the answer to an upload comes after the event that tells of the file
+
 
 def opened(page: Any, path: Path) -> None:
     """The picture is open, and the one that is shown."""
@@ -325,10 +334,12 @@ def test_a_kernel_is_a_file(page: Any, photograph: Path, tmp_path: Path) -> None
     opened(page, photograph)
     page.get_by_role("radio", name="deblur").check()
     assert page.get_by_text("gaussian:SIGMA").is_visible()
+    page.evaluate(LATE)
     with page.expect_file_chooser() as chosen:
         page.get_by_role("button", name="Open a file for Kernel (psf)").click()
     chosen.value.set_files(kernel)
-    page.locator("#settings select", has_text="kernel.png").wait_for()
+    kept = page.locator("#settings [id$=-file] option:checked", has_text="kernel.png")
+    kept.wait_for(state="attached")
     asked(page, "deblur", steps=5)
     stated(page, "Done")
 
