@@ -49,8 +49,8 @@ class Deblur(Restoration):
         file=True,
         metavar="KERNEL",
         command_help="The kernel, what the blur makes of a single point: gaussian:SIGMA, "
-        "disk:RADIUS, motion:LENGTH@ANGLE (in pixels, and degrees from the right to the top), or "
-        "an image file or .npy of it.",
+        "disk:RADIUS, motion:LENGTH@ANGLE (in pixels, and degrees from the right to the top), as "
+        "in gaussian:1.5, disk:3 or motion:9@30, or an image file or .npy of it.",
         help="The kernel, what the blur makes of a single point: an array (h, w), its centre at "
         "(h // 2, w // 2), an image file or .npy of it, or gaussian:SIGMA, disk:RADIUS, "
         "motion:LENGTH@ANGLE (in pixels, and degrees from the right to the top).",
