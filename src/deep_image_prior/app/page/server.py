@@ -14,7 +14,7 @@ import json
 import secrets
 import socket
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -23,12 +23,10 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...available import in_words
 from ...errors import BadInput
@@ -36,127 +34,18 @@ from ...files import suffix_for
 from ..say import answer, say
 from ..signals import kinds
 from . import views
+from .events import Events
 from .forms import forms
+from .guard import HOST, Guard, refused
 from .jobs import Jobs
 from .opening import Reader
 from .shelf import Held, Job, Shelf, named
 
-HOST = "127.0.0.1"
-LIMIT = 2**32  # bytes of a file: a 200-megapixel picture of 16 bits has 1.2 GB
 ORDERS = 2**20  # bytes of any other request
 LARGEST_VIEW = 4096  # pixels a side
 VIEWS = 2  # that are made at a time, for the sake of memory
-ALIVE = 15.0  # seconds between signs of life to an open page
 ALL = {"x": 0, "y": 0, "width": 2**31, "height": 2**31, "side": LARGEST_VIEW, "page": 1}
 STATIC = Path(__file__).with_name("static")
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-
-
-class Guard:
-    """Lets through what comes from our own page, by the token in its address.
-
-    Another web site that knows the port is refused by Host (DNS rebinding), Origin and what the
-    browser says of it, and what changes anything needs a header that no form can send.
-    """
-
-    def __init__(self, app: ASGIApp, token: str, port: int) -> None:
-        self.app, self.token = app, token
-        self.hosts = (f"{HOST}:{port}", f"localhost:{port}")
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers[name] = value
-                headers.setdefault("Cache-Control", "no-store")
-            await send(message)
-
-        refusal = self.refusal(scope)
-        answer: ASGIApp = refused(*refusal) if refusal else self.app
-        await answer(scope, receive, guarded)
-
-    def refusal(self, scope: Scope) -> tuple[int, str] | None:
-        """Why the request is not answered, if it is not."""
-        headers = Headers(scope=scope)
-        host, origin = headers.get("host"), headers.get("origin")
-        if host not in self.hosts:
-            return 421, "this page is for this machine only"
-        if origin is not None and origin != f"http://{host}":
-            return 403, "this is asked for by another page"
-        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-            return 403, "this is asked for by another page"
-        first = scope["path"].split("/")[1]
-        if not secrets.compare_digest(first.encode(), self.token.encode()):
-            return 404, "open the address that dip page has printed: it has a token in it"
-        if scope["method"] not in ("GET", "HEAD") and headers.get("x-dip") != "1":
-            return 403, "this is not asked for by the page"
-        return None
-
-
-def refused(status: int, line: str) -> JSONResponse:
-    """What is said to the person."""
-    return JSONResponse({"error": line}, status)
-
-
-class Events:
-    """Server-sent events to every open page: to a slow one only the newest of each thing."""
-
-    def __init__(self) -> None:
-        self.pages: list[tuple[dict[tuple[str, str], Mapping[str, Any]], asyncio.Event]] = []
-        self.ended = False
-
-    def publish(self, kind: str, content: Mapping[str, Any]) -> None:
-        """To all."""
-        for pending, something in self.pages:
-            pending.pop((kind, content["id"]), None)  # the newest goes to the end
-            pending[kind, content["id"]] = content
-            something.set()
-
-    def end(self) -> None:
-        """No more of them."""
-        self.ended = True
-        for _, something in self.pages:
-            something.set()
-
-    async def stream(self, state: Callable[[], Mapping[str, Any]]) -> AsyncIterator[str]:
-        """Of one page: the state, and what changes after that."""
-        pending: dict[tuple[str, str], Mapping[str, Any]] = {}
-        something = asyncio.Event()
-        self.pages.append((pending, something))
-        try:
-            yield event("state", state())
-            while not self.ended:
-                try:
-                    async with asyncio.timeout(ALIVE):
-                        await something.wait()
-                except TimeoutError:
-                    yield ": still here\n\n"
-                something.clear()
-                changes = list(pending.items())
-                pending.clear()
-                for (kind, _), content in changes:
-                    yield event(kind, content)
-        finally:
-            self.pages.remove((pending, something))
-
-
-def event(kind: str, content: Mapping[str, Any]) -> str:
-    """One event."""
-    return f"event: {kind}\ndata: {json.dumps(content)}\n\n"
 
 
 class Page:
