@@ -15,7 +15,7 @@ import pytest
 from helpers import noisy, photograph
 from PIL import Image
 
-from deep_image_prior.app import cli, workers
+from deep_image_prior.app import workers
 
 PIXELS = (255 * noisy(photograph(64))).astype(np.uint8)
 QUICK = ["--steps", "1", "--noise", "white"]
@@ -38,14 +38,8 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(folder, monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["dip", *map(str, arguments)])
-        code = cli.run()
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
+def run(folder, command):
+    return command
 
 
 def states(record="out/dip-denoise.json"):

@@ -17,7 +17,7 @@ import pytest
 from helpers import noisy, photograph
 from PIL import Image
 
-from deep_image_prior.app import cli, cluster
+from deep_image_prior.app import cluster
 from deep_image_prior.app.progress import Files
 
 PIXELS = (255 * noisy(photograph(64))).astype(np.uint8)
@@ -80,14 +80,8 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(folder, monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["dip", *map(str, arguments)])
-        code = cli.run()
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
+def run(folder, command):
+    return command
 
 
 def picture(number):

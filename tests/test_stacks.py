@@ -1,5 +1,4 @@
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ from helpers import noisy, photograph
 from PIL import Image
 
 from deep_image_prior import files
-from deep_image_prior.app import cli, restoring, stacks
+from deep_image_prior.app import restoring, stacks
 from deep_image_prior.errors import BadInput
 from deep_image_prior.files import Picture
 
@@ -24,18 +23,12 @@ def pages(picture, count=3):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     tifffile.imwrite("stack.tif", pages(NOISY), photometric="minisblack", metadata={"axes": "ZYX"})
     tifffile.imwrite("clean.tif", pages(CLEAN), photometric="minisblack", metadata=None)
 
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["dip", *map(str, arguments)])
-        code = cli.run()
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
+    return command
 
 
 def stack(*lengths, axes):
