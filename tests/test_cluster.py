@@ -1,5 +1,6 @@
 """--scheduler, with a real scheduler and real workers."""
 
+import asyncio
 import hashlib
 import json
 import os
@@ -316,6 +317,14 @@ def test_what_is_no_scheduler_is_not_waited_for(run, monkeypatch):
         code, _, err = run("denoise", "scans", "-o", "out", "--scheduler", address)
     assert (code, Path("out").exists()) == (2, False)
     assert err.startswith(f"dip: there is no Dask scheduler at {address}; begin one")
+
+
+def test_a_caller_with_a_running_loop_is_served(address):
+    async def notebook():
+        with cluster.connected(address) as crew:
+            return crew.ready
+
+    assert asyncio.run(notebook())
 
 
 def test_without_the_extra_the_line_that_installs_it_is_told(run, monkeypatch):

@@ -14,7 +14,13 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -71,7 +77,9 @@ def connected(address: str) -> Iterator["Crew"]:
     patience = {"distributed.comm.timeouts.connect": f"{PATIENCE} s"}
     with _silence(), dask.config.set(patience):
         try:
-            asyncio.run(asyncio.wait_for(_introduced(address), PATIENCE))
+            # in a thread of its own: the caller's may have a loop that runs already
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(asyncio.run, _introduced(address)).result()
         except Exception as error:  # another server's answer may be anything
             raise BadInput(
                 f"there is no Dask scheduler at {address}; begin one with `dask scheduler`, and "
@@ -91,7 +99,10 @@ async def _introduced(address: str) -> None:
     """Raises an exception unless a scheduler is there; a client would wait for ever."""
     from distributed import Security, rpc
 
-    async with rpc(address, connection_args=Security().get_connection_args("client")) as there:
+    async with (
+        asyncio.timeout(PATIENCE),
+        rpc(address, connection_args=Security().get_connection_args("client")) as there,
+    ):
         if "workers" not in await there.identity():
             raise OSError("a worker")
 
