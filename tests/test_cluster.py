@@ -81,7 +81,8 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(folder, command):
+def run(folder, command, monkeypatch):
+    monkeypatch.setattr(cluster, "WAITING", 120.0)  # where the tests have to share the cores
     return command
 
 

@@ -326,6 +326,8 @@ def test_the_example_of_the_document_in_a_whole_viewer(tmp_path):
     script.write_text(code.replace("napari.run()", DRIVE))
     command = ["xvfb-run", "-a", sys.executable, str(script), str(tmp_path / "shown.png")]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    if "Failed to create context" in ended.stderr:
+        pytest.skip("the screen that was made has no OpenGL")
     assert ended.stdout.endswith("closed in the middle\n"), ended.stderr
     assert ended.returncode == 0, ended.stderr
     assert "Traceback" not in ended.stderr
