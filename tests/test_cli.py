@@ -128,6 +128,15 @@ def test_lossy_input_is_written_without_loss_by_default(run):
     assert "compression: JPEG of quality 75" in answer
 
 
+def test_a_jpeg_file_says_itself_how_it_was_compressed(run):
+    tables = [list(range(1, 65)), list(range(64, 0, -1))]
+    Image.fromarray(PIXELS).save("photo.jpg", qtables=tables, subsampling="4:4:4")
+    answer = run("dejpeg", "photo.jpg", "--record", "own.json", *FEW)[1]
+    assert "compression: JPEG of quality" in answer
+    kept = json.loads(Path("own.json").read_text())["compression"]
+    assert (kept["tables"], kept["halved"]) == (tables, [False, False])
+
+
 def test_without_blocks_the_quality_is_wanted(run):
     code, _, error = run("dejpeg", "photo.png", *FEW)
     assert code == 2

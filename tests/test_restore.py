@@ -16,7 +16,15 @@ from skimage.transform import rescale
 
 import deep_image_prior as dip
 from deep_image_prior.cautions import is_clean, lost
-from deep_image_prior.degradations import Blurring, Downsampling, Impulses, Noise, Stripes, jpeg
+from deep_image_prior.degradations import (
+    Blurring,
+    Compression,
+    Downsampling,
+    Impulses,
+    Noise,
+    Stripes,
+)
+from deep_image_prior.degradations.jpeg_traces import detect
 from deep_image_prior.metrics import psnr
 from deep_image_prior.networks import Hourglass
 from deep_image_prior.tasks import Damage
@@ -91,16 +99,16 @@ def test_dejpeg_of_what_was_not_compressed_wants_to_be_told():
 
 @pytest.mark.parametrize("preset", ["fast", "paper"])
 def test_compression_is_looked_for_once(monkeypatch, preset):
-    decoded, count = jpeg._decoded, 0
+    decoded, count = Compression.decoded, 0
 
-    def counted(pixels, quality):
+    def counted(compression, pixels):
         nonlocal count
         count += 1
-        return decoded(pixels, quality)
+        return decoded(compression, pixels)
 
-    monkeypatch.setattr(jpeg, "_decoded", counted)
+    monkeypatch.setattr(Compression, "decoded", counted)
     observation = torch.from_numpy(CLEAN).permute(2, 0, 1)[None].float()
-    assert jpeg.detect(observation) is None
+    assert detect(observation) is None
     once, count = count, 0
     with contextlib.suppress(dip.BadInput):
         dip.dejpeg(CLEAN, preset=preset, **FEW)

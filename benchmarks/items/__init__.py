@@ -3,6 +3,7 @@
 from . import (
     camera,
     classifier,
+    compression,
     correlated,
     deblur,
     denoising,
@@ -24,7 +25,8 @@ ITEMS: dict[str, Item] = {
         denoising.denoising,
         denoising.noises,
         denoising.precision,
-        denoising.jpeg,
+        compression.jpeg,
+        compression.files,
         *superresolution.tables,
         superresolution.prior_effect,
         deblur.deblur,

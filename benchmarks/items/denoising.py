@@ -12,7 +12,7 @@ from deep_image_prior.networks import Hourglass
 from .. import data
 from ..methods import Contender, Effort, Outcome, peers, prior
 from ..methods.classical import denoisers, untouched
-from ..problems import ARTEFACTS, Problem, centred, compressed, noisy, photons, salted
+from ..problems import Problem, centred, noisy, photons, salted
 from .item import Item
 
 PICTURES = {name: ("denoise9", name) for name in data.names("denoise9")}
@@ -131,39 +131,4 @@ noises = Item(
     make=_damaged,
     presets={name: _for_its_kind(name) for name in PRESETS},
     baselines={"x0": untouched, **denoisers},
-)
-
-
-def _compressed(folder: Path, picture: str, crop: int) -> Problem:
-    """The paper's snail as it is, and a picture with a truth as a JPEG file of quality 10."""
-    if picture == "snail":
-        return Problem(picture, centred(data.load(folder, "demo", picture), crop), sigma=ARTEFACTS)
-    return compressed(picture, centred(data.load(folder, "denoise9", picture), crop))
-
-
-NARROW = 2.0  # seconds a step and megapixel of the network of figure 6
-
-jpeg = Item(
-    name="jpeg",
-    shows="JPEG artefacts along the steps: restored at 2400, fitted at the end (figure 6)",
-    protocol="RGB PSNR of the whole picture to what was compressed with quality 10 (Pillow). "
-    "The paper shows pictures "
-    "of 100, 2400 and 50,000 steps and gives no numbers; its network is narrow (8 to 128 "
-    "channels). Non-local means "
-    "and total variation are told a sigma of 10/255, about that of the artefacts.",
-    pictures={"snail": ("demo", "snail"), **{name: PICTURES[name] for name in ("f16", "kodim03")}},
-    make=_compressed,
-    presets=prior.tasked(prior.dejpeg, tasks.dejpeg.presets(), {**prior.PACE, "paper": NARROW}),
-    baselines={
-        "prior (paper) for long": prior.task(
-            prior.dejpeg,
-            prior.longer(tasks.dejpeg.presets()["paper"], 50_000),
-            NARROW,
-            share=0.05,
-            keep=(100, 2400),
-        ),
-        "x0": untouched,
-        "non-local means": denoisers["non-local means"],
-        "total variation": denoisers["total variation"],
-    },
 )

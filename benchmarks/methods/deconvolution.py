@@ -2,7 +2,7 @@
 that is best for the picture of a few, chosen by the truth.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -14,24 +14,10 @@ from deep_image_prior.energies import squared_error
 from deep_image_prior.images import Pixels
 
 from ..problems import Problem
-from .classical import plain, untouched
-from .method import Contender
+from .classical import best, plain, untouched
 from .prior import pixels, tensor
 
 STEPS = 150  # of total variation
-
-
-def best(
-    solve: Callable[[Problem, float], Pixels], values: Sequence[float], cost: float
-) -> Contender:
-    """`solve` with the value that gives the highest PSNR; seconds are of all of them."""
-
-    def chosen(problem: Problem) -> Pixels:
-        assert problem.clean is not None
-        made = [np.clip(solve(problem, value), 0, 1) for value in values]
-        return min(made, key=lambda image: float(np.square(image - problem.clean).mean()))
-
-    return plain(chosen, cost)
 
 
 def padded(problem: Problem) -> tuple[Pixels, Pixels]:

@@ -1,3 +1,5 @@
+from itertools import combinations
+
 import pytest
 import torch
 
@@ -6,26 +8,42 @@ from deep_image_prior.degradations import Compression
 from deep_image_prior.energies import squared_error
 from deep_image_prior.networks import Refiner
 from deep_image_prior.objectives import Observed, Recorruption
-from deep_image_prior.objectives.recorruption import RecorruptedPair
+from deep_image_prior.objectives.recorruption import SHIFTS, RecorruptedPair
 from deep_image_prior.operators import identity
 from deep_image_prior.windows import Window, Windows
 
 IMAGE = torch.rand(1, 3, 24, 32, generator=torch.Generator().manual_seed(0))
 
 
-def test_the_energy_is_the_error_to_the_estimate_that_was_compressed_again():
-    pair = RecorruptedPair(IMAGE, Compression(20))
-    assert pair.energy(pair.estimate) == 0
-    assert pair.energy(pair.estimate + 0.5).item() == pytest.approx(0.25)
-    z, again = pair.code(torch.Generator()), Compression(20).compress(pair.estimate)
-    assert torch.equal(z[:, -3:], again)
+def test_the_energy_is_the_error_to_the_estimate_that_was_compressed_again_on_another_grid():
+    pair, made = RecorruptedPair(IMAGE, Compression(20)), Compression(20)
+    assert pair.panels == 2, "a picture alone is laid out twice"
+    both, (first, second) = torch.cat(pair.estimates, dim=-1), pair.estimates
+    assert torch.equal(first, second)
+    assert pair.energy(both) == 0
+    assert pair.energy(both + 0.5).item() == pytest.approx(0.25)
+    z = pair.code(torch.Generator())
+    assert z.shape[-2:] == pair.sides == (24, 64)
+    for panel, shift in zip(z.chunk(2, dim=-1), SHIFTS, strict=False):
+        again = made.at(*shift).compress(first)
+        assert torch.equal(panel[:, -3:], again)
+        assert torch.equal(pair.part(again, shift).code, panel), "x0 and what is fitted are alike"
+        on_its_own = made.compress(first)
+        lost, less = ((each - first).square().mean() for each in (again, on_its_own))
+        assert lost > 1.1 * less
     shown = pair.part(IMAGE).code
-    assert torch.equal(shown[:, :3], pair.estimate)
+    assert torch.equal(shown[:, :3], first)
     assert torch.equal(shown[:, -3:], IMAGE)
     assert torch.equal(pair.part(IMAGE.clone()).code, shown)
-    assert torch.equal(pair.part(again, (0, 0)).code, z), (
-        "x0 and what is fitted have the same images"
-    )
+
+
+def test_panels_that_there_are_already_are_not_laid_out_again():
+    four = IMAGE.repeat(1, 1, 1, 4)
+    pair = RecorruptedPair(four, Compression(20), panels=4)
+    assert pair.sides == (24, 128)
+    assert len({tuple(each.flatten().tolist()) for each in pair.estimates}) == 1
+    panels = pair.code(torch.Generator()).chunk(4, dim=-1)
+    assert not any(torch.equal(a, b) for a, b in combinations(panels, 2)), "grids of their own"
 
 
 def test_the_distance_from_the_estimate_that_the_code_begins_with():

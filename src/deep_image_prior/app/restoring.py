@@ -86,7 +86,7 @@ def asked(
     options = taken(values, kind)
     places = stacks.parts(picture, kind.together)
     count = prod(picture.pixels.shape[:-3])
-    told = {**_raw(kind, picture), **options, **_sigma(options, scale), **host.limit(options)}
+    told = {**_of_file(kind, picture), **options, **_sigma(options, scale), **host.limit(options)}
     tasks = {
         name: kind(channel_axis=-1, **{**told, **_pixels(guides, values, numbers, count)})
         for name, numbers in places.items()
@@ -190,9 +190,10 @@ def _sigma(options: Mapping[str, Any], scale: Scale) -> dict[str, float]:
     return {}
 
 
-def _raw(kind: type[Restoration], picture: Picture) -> dict[str, bool]:
-    """For a task to which it makes a difference."""
-    return {"raw": picture.raw} if "raw" in declared(kind) else {}
+def _of_file(kind: type[Restoration], picture: Picture) -> dict[str, Any]:
+    """What the file says of itself, for a task to which it makes a difference."""
+    told = {"raw": picture.raw, "quantisation": picture.quantisation}
+    return {name: value for name, value in told.items() if name in declared(kind)}
 
 
 def inputs(kind: type[Restoration], values: Mapping[str, Any]) -> dict[str, Path]:

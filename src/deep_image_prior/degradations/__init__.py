@@ -1,6 +1,6 @@
 """What happened to x0: models and, beside each, how it is measured from x0 alone."""
 
-from . import impulses, jpeg, kernels, noise, stripes
+from . import impulses, jpeg_traces, kernels, noise, stripes
 from .blur import Blurring
 from .correlated import CorrelatedNoise
 from .correlated_estimate import estimate_correlated, is_white
@@ -31,7 +31,7 @@ __all__ = [
     "impulse_mask",
     "impulses",
     "is_white",
-    "jpeg",
+    "jpeg_traces",
     "kernels",
     "marked",
     "measure_noise",

@@ -1,11 +1,10 @@
-"""JPEG: the quality and the grid of a compression, found in the pixels that it left, and the same
-for other pixels.
-"""
+"""JPEG: what a file keeps of an image, what that adds to it, and which images it may be of."""
 
 import io
-import math
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from math import prod
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,34 +13,36 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
+from ..files import Quantisation
 from ..images import Pixels
 from ..padding import pad_reflect
 from ..patches import dct_basis
 
 BLOCK = 8
-LUMA = (0.299, 0.587, 0.114)  # BT.601, as in JPEG
-AROUND = 6  # qualities to both sides that one is compared with
-DIP = 0.3  # measured: 0.25 or less at the quality of a compressed image
-CELL = (
-    0.6  # of a cell of the quantiser, around its middle: where most values were (Park and Lee 1999)
+WHOLE = 2 * BLOCK  # pixels a side of the blocks of colour where that is at half the resolution
+# red, green and blue in brightness and the two differences of colour: BT.601, as in JPEG
+YCBCR = torch.tensor(
+    [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]]
 )
+CELL = 0.6  # of a cell of the quantiser, around its middle: where most values are
+LEVEL = 128.0  # of brightness, of 255: the cosines of a file are those of what is left
 ROUNDED = 0.5  # what rounding to 8 bits does to a coefficient, of 255
-BEST = 90  # beyond it every image is left as it is
-CHANGE = 1.0  # mean square, of 255, that other qualities must make
-SIDE = 512  # pixels a side that are looked at
-FEW = 256  # blocks that tell whether rows and columns have changed places
-LIKELY = 3  # rows, and columns, that blocks may begin at
-FINE = 6  # the least sum of the two numbers of a cosine that compression makes zero
-# share of zeros, in blocks over any other patches: measured 0.003 and less without compression,
-# 0.09 and more in photographs as cameras store them
-ZEROS = 0.05
+DRAWN = 512  # pixels a side of what is drawn of the artefacts
+CLIPPED = 0.5  # share of a block at black or white beyond which nothing is known of it
+KEPT = 2  # rounds of `_at_half`: what is left of an error is a quarter of it, or less
+STEEP = 30.0  # of a distribution within a cell; any steeper are alike
+SUBSAMPLING = {(False, False): "4:4:4", (False, True): "4:2:2", (True, True): "4:2:0"}
+
+Tables = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
 class Compression:
-    """JPEG with the standard tables at `quality`, 1 to 100; the first whole block is at row `top`,
-    column `left`.
+    """JPEG: cosines of 8 x 8 pixels, rounded to multiples of the numbers of a table.
 
+    quality: 1 to 100, of the standard tables. tables: those of brightness and of colour, 64 numbers
+    each in rows, in the place of the standard ones. halved: whether colour is kept at half the
+    resolution, down and across. top, left: row and column of the first whole block, of colour too.
     transposed: rows and columns have changed places since, as cameras held upright ask for.
     """
 
@@ -49,179 +50,229 @@ class Compression:
     top: int = 0
     left: int = 0
     transposed: bool = False
+    halved: tuple[bool, bool] = (True, True)
+    tables: Tables = ()
 
-    @property
-    def sigma(self) -> float:
-        """Of the white noise that estimates of the image do best to take the artefacts for, white
-        being 1.
+    @classmethod
+    def of_file(cls, kept: Quantisation) -> "Compression":
+        """That of a file; the quality is that of the standard tables that are nearest."""
+        steps = sum(kept.tables[0])
+        quality = min(range(1, 101), key=lambda q: abs(sum(_standard(q)[0]) - steps))
+        how = (kept.top, kept.left, kept.transposed, kept.halved, kept.tables)
+        return cls(quality, *how)
 
-        A power of the scale of the tables (libjpeg's of the quality), measured at 10 and 30.
-        """
-        scale = 50 / self.quality if self.quality < 50 else 2 - self.quality / 50
-        return 10.5 / 255 * max(scale, 0.02) ** 0.56
+    def at(self, row: int, column: int) -> "Compression":
+        """The same of the part of the image that begins there."""
+        return replace(self, top=(self.top - row) % WHOLE, left=(self.left - column) % WHOLE)
 
     def compress(self, image: Tensor) -> Tensor:
         """What a JPEG file keeps of `image` (1, C, H, W) in [0, 1]."""
         height, width = image.shape[-2:]
-        whole = (
-            2 * BLOCK
-        )  # pixels a side of the blocks of colour, which is kept at half the resolution
-        top, left = whole - self.top, whole - self.left
-        grown = pad_reflect(image, (top, whole), (left, whole))
+        top, left = WHOLE - self.top, WHOLE - self.left
+        grown = pad_reflect(image, (top, WHOLE), (left, WHOLE))
         planes = np.rint(255 * grown[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()).astype(np.uint8)
         if self.transposed:
-            kept = _kept(planes.swapaxes(0, 1), self.quality).swapaxes(0, 1)
+            kept = self._kept(planes.swapaxes(0, 1)).swapaxes(0, 1)
         else:
-            kept = _kept(planes, self.quality)
+            kept = self._kept(planes)
         pixels = torch.from_numpy(kept).permute(2, 0, 1)[None].to(image) / 255
         return pixels[..., top : top + height, left : left + width]
 
-    def project(self, image: Tensor, observation: Tensor) -> Tensor:
-        """`image` (1, C, H, W) moved to where compression makes about the brightness of x0 of it.
+    def _kept(self, planes: Pixels) -> Pixels:
+        """`planes` (H, W, C) of 8 bits, compressed: the first three as colour, any others alone."""
+        colours = 3 if planes.shape[2] >= 3 else 0
+        alone = [self.decoded(each)[..., None] for each in planes[..., colours:].transpose(2, 0, 1)]
+        colour = [self.decoded(planes[..., :3])] if colours else []
+        return np.concatenate([*colour, *alone], axis=2)
 
-        Cosines of its blocks are brought to the middle of the quantiser's cell that x0 is in.
-        Blocks that touch black or white stay, as there x0 is not what was decoded, and so do those
-        that the border cuts.
+    def decoded(self, pixels: Pixels) -> Pixels:
+        """What a file keeps of pixels (H, W) or (H, W, 3) of 8 bits, whose first is that of a
+        block.
         """
-        weights = _luma(image)
-        rows, columns = (
-            (size - first) // BLOCK * BLOCK
-            for size, first in zip(image.shape[-2:], (self.top, self.left), strict=True)
-        )
-        if not rows or not columns:
-            return image
-        window = (..., slice(self.top, self.top + rows), slice(self.left, self.left + columns))
-        x, x0 = image[window], observation[window]
-        basis = dct_basis(BLOCK).to(image).reshape(BLOCK**2, 1, BLOCK, BLOCK)
-        mine, kept = (
-            255 * F.conv2d((each * weights).sum(dim=1, keepdim=True), basis, stride=BLOCK)
-            for each in (x, x0)
-        )
-        reach = (CELL * self._table.to(image) / 2 + ROUNDED)[:, None, None]
-        change = (mine.clamp(kept - reach, kept + reach) - mine) / 255
-        touched = ((x0 <= 0) | (x0 >= 1)).any(dim=1, keepdim=True).to(image)
-        change = change * (1 - F.max_pool2d(touched, BLOCK))
-        moved = image.clone()
-        moved[window] += F.conv_transpose2d(change, basis, stride=BLOCK)
-        return moved
+        down, across = self.halved[::-1] if self.transposed else self.halved
+        if down > across:  # which Pillow does not write; across, it is the same of the transposed
+            turned = replace(self, transposed=not self.transposed, tables=self._transposed)
+            return turned.decoded(pixels.swapaxes(0, 1)).swapaxes(0, 1)
+        how: dict[str, Any] = {"subsampling": SUBSAMPLING[down, across]}
+        if self.tables:
+            how["qtables"] = [list(each) for each in self.tables]
+        else:
+            how["quality"] = self.quality
+        buffer = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "JPEG", **how)
+        return np.array(Image.open(buffer))
 
     @property
-    def _table(self) -> Tensor:
-        """The steps of the quantiser of brightness, (64,), of 255."""
-        buffer = io.BytesIO()
-        Image.new("L", (BLOCK, BLOCK)).save(buffer, "JPEG", quality=self.quality)
-        buffer.seek(0)
-        with JpegImageFile(buffer) as file:
-            steps = torch.tensor(file.quantization[0], dtype=torch.float32).reshape(BLOCK, BLOCK)
-        return (steps.T if self.transposed else steps).flatten()
+    def _transposed(self) -> Tables:
+        """The tables, rows and columns in each other's place."""
+        squares = np.array(self.tables or _standard(self.quality)).reshape(-1, BLOCK, BLOCK)
+        return tuple(tuple(each.T.ravel().tolist()) for each in squares)
+
+    def project(self, image: Tensor, observation: Tensor) -> Tensor:
+        """`image` (1, C, H, W) moved to where compression makes about x0 of it.
+
+        Cosines of its blocks, of brightness and of colour, are brought into the middle of the
+        quantiser's cell that x0 is in. Blocks that touch black or white stay, as there x0 is not
+        what was decoded, and so do those that the border cuts.
+        """
+        mixing, kinds = self._mixing(image)
+        moved, known = (_mixed(mixing, each) for each in (image, observation))
+        touched = ((observation <= 0) | (observation >= 1)).any(dim=1, keepdim=True).to(image)
+        for channel, kind in enumerate(kinds):
+            plane = slice(channel, channel + 1)
+            window = self._whole(kind, image)
+            if not prod(moved[window].shape):
+                continue
+            mine, kept = (kind.cosines(255 * each[window][:, plane]) for each in (moved, known))
+            steps = kind.steps.to(image)[:, None, None]
+            middle = (kept / steps).round() * steps
+            reach = CELL * steps / 2 + ROUNDED
+            change = mine.clamp(middle - reach, middle + reach) - mine
+            change *= (F.avg_pool2d(touched[window], kind.sides) <= CLIPPED).to(change)
+            moved[window][:, plane] += kind.pixels(change) / 255
+        return _mixed(torch.linalg.inv(mixing), moved)
+
+    def artefacts(self, observation: Tensor) -> Tensor:
+        """What compression might have added to x0 (1, C, H, W): a draw, (1, C, 512, 512).
+
+        Every cosine of a block is independent of the others, with the variance that it has within
+        a cell of the quantiser if images have a Laplace distribution there (Reininger and Gibson
+        1983, doi:10.1109/TCOM.1983.1095893), whose width the zeros of x0 tell.
+        """
+        mixing, kinds = self._mixing(observation)
+        known = _mixed(mixing, observation)
+        generator = torch.Generator().manual_seed(0)
+        drawn = []
+        for channel, kind in enumerate(kinds):
+            plane = known[self._whole(kind, observation)][:, channel : channel + 1]
+            deviation = (
+                kind.deviation(255 * plane) if prod(plane.shape) else kind.steps / 12**0.5
+            ).to(observation)
+            blocks = [DRAWN // side for side in kind.sides]
+            normal = torch.randn(1, BLOCK**2, *blocks, generator=generator).to(observation)
+            drawn.append(kind.pixels(deviation[:, None, None] * normal, smooth=True) / 255)
+        return _mixed(torch.linalg.inv(mixing), torch.cat(drawn, dim=1))
+
+    def _mixing(self, image: Tensor) -> tuple[Tensor, list["Component"]]:
+        """The matrix that makes the components of a file of the channels of `image`, and what is
+        known of each.
+        """
+        channels = image.shape[1]
+        mixing = torch.eye(channels)
+        bright, colour = (
+            Component(*each) for each in zip(self._steps, self._shrinks, (LEVEL, 0.0), strict=True)
+        )
+        kinds = [bright] * channels
+        if channels >= 3:
+            mixing[:3, :3] = YCBCR
+            kinds[1:3] = [colour] * 2
+        return mixing.to(image), kinds
+
+    @property
+    def _shrinks(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        down, across = (2 if each else 1 for each in self.halved)
+        return (1, 1), (down, across)
+
+    @cached_property
+    def _steps(self) -> Tensor:
+        """The numbers of the tables, (2, 64)."""
+        tables = torch.tensor(self.tables or _standard(self.quality), dtype=torch.float32)
+        square = tables.reshape(2, BLOCK, BLOCK)
+        return (square.mT if self.transposed else square).flatten(1)
+
+    def _whole(self, kind: "Component", image: Tensor) -> tuple[slice, ...]:
+        """The whole blocks of a component in `image`."""
+        rows, columns = (
+            slice(first % side, first % side + max(0, size - first % side) // side * side)
+            for size, first, side in zip(
+                image.shape[-2:], (self.top, self.left), kind.sides, strict=True
+            )
+        )
+        return slice(None), slice(None), rows, columns
 
 
-def detect(observation: Tensor, quality: int | None = None) -> Compression | None:
-    """The compression of x0 (1, C, H, W) in [0, 1], or None if it left no trace, as above a quality
-    of about 75.
-
-    Compressed once more at its own quality, on its own grid, the image hardly changes (Farid 2009,
-    doi:10.1109/TIFS.2008.2012215). quality: if it is known, and only the grid is not.
+@dataclass(frozen=True, eq=False)
+class Component:
+    """Brightness, or a difference of colour, as a file keeps it: how it is rounded, and the pixels
+    of the image to one of its own, down and across.
     """
-    luma = (observation * _luma(observation)).sum(dim=1)[0]
-    y = np.rint(255 * luma.clamp(0, 1).cpu().numpy()).astype(np.uint8)
-    if min(y.shape) < 3 * BLOCK:
-        return Compression(quality) if quality else None
-    for grid in _grids(y):
-        blocks = _blocks(y, *grid)
-        few = _thinned(blocks)
-        transposed = bool(_dips(few.T).min() < _dips(few).min())
-        dips = _dips(blocks.T if transposed else blocks)
-        if dips.min() < DIP:
-            return Compression(quality or int(dips.argmin()) + 1, *grid, transposed)
-    return Compression(quality) if quality else None
+
+    steps: Tensor  # (64,), of 255
+    shrink: tuple[int, int]
+    level: float  # of 255, what is taken from the plane before
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Of a block, pixels of the image."""
+        return BLOCK * self.shrink[0], BLOCK * self.shrink[1]
+
+    def cosines(self, plane: Tensor) -> Tensor:
+        """Of the blocks of a plane (1, 1, H, W), (1, 64, h, w)."""
+        small = _at_half(plane, self.shrink) - self.level
+        return F.conv2d(small, _basis().to(plane), stride=BLOCK)
+
+    def pixels(self, cosines: Tensor, smooth: bool = False) -> Tensor:
+        """The plane of blocks, without its level. smooth: made larger as decoders do it, or else by
+        the nearest.
+        """
+        plane = F.conv_transpose2d(cosines, _basis().to(cosines), stride=BLOCK)
+        return _enlarged(plane, self.shrink) if smooth else _repeated(plane, self.shrink)
+
+    def deviation(self, plane: Tensor) -> Tensor:
+        """Of what was rounded off in the plane, (64,): that of a Laplace distribution within the
+        cells, of which as many values as in the plane are in the cell of zero.
+        """
+        steps = self.steps.to(plane)
+        values = (self.cosines(plane)[0].flatten(1) / steps[:, None]).round()
+        count = values.shape[1]
+        zero = ((values == 0).sum(dim=1) + 0.5) / (count + 1)
+        steep = (-2 * torch.log1p(-zero)).clamp(max=STEEP)[:, None]  # exp(-steep |v|) of v in steps
+        inner, outer = (torch.linspace(low, 0.5, 401).to(plane) for low in (0.0, -0.5))
+        weights = torch.exp(-steep * inner)
+        of_zero = (weights * inner.square()).sum(dim=1) / weights.sum(dim=1)
+        weights = torch.exp(-steep * (outer + 0.5))
+        of_others = (weights * outer.square()).sum(dim=1) / weights.sum(dim=1)
+        return steps * (zero * of_zero + (1 - zero) * of_others).sqrt()
 
 
-def is_compressed(observation: Tensor) -> bool:
-    """Whether x0 (1, C, H, W) in [0, 1] has been a JPEG file, of high quality too: then more of the
-    fine cosines are zero in its blocks than in patches that begin elsewhere.
-    """
-    height, width = observation.shape[-2:]
-    if min(height, width) < 3 * BLOCK:
-        return False
-    top, left = (max(0, (side - SIDE) // 2) for side in (height, width))
-    part = observation[..., top : top + SIDE, left : left + SIDE]
-    luma = 255 * (part * _luma(part)).sum(dim=1, keepdim=True)
-    order = torch.arange(BLOCK)
-    fine = (order[:, None] + order).flatten() >= FINE
-    basis = dct_basis(BLOCK)[fine].to(part).reshape(-1, 1, BLOCK, BLOCK)
-    zero = (F.conv2d(luma, basis).abs() < ROUNDED).float().mean(dim=1)[0]
-    rows, columns = (side // BLOCK for side in zero.shape)
-    zero = zero[: rows * BLOCK, : columns * BLOCK]
-    # of blocks that begin at each of 8 x 8 places
-    shares = zero.reshape(rows, BLOCK, columns, BLOCK).mean(dim=(0, 2))
-    most, second = shares.flatten().topk(2).values
-    return bool(most - second > ZEROS)
+@cache
+def _basis() -> Tensor:
+    return dct_basis(BLOCK).reshape(BLOCK**2, 1, BLOCK, BLOCK)
 
 
-def _grids(y: Pixels) -> list[tuple[int, int]]:
-    """Rows and columns where blocks may begin: those of a whole file, then where neighbours differ
-    most.
-    """
-    likely = []
-    for axis in (0, 1):
-        differences = np.abs(np.diff(y.astype(float), axis=axis)).mean(axis=1 - axis)
-        steps = [differences[(first - 1) % BLOCK :: BLOCK].mean() for first in range(BLOCK)]
-        likely.append(np.argsort(steps)[::-1][:LIKELY].tolist())
-    return list(dict.fromkeys([(0, 0), *product(*likely)]))
-
-
-def _blocks(y: Pixels, top: int, left: int) -> Pixels:
-    """The whole blocks of y, at most SIDE pixels a side of them."""
-    rows, columns = (
-        (min(SIDE, size - first) // BLOCK) * BLOCK
-        for size, first in zip(y.shape, (top, left), strict=True)
-    )
-    return y[top : top + rows, left : left + columns]
-
-
-def _thinned(blocks: Pixels) -> Pixels:
-    """Every n-th block both ways, about FEW of them or all."""
-    rows, columns = (size // BLOCK for size in blocks.shape)
-    step = max(1, math.isqrt(rows * columns // FEW))
-    every = blocks.reshape(rows, BLOCK, columns, BLOCK)[::step, :, ::step]
-    return every.reshape(every.shape[0] * BLOCK, -1)
-
-
-def _dips(blocks: Pixels) -> Pixels:
-    """How much less than around it another compression changes the blocks at every quality from 1
-    to BEST.
-    """
-    changes = [
-        np.square(_decoded(blocks, q) - blocks.astype(float)).mean() + 0.05
-        for q in range(1, BEST + 1)
-    ]
-    around = [np.median(changes[max(0, k - AROUND) : k + AROUND + 1]) for k in range(BEST)]
-    # a drawing that hardly changes at any quality is no sign of one
-    return np.array([c / a if a > CHANGE else 1.0 for c, a in zip(changes, around, strict=True)])
-
-
-def _luma(image: Tensor) -> Tensor:
-    """The weights of brightness, (C, 1, 1): of the three channels of colour, or of the first of
-    fewer.
-    """
-    weights = torch.zeros(image.shape[1])
-    weights[:3] = torch.tensor(LUMA) if len(weights) >= 3 else torch.eye(3)[0, : len(weights)]
-    return weights.to(image)[:, None, None]
-
-
-def _kept(planes: Pixels, quality: int) -> Pixels:
-    """`planes` (H, W, C) of 8 bits, compressed: the first three as colour, any others alone."""
-    colours = 3 if planes.shape[2] >= 3 else 0
-    alone = [
-        _decoded(plane, quality)[..., None] for plane in planes[..., colours:].transpose(2, 0, 1)
-    ]
-    return np.concatenate(
-        [*([_decoded(planes[..., :3], quality)] if colours else []), *alone], axis=2
-    )
-
-
-def _decoded(pixels: Pixels, quality: int) -> Pixels:
+@cache
+def _standard(quality: int) -> Tables:
+    """The tables of brightness and of colour of libjpeg."""
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
-    return np.array(Image.open(buffer))
+    Image.new("RGB", (BLOCK, BLOCK)).save(buffer, "JPEG", quality=quality)
+    buffer.seek(0)
+    with JpegImageFile(buffer) as file:
+        bright, *colour = (tuple(table) for table in file.quantization.values())
+    return bright, colour[0] if colour else bright
+
+
+def _mixed(mixing: Tensor, image: Tensor) -> Tensor:
+    return torch.einsum("ij,bjhw->bihw", mixing, image)
+
+
+def _at_half(plane: Tensor, shrink: tuple[int, int]) -> Tensor:
+    """The plane that `_enlarged` made this one of: the means of its squares, corrected."""
+    if shrink == (1, 1):
+        return plane
+    small = means = F.avg_pool2d(plane, shrink)
+    for _ in range(KEPT):
+        small = small + means - F.avg_pool2d(_enlarged(small, shrink), shrink)
+    return small
+
+
+def _enlarged(plane: Tensor, shrink: tuple[int, int]) -> Tensor:
+    """As decoders make colour larger, linearly."""
+    if shrink == (1, 1):
+        return plane
+    return F.interpolate(plane, scale_factor=shrink, mode="bilinear")
+
+
+def _repeated(plane: Tensor, shrink: tuple[int, int]) -> Tensor:
+    for axis, times in zip((-2, -1), shrink, strict=True):
+        plane = plane.repeat_interleave(times, dim=axis)
+    return plane

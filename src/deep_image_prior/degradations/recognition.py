@@ -5,7 +5,7 @@ from torch import Tensor
 from ..errors import BadInput
 from ..images import thinned
 from ..storage import strips
-from . import impulses, jpeg
+from . import impulses, jpeg_traces
 from .correlated import CorrelatedNoise
 from .correlated_estimate import estimate_correlated, is_white
 from .impulses import Impulses
@@ -31,7 +31,7 @@ def recognise(observation: Tensor, clipped: bool = True) -> AnyNoise:
     drawn = white.sigma < DRAWN and not white.gain
     if drawn or min(observation.shape[-2:]) < SMALLEST:
         return white
-    compressed = jpeg.is_compressed(observation)
+    compressed = jpeg_traces.is_compressed(observation)
     noise = estimate_correlated(observation, compressed)
     some = thinned(observation)
     coarse, fine = (each.variance(some).mean() for each in (noise, white))
@@ -86,4 +86,4 @@ def _correlated(observation: Tensor) -> CorrelatedNoise:
             f"the image is too small to tell correlated noise in, {SMALLEST} pixels a side at "
             "the least; choose another noise"
         )
-    return estimate_correlated(observation, jpeg.is_compressed(observation))
+    return estimate_correlated(observation, jpeg_traces.is_compressed(observation))

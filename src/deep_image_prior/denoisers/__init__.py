@@ -1,6 +1,6 @@
 """Images made of x0 without a network, for codes."""
 
-from .covariance import Covariance, White
+from .covariance import Covariance, Sampled, White
 from .dct import dct_denoise
 from .fill import dct_inpaint, pyramid_fill
 from .nonlocal_bayes import nonlocal_bayes
@@ -11,6 +11,7 @@ from .tv import tv_least_squares
 __all__ = [
     "GRID",
     "Covariance",
+    "Sampled",
     "White",
     "dct_denoise",
     "dct_inpaint",

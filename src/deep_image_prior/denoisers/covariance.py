@@ -1,12 +1,18 @@
 """What a denoiser has to know of the noise: how it is spread over cosines and patches."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from ..resampling import HALF
+from ..colour import to_opponent
+from ..patches import dct_basis
+from ..resampling import HALF, halved
+
+NOTHING = (0.025 / 255) ** 2  # variance that every value has at the least, to divide by
 
 
 class Covariance(Protocol):
@@ -42,3 +48,41 @@ class White:
     def halved(self) -> "White":
         """At half the resolution, nearly white again."""
         return White(self.sigma * HALF.square().sum().item())
+
+
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """Stationary noise of which there is a sample, (1, C, H, W) in the unit of the image."""
+
+    sample: Tensor
+
+    def of_dct(self, channels: int, size: int) -> Tensor:
+        basis = dct_basis(size).to(self.sample).reshape(size**2, 1, size, size)
+        cosines = F.conv2d(to_opponent(self.sample).transpose(0, 1), basis, stride=size // 2)
+        return cosines.square().mean(dim=(2, 3)).clamp_min(NOTHING).unflatten(1, (size, size))
+
+    def of_patches(self, channels: int, size: int) -> Tensor:
+        if size not in self._covariances:
+            planes = to_opponent(self.sample).permute(0, 2, 3, 1)
+            windows = planes.unfold(1, size, 1).unfold(2, size, 1)
+            patches = windows.permute(0, 1, 2, 4, 5, 3).flatten(3).flatten(0, 2)
+            identity = torch.eye(patches.shape[1]).to(patches)
+            self._covariances[size] = patches.T @ patches / len(patches) + NOTHING * identity
+        return self._covariances[size]
+
+    @cached_property
+    def _covariances(self) -> dict[int, Tensor]:
+        """By the size of patches: they are asked for many times."""
+        return {}
+
+    def deviation(self, brightness: Tensor) -> Tensor:
+        return torch.ones_like(brightness)
+
+    def halved(self) -> "Sampled":
+        """At half the resolution."""
+        return Sampled(halved(self.sample))
+
+    @property
+    def sigma(self) -> float:
+        """The standard deviation."""
+        return self.sample.square().mean().sqrt().item()

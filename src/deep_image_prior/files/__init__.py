@@ -11,7 +11,7 @@ from .formats import (
     read,
     suffix_for,
 )
-from .picture import Picture, room
+from .picture import Picture, Quantisation, room
 from .places import Content, check_free, is_picture_folder, names_in, write_atomically
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Content",
     "Format",
     "Picture",
+    "Quantisation",
     "check_format",
     "check_free",
     "encode",

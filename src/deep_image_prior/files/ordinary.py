@@ -10,10 +10,11 @@ from typing import Any, BinaryIO
 import imagecodecs
 import numpy as np
 from PIL import Image, PngImagePlugin
+from PIL.JpegImagePlugin import JpegImageFile
 
 from ..available import available, in_words
 from ..errors import BadInput
-from .picture import COPIES, ORIENTATION, Picture, check_page, described, split
+from .picture import COPIES, ORIENTATION, Picture, Quantisation, check_page, described, split
 
 
 def check_memory(path: Path, width: int, height: int, bytes_of_pixel: int) -> None:
@@ -66,14 +67,33 @@ def read(path: Path, page: int | None) -> Picture:
         samples = samples if samples.ndim == 3 else samples[..., None]
         if file.format == "TIFF":
             exif = described(exif)
+        quantisation = _quantisation(file) if isinstance(file, JpegImageFile) else None
     dpi = info.get("dpi")
     picture = Picture(
         *split(samples, has_alpha),
         profile=info.get("icc_profile"),
         exif=exif or None,
         dpi=(float(dpi[0]), float(dpi[1])) if dpi else None,
+        quantisation=quantisation,
     )
     return picture.turned(int(exif.get(ORIENTATION, 1)))
+
+
+def _quantisation(file: JpegImageFile) -> Quantisation | None:
+    """How the file keeps its picture, or None if that is not as most files do: red, green and blue,
+    or colour at a quarter of the resolution.
+    """
+    if file.mode not in ("L", "RGB") or file.info.get("adobe_transform") == 0:
+        return None
+    # number, samples across and down, and table: of brightness, and of both differences of colour
+    (_, wide, high, table), *colour = file.layer
+    ratios = {(high / down, wide / across) for _, across, down, _ in colour} or {(1, 1)}
+    tables = {number for *_, number in colour} or {table}
+    if len(ratios) > 1 or len(tables) > 1 or not ratios <= {(1, 1), (1, 2), (2, 1), (2, 2)}:
+        return None
+    down, across = ratios.pop()
+    bright, coloured = (tuple(file.quantization[each]) for each in (table, tables.pop()))
+    return Quantisation((bright, coloured), halved=(down == 2, across == 2))
 
 
 def write(picture: Picture, suffix: str, file: BinaryIO) -> None:

@@ -24,6 +24,24 @@ SHAPED = (
 )
 COPIES = 3  # of the samples while a file is read
 TRANSPOSED = (5, 6, 7, 8)  # orientations whose rows are columns of the upright picture
+BELOW, BEHIND = (3, 4, 7, 8), (2, 3, 6, 7)  # those whose last row, or column, is the first
+WHOLE = 16  # pixels a side of the largest blocks of JPEG
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """How a JPEG file kept a picture.
+
+    tables: of the numbers that cosines of brightness and of colour are rounded to multiples of, 64
+    each in rows. halved: whether colour is at half the resolution, down and across. top, left: row
+    and column of the first whole block. transposed: the blocks have their rows across.
+    """
+
+    tables: tuple[tuple[int, ...], tuple[int, ...]]
+    halved: tuple[bool, bool]
+    top: int = 0
+    left: int = 0
+    transposed: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,7 +53,7 @@ class Picture:
     no unit; ImageJ names it in the description. axes: names of those before H, W and C, which are
     of a stack of pages: "TCZ" for time, channel and depth. header: what else the format keeps,
     which goes back into files of the same format only. raw: whether it was developed from what a
-    sensor saw.
+    sensor saw. quantisation: of a JPEG file.
     """
 
     pixels: Pixels
@@ -47,6 +65,7 @@ class Picture:
     axes: str = ""
     header: Any = None
     raw: bool = False
+    quantisation: Quantisation | None = None
 
     def with_pixels(self, pixels: Pixels) -> "Picture":
         """The same picture with other pixels (..., H', W', C) of the same view: an alpha of another
@@ -79,14 +98,17 @@ class Picture:
             each[::-1] if each and orientation in TRANSPOSED else each
             for each in (self.dpi, self.per_unit)
         )
+        pixels = upright(self.pixels, orientation)
         return replace(
             self,
-            pixels=upright(self.pixels, orientation),
+            pixels=pixels,
             alpha=None
             if self.alpha is None
             else upright(self.alpha[..., None], orientation)[..., 0],
             dpi=dpi,
             per_unit=per_unit,
+            quantisation=self.quantisation
+            and _turned(self.quantisation, orientation, pixels.shape[-3:-1]),
         )
 
     def joined(self) -> Pixels:
@@ -107,11 +129,23 @@ def upright(samples: Pixels, orientation: int) -> Pixels:
     """Samples (..., H, W, C) turned and mirrored as EXIF `orientation` 1 to 8 asks for."""
     if orientation in TRANSPOSED:
         samples = samples.swapaxes(-3, -2)
-    if orientation in (3, 4, 7, 8):
+    if orientation in BELOW:
         samples = samples[..., ::-1, :, :]
-    if orientation in (2, 3, 6, 7):
+    if orientation in BEHIND:
         samples = samples[..., ::-1, :]
     return np.ascontiguousarray(samples)
+
+
+def _turned(kept: Quantisation, orientation: int, sides: Sequence[int]) -> Quantisation:
+    """The same of the upright picture, of the first blocks of a file."""
+    swapped = orientation in TRANSPOSED
+    return replace(
+        kept,
+        halved=kept.halved[::-1] if swapped else kept.halved,
+        top=sides[0] % WHOLE if orientation in BELOW else 0,
+        left=sides[1] % WHOLE if orientation in BEHIND else 0,
+        transposed=swapped,
+    )
 
 
 def room(shape: Sequence[int], dtype: DTypeLike) -> Pixels:

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from .. import codes
-from ..degradations import Blurring, CorrelatedNoise, Downsampling, Noise
+from ..degradations import Blurring, Compression, CorrelatedNoise, Downsampling, Noise
 from ..denoisers import (
     Covariance,
+    Sampled,
     White,
     dct_denoise,
     denoise_scales,
@@ -24,6 +25,7 @@ from ..windows import Place
 SCALES = 2  # of white noise: three gain up to 0.07 dB and see farther than tiles do
 BLUR = 1.0  # pixels, of the blurred x0 behind the estimates
 ENLARGED = 3  # estimates of an enlargement
+DECODED = 3  # estimates of what was compressed
 PROJECTED = 10  # back-projections of a bicubic enlargement
 BEHIND = 4  # estimates of the image behind a blur
 SMOOTH = 0.2  # weight of total variation behind a blur, for noise of deviation 1
@@ -80,6 +82,27 @@ def _of_covariance(noisy: Tensor, noise: Covariance) -> Iterator[Tensor]:
     yield alike
     yield nonlocal_bayes(noisy, alike, noise)
     yield nonlocal_bayes(noisy, alike, noise, larger=True)
+
+
+def of_compression(
+    compression: Compression, noise: Sampled, observation: Tensor, place: Place = (0, 0)
+) -> Tensor:
+    """Estimates of what was compressed to x0 (1, C, H, W) side by side in channels, (1, 3 C, H, W),
+    the mean of the others first: at one scale, and with the long waves of two.
+
+    noise: what compression added. place: rows and columns of the picture before x0.
+    """
+    compression = compression.at(*place)
+
+    def near(image: Tensor) -> Tensor:
+        return compression.project(image, observation)
+
+    white = White(noise.sigma)
+    pilot = nonlocal_bayes(observation, dct_denoise(observation, white), white)
+    first = near(nonlocal_bayes(observation, pilot, noise))
+    waves = near(with_long_waves(first, observation, noise, _alike, SCALES, place))
+    both = [near(nonlocal_bayes(observation, p, noise, larger=True)) for p in (first, waves)]
+    return torch.cat([(both[0] + both[1]) / 2, *both], dim=1)
 
 
 def of_downsampling(

@@ -9,19 +9,20 @@ import torch
 from torch import Generator, Tensor
 
 from ..degradations import Compression
-from ..denoisers import White, dct_denoise, nonlocal_bayes
+from ..denoisers import Sampled
 from ..descent import Part, Problem
 from ..energies import PixelMean, mean_square
 from ..errors import BadInput
 from ..parallel import each
 from ..windows import Place, Windows
+from .estimates import DECODED, of_compression
 from .holdout import DistanceFromMix
 from .objective import Architecture, Objective, Observed
 
-STRENGTHS = (1.0, 1.6, 0.6)  # of the noise that the artefacts are taken for
-IMAGES = len(STRENGTHS) + 1
-# of the error that a second compression makes: the noise that the estimates do best to expect
-LOST = 2.6
+# rows and columns that the grid is moved by in each panel: on its own grid compression leaves an
+# estimate nearly as it is, since that is in the cells of x0 already
+SHIFTS = ((4, 4), (12, 2), (2, 12), (6, 6))
+PANELS = 2  # of a picture alone
 
 
 @dataclass(frozen=True)
@@ -39,86 +40,85 @@ class Recorruption(Objective):
             )
         compression = observed.damaged_by(Compression)
         pair = RecorruptedPair(observed.x0, compression, observed.panels)
-        _, channels, height, width = observed.x0.shape
+        channels, images = observed.x0.shape[1], DECODED + 1
         return Problem(
-            partial(network, IMAGES * channels, channels),
+            partial(network, images * channels, channels),
             pair.code,
             pair.energy,
-            shape=(1, IMAGES * channels, height, width),
-            finish=partial(pair.finish, observed.x0),
+            shape=(1, images * channels, *pair.sides),
+            finish=partial(pair.finish, observed.x0, (0, 0)),
             rule=lambda: DistanceFromMix(pair.distance_from_mix),
-            panels=observed.panels,
+            panels=pair.panels,
             whole=lambda: pair.part(observed.x0),
             parts=lambda drawn: pair.part,
         )
 
 
 class RecorruptedPair:
-    """z (1, 4 C, H, W): estimates, and the image itself, of JPEG(d), d the first estimate of x0; E
-    = |f(z) - d|^2 / n.
+    """z (1, 4 C, H', W'): estimates, and the image itself, of JPEG(d) on another grid, d the first
+    estimate of x0; E = |f(z) - d|^2 / n.
 
     What undoes the damage of the estimate undoes that of the observation, which is of the same
-    image and kind. x0: `panels` pictures side by side.
+    image and kind. x0 (1, C, H, W): `panels` pictures side by side. One alone is laid out PANELS
+    times.
     """
 
     def __init__(self, observation: Tensor, compression: Compression, panels: int = 1) -> None:
-        self.observation, self.compression, self.panels = observation, compression, panels
+        self.observation, self.compression = observation, compression
+        self.given, self.panels = panels, panels if panels > 1 else PANELS
 
-    def finish(self, x0: Tensor, image: Tensor) -> Tensor:
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Rows and columns of z."""
+        height, width = self.observation.shape[-2:]
+        return height, width // self.given * self.panels
+
+    def finish(self, x0: Tensor, place: Place, image: Tensor) -> Tensor:
         """`image`, moved to where compression makes about x0 of it."""
-        return self.compression.project(image, x0)
+        return self.compression.at(*place).project(image, x0)
 
     def code(self, generator: Generator) -> Tensor:
         return self._code  # by no random numbers: the same for every run
 
     def part(self, x0: Tensor, place: Place = (0, 0)) -> Part:
-        """Any part of the picture (1, C, h, w), that begins where a block does."""
-        code = self._shown if x0 is self.observation else _images(self.sigma, x0)
-        return Part(code, partial(self.finish, x0))
+        """Any part of the picture (1, C, h, w)."""
+        shown = self._shown if x0 is self.observation else self._images(x0, *place)
+        return Part(shown, partial(self.finish, x0, place))
 
     @cached_property
     def energy(self) -> PixelMean:
-        return mean_square(self.estimate)
+        return mean_square(torch.cat(self.estimates, dim=-1))
 
     def distance_from_mix(self, window: Windows, image: Tensor) -> Tensor:
         """The mean square between `image` in the window and the estimate there that z has first."""
         return mean_square(self._code[:, : image.shape[1]]).at(window)(image)
 
     @property
-    def estimate(self) -> Tensor:
-        """(1, C, H, W)."""
-        return self._shown[:, : self.observation.shape[1]]
+    def estimates(self) -> list[Tensor]:
+        """d (1, C, H, W), of every panel."""
+        first = self._shown[:, : self.observation.shape[1]]
+        return list(first.chunk(self.given, dim=-1)) * (self.panels // self.given)
 
     @cached_property
     def _shown(self) -> Tensor:
-        return self._of_panels(self.observation)
+        panels = self.observation.chunk(self.given, dim=-1)
+        return torch.cat(each(self._images, panels, self.observation.device), dim=-1)
 
     @cached_property
     def _code(self) -> Tensor:
-        return self._of_panels(self.compression.compress(self.estimate))
+        def again(numbered: tuple[int, Tensor]) -> Tensor:
+            number, estimate = numbered
+            shift = SHIFTS[number % len(SHIFTS)]
+            return self._images(self.compression.at(*shift).compress(estimate), *shift)
 
-    def _of_panels(self, image: Tensor) -> Tensor:
-        panels = image.chunk(self.panels, dim=-1)
-        return torch.cat(each(partial(_images, self.sigma), panels, image.device), dim=-1)
+        panels = enumerate(self.estimates)
+        return torch.cat(each(again, panels, self.observation.device), dim=-1)
+
+    def _images(self, image: Tensor, row: int = 0, column: int = 0) -> Tensor:
+        """Estimates of `image` (1, C, H, W), which begins there, and itself: (1, 4 C, H, W)."""
+        made = of_compression(self.compression, self._noise, image, (row, column))
+        return torch.cat([made, image], dim=1)
 
     @cached_property
-    def sigma(self) -> float:
-        """The mean, geometric, of what the quality makes one expect and of what it does to an image
-        like this.
-        """
-        typical = self.compression.sigma
-        pilot = dct_denoise(self.observation, White(typical))
-        lost = (self.compression.compress(pilot) - pilot).square().mean().sqrt().item()
-        return (typical * LOST * max(lost, 0.1 / 255)) ** 0.5
-
-
-def _images(sigma: float, image: Tensor) -> Tensor:
-    """Estimates of `image` (1, C, H, W), with artefacts like noise of `sigma`, and itself: (1, 4 C,
-    H, W).
-    """
-
-    def drawn(strength: float) -> Tensor:
-        noise = White(strength * sigma)
-        return nonlocal_bayes(image, dct_denoise(image, noise), noise)
-
-    return torch.cat([*each(drawn, STRENGTHS, image.device), image], dim=1)
+    def _noise(self) -> Sampled:
+        return Sampled(self.compression.artefacts(self.observation))

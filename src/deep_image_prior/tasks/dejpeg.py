@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..descent import Problem
+    from ..files import Quantisation
     from ..images import Scale
     from ..objectives import Preset
 
-STEPS = {"fast": 60, "best": 200, "paper": 2400}
-# E is small from the first step on: a larger one jumps over it
-gentler = partial(gently, learning_rate=0.0005, window=256)
+STEPS = {"fast": 100, "best": 200, "paper": 2400}
+LITTLE = (
+    "hardly anything was taken out: artefacts that can be seen are older than the compression that "
+    "was found"
+)
+across = partial(gently, learning_rate=0.001, window=256)
 
 
 @task
@@ -41,14 +45,19 @@ class Dejpeg(Restoration):
     quality: int | None = option(
         default=None, kind=int, least=1, most=100, help="Of the compression; else it is found."
     )
+    quantisation: Quantisation | None = option(
+        default=None,
+        help="How the JPEG file of the image kept it (Picture.quantisation of files.read); else "
+        "that is found.",
+    )
 
     def measure(
         self, observation: Tensor, scale: Scale, sigma: float | None
     ) -> tuple[Tensor, Damage]:
-        from ..degradations import jpeg
+        from ..degradations.jpeg_traces import detect
 
         quality = None if self.quality is None else int(self.quality)
-        return observation, Damage(compression=jpeg.detect(observation, quality))
+        return observation, Damage(compression=detect(observation, quality, self.quantisation))
 
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
         return presets()
@@ -62,9 +71,12 @@ class Dejpeg(Restoration):
         return preset.problem(Observed(x0, energy, damage.compression, panels=panels))
 
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
-        from ..cautions import lost
+        from ..cautions import is_clean, lost
 
-        return Finished(image=x, cautions=lost(x, observation))
+        cautions = lost(x, observation)
+        if is_clean(x, observation):
+            cautions.append(LITTLE)
+        return Finished(image=x, cautions=cautions)
 
 
 @cache
@@ -73,11 +85,11 @@ def presets() -> dict[str, Preset]:
     from ..networks import Hourglass, Refiner
     from ..objectives import Preset, Recorruption, ReferenceStopped, Residual
 
-    fast = Preset(Refiner, Recorruption(), gentler(steps=STEPS["fast"]))
+    fast = Preset(Refiner, Recorruption(), across(steps=STEPS["fast"]))
     widths = (8, 16, 32, 64, 128)
     return {
         "fast": fast,
-        "best": Preset(Refiner, Recorruption(), gentler(steps=STEPS["best"], runs=2)),
+        "best": Preset(Refiner, Recorruption(), across(steps=STEPS["best"], runs=2)),
         "paper": Preset(
             partial(Hourglass, down=widths, up=widths, skip=(0, 0, 0, 4, 4)),
             ReferenceStopped(Residual(partial(codes.noise, channels=3)), fast),
