@@ -85,6 +85,10 @@ def test_departure_from_the_mix_in_decibels_by_hand():
     for index in range(1, EARLY + 1):
         assert again.update(step(0.04, gray=0.7, index=index)) is None
     assert again.uncertainty_db == pytest.approx(10 * math.log10(2), abs=1e-4)
+    half = DistanceFromMix(lambda window, image: (image - 0.5).square().mean(), 0.5)
+    for index in range(1, EARLY + 1):
+        half.update(step(0.04, gray=0.7, index=index))
+    assert half.uncertainty_db == pytest.approx(5 * math.log10(2), abs=1e-4)
 
 
 def test_the_distance_is_measured_where_the_energy_is():

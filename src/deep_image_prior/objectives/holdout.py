@@ -173,16 +173,17 @@ def _drawn(observation: Tensor, known: Tensor) -> Tensor:
 
 
 class DistanceFromMix(Rule):
-    """Never stops. uncertainty_db, after a few steps: 10 log10(1 + d^2 / E), d^2 the mean square
-    between the image and the mix that it began as; moving means of both.
+    """Never stops. uncertainty_db, after a few steps: 10 log10(1 + d^2 / E) times `share`, d^2 the
+    mean square between the image and the mix that it began as; moving means of both.
 
     For codes that show the image already, and energies that are a mean square error on what the
     code was not shown: where the descent led far beside what the error is now, it matters where it
-    ends. distance: (window, the image there) -> d^2, over what E is over.
+    ends. distance: (window, the image there) -> d^2, over what E is over. share: of the decibels
+    that the descent gains there, what the result may lack.
     """
 
-    def __init__(self, distance: Callable[[Windows, Tensor], Tensor]) -> None:
-        self.distance = distance
+    def __init__(self, distance: Callable[[Windows, Tensor], Tensor], share: float = 1.0) -> None:
+        self.distance, self.share = distance, share
         self.apart = self.error = 0.0
         self.steps = 0
 
@@ -198,4 +199,4 @@ class DistanceFromMix(Rule):
     def uncertainty_db(self) -> float | None:
         if self.steps < EARLY:
             return None
-        return 10 * math.log10(1 + self.apart / max(self.error, 1e-12))
+        return self.share * 10 * math.log10(1 + self.apart / max(self.error, 1e-12))
