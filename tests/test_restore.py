@@ -162,6 +162,27 @@ def test_small_pictures_are_enlarged_as_well():
         assert np.sqrt(np.square(result - smooth).mean()) < 0.08
 
 
+def test_the_kind_of_holes_is_told_by_the_mask():
+    single = np.random.default_rng(0).random(CLEAN.shape[:2]) > 0.3
+    line = np.ones_like(single)
+    line[10:14] = False
+    for known, kind in ((single, "random"), (line, "text")):
+        result = dip.inpaint(CLEAN, known, **FEW)
+        assert result.damage.holes == kind
+        told = dip.inpaint(CLEAN, known, holes=kind, **FEW)
+        assert np.array_equal(result.image, told.image)
+        other = dip.inpaint(CLEAN, known, holes={"text": "random", "random": "text"}[kind], **FEW)
+        assert not np.array_equal(result.image, other.image)
+
+
+def test_a_wide_hole_is_said_to_be_one():
+    wide = np.ones((96, 96), bool)
+    wide[20:70, 20:70] = False
+    photo = photograph(96)
+    with pytest.warns(UserWarning, match="--holes large"):
+        dip.inpaint(photo, wide, **FEW)
+
+
 def test_inpaint_beats_the_mean_and_keeps_what_is_known():
     known = np.random.default_rng(0).random((64, 64)) < 0.5
     observed = np.where(known[..., None], CLEAN, 0)
@@ -527,7 +548,7 @@ WRONG = {
     ),
     "holes": (
         lambda: dip.inpaint(NOISY, HOLED, holes="tiny", **FEW),
-        "choose one of text, random, large",
+        "choose one of auto, text, random, large",
     ),
     "factor": (lambda: dip.upscale(NOISY, 5, **FEW), "choose one of 2, 3, 4, 8"),
     "too few to enlarge": (

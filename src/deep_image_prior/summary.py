@@ -21,6 +21,8 @@ def summary(result: Result, scale: Scale) -> list[str]:
     lines += [f"caution: {caution}" for caution in result.cautions]
     if result.compression:
         lines.append(f"compression: JPEG of quality {result.compression.quality}")
+    if result.damage.holes:
+        lines.append(f"holes: {result.damage.holes}")
     if result.clean:
         lines.append("clean: what was taken out as noise is less than can be seen")
     for damage in (result.noise, result.stripes):

@@ -19,7 +19,7 @@ photo = data.astronaut()[:128, 160:288]  # (128, 128, 3), uint8
 # Text and scratches
 # ------------------
 #
-# ``holes="text"`` is the default.
+# The mask tells what kind of holes these are.
 
 canvas = Image.new("1", (128, 128), 1)
 draw = ImageDraw.Draw(canvas)
@@ -45,12 +45,12 @@ print("confidence:", result.confidence)
 # Single pixels
 # -------------
 #
-# Here half of the pixels are missing, here and there: ``holes="random"``.
+# Here half of the pixels are missing, here and there.
 
 known = np.random.default_rng(0).random((128, 128)) < 0.5
 sparse = np.where(known[..., None], photo, 0).astype(np.uint8)
 
-result = dip.inpaint(sparse, known, channel_axis=-1, holes="random")
+result = dip.inpaint(sparse, known, channel_axis=-1)
 
 plt.figure(figsize=(9, 3), layout="constrained")
 plt.imshow(np.hstack([sparse, result.image, photo]))
@@ -66,4 +66,4 @@ print(f"restored: {dip.metrics.psnr(photo, result.image, peak=255):.1f} dB")
 # The same on the command line, for files::
 #
 #     dip inpaint photo.png mask.png
-#     dip inpaint photo.png mask.png --holes random
+#     dip inpaint photo.png mask.png --holes large

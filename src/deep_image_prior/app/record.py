@@ -73,6 +73,7 @@ def described(result: Result, scores: Mapping[str, float | None] = {}) -> dict[s
         "noise": result.noise.facts() if result.noise else None,
         "compression": asdict(result.compression) if result.compression else None,
         "stripes": asdict(result.stripes) if result.stripes else None,
+        "holes": result.damage.holes,
         "clean": result.clean,
         "cautions": list(result.cautions),
         "steps": result.steps,

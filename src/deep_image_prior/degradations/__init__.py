@@ -5,7 +5,7 @@ from .blur import Blurring
 from .correlated import CorrelatedNoise
 from .correlated_estimate import estimate_correlated, is_white
 from .downsampling import Downsampling
-from .holes import Holes, marked, unmarked
+from .holes import Holes, are_scattered, are_wide, marked, unmarked
 from .impulses import Impulses, impulse_mask
 from .jpeg import Compression
 from .measurement import Measurement, held_out
@@ -25,6 +25,8 @@ __all__ = [
     "Measurement",
     "Noise",
     "Stripes",
+    "are_scattered",
+    "are_wide",
     "estimate_correlated",
     "estimate_noise",
     "held_out",

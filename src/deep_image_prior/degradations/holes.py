@@ -4,7 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+# of what single pixels, drawn by lot, have of neighbours that are not alike: lines and letters have
+# less than half
+LOT = 0.7
+WIDE = 40  # pixels a side of a square that lines and letters have no room for
 
 
 def marked(image: Tensor, known: Tensor) -> Tensor:
@@ -19,6 +25,22 @@ def unmarked(image: Tensor) -> Tensor:
     known = ~image.isnan()
     alike = bool((known == known[:, :1]).all())
     return (known[:, :1] if alike else known).to(image)
+
+
+def are_scattered(known: Tensor) -> bool:
+    """Whether the missing pixels of `known` (1, C, H, W), 1 or 0, are single ones: of neighbours
+    about as many differ as if every pixel was drawn by lot, 2 p (1 - p).
+    """
+    p = known.mean().item()
+    rows, columns = ((known.diff(dim=axis) != 0).float().mean().item() for axis in (-2, -1))
+    return (rows + columns) / 2 > LOT * 2 * p * (1 - p)
+
+
+def are_wide(known: Tensor) -> bool:
+    """Whether a square of WIDE pixels a side is missing anywhere."""
+    if min(known.shape[-2:]) < WIDE:
+        return False
+    return F.max_pool2d(known, WIDE, stride=WIDE // 4).min().item() == 0
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Or z fills of the holes, and E the error on known pixels that the fills were not
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
     from ..images import Pixels, Scale
     from ..objectives import Preset
 
-HOLES = ("text", "random", "large")
+HOLES = ("auto", "text", "random", "large")
 STEPS = {"fast": 100, "best": 300, "paper": 6000}
+WIDE = (
+    "a hole is tens of pixels wide: --holes large goes on with what is around it, slowly, in a "
+    "picture that is not large"
+)
 SCATTERED = 0.01  # of single pixels are known, where others are drawn from them
 
 
@@ -52,11 +57,11 @@ class Inpaint(Restoration):
         "1, True or white is known, 0 is missing.",
     )
     holes: str = option(
-        default="text",
+        default="auto",
         kind=str,
         choices=HOLES,
         help="What is missing: text for lines and scratches, random for single pixels, large for "
-        "regions.",
+        "regions; auto is text or random, by the mask.",
     )
     mask_marks: str = option(
         default="known",
@@ -75,11 +80,6 @@ class Inpaint(Restoration):
     def tiled(self) -> bool:
         return self.holes != "large"
 
-    @property
-    def scattered(self) -> bool:
-        """Whether the missing pixels are single ones."""
-        return self.holes == "random"
-
     def observe(self, pixels: Pixels, read: Read) -> tuple[Tensor, Scale]:
         """NaN where pixels are missing."""
         import torch
@@ -91,8 +91,21 @@ class Inpaint(Restoration):
         observation, scale = read(blanked(pixels, known, self.channel_axis))
         return marked(observation, torch.from_numpy(known)[None, None].to(observation)), scale
 
+    def measure(
+        self, observation: Tensor, scale: Scale, sigma: float | None
+    ) -> tuple[Tensor, Damage]:
+        if self.holes != "auto":
+            return observation, Damage(holes=self.holes)
+        from ..degradations import are_scattered, are_wide, unmarked
+
+        mask = unmarked(observation)
+        scattered = are_scattered(mask)
+        if not scattered and are_wide(mask):
+            warnings.warn(WIDE, stacklevel=2)
+        return observation, Damage(holes="random" if scattered else "text")
+
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
-        return regions() if self.holes == "large" else refined(self.scattered)
+        return regions() if self.holes == "large" else refined(self._single(damage))
 
     def build(self, x0: Tensor, preset: Preset, damage: Damage, panels: int = 1) -> Problem:
         """x0 is NaN where pixels are missing."""
@@ -105,7 +118,7 @@ class Inpaint(Restoration):
         mask = unmarked(x0)
         known = x0.nan_to_num()
         energy = squared_error(known, Mask(mask), count=int(mask.expand_as(known).sum()))
-        holes = Holes(scattered=self.scattered)
+        holes = Holes(scattered=self._single(damage))
         return preset.problem(Observed(x0, energy, holes, pyramid_fill(known, mask), panels))
 
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
@@ -113,7 +126,7 @@ class Inpaint(Restoration):
         from ..masks import MOST
 
         share = unmarked(observation).mean().item()
-        few = share < (SCATTERED if self.scattered else MOST)
+        few = share < (SCATTERED if self._single(damage) else MOST)
         cautions = [f"only {share:.2%} of the pixels were known"] if few else []
         return Finished(image=x, cautions=cautions)
 
@@ -123,6 +136,10 @@ class Inpaint(Restoration):
         if not self.keep_known:
             return restored
         return pasted(pixels, self._known(pixels), restored, self.channel_axis)
+
+    def _single(self, damage: Damage) -> bool:
+        """Whether the missing pixels are single ones."""
+        return (damage.holes or self.holes) == "random"
 
     def _known(self, pixels: Pixels, aloud: bool = False) -> Pixels:
         from ..masks import known_pixels

@@ -127,12 +127,13 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Damage:
-    """What happened to x0, as far as it was measured or told."""
+    """What happened to x0, as far as it was measured or told. holes: their kind."""
 
     noise: AnyNoise | None = None
     stripes: Stripes | None = None
     compression: Compression | None = None
     blur: Blurring | None = None
+    holes: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

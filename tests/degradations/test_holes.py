@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+import torch
+
+from deep_image_prior.degradations import are_scattered, are_wide
+
+
+def mask(known):
+    return torch.from_numpy(known)[None, None].float()
+
+
+def lines(width, side=64):
+    known = np.ones((side, side), bool)
+    for first in range(3, side - width, 12):
+        known[first : first + width] = False
+        known[:, first : first + width] = False
+    return known
+
+
+@pytest.mark.parametrize("missing", [0.002, 0.1, 0.5, 0.9, 0.98])
+def test_single_pixels_are_told_from_lines_whatever_their_share(missing):
+    known = np.random.default_rng(0).random((128, 128)) > missing
+    assert are_scattered(mask(known))
+
+
+@pytest.mark.parametrize("width", [1, 2, 5, 9])
+def test_lines_are_no_single_pixels(width):
+    assert not are_scattered(mask(lines(width)))
+    assert not are_scattered(mask(~lines(width)))
+
+
+def test_blocks_of_pixels_are_no_single_pixels():
+    few = np.random.default_rng(0).random((64, 64)) > 0.05
+    assert not are_scattered(mask(np.kron(few, np.ones((2, 2))) > 0))
+
+
+def test_wide_is_what_has_room_for_a_large_square():
+    known = lines(9, side=120)
+    assert not are_wide(mask(known))
+    known[10:60, 30:80] = False
+    assert are_wide(mask(known))
+    assert not are_wide(mask(np.zeros((20, 200), bool))), "a strip is narrow"
