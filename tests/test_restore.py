@@ -162,7 +162,7 @@ def test_small_pictures_are_enlarged_as_well():
         assert np.sqrt(np.square(result - smooth).mean()) < 0.08
 
 
-def test_the_kind_of_holes_is_told_by_the_mask():
+def test_the_kind_of_holes_is_told_by_the_mask(quick_fills):
     single = np.random.default_rng(0).random(CLEAN.shape[:2]) > 0.3
     line = np.ones_like(single)
     line[10:14] = False
@@ -175,7 +175,7 @@ def test_the_kind_of_holes_is_told_by_the_mask():
         assert not np.array_equal(result.image, other.image)
 
 
-def test_a_wide_hole_is_said_to_be_one():
+def test_a_wide_hole_is_said_to_be_one(quick_fills):
     wide = np.ones((96, 96), bool)
     wide[20:70, 20:70] = False
     photo = photograph(96)
@@ -415,7 +415,7 @@ def test_stripes_are_taken_off_or_doubted():
 def test_masks_that_leave_little_are_doubted(quick_fills):
     known = np.random.default_rng(0).random((64, 64)) < 0.3
     with pytest.warns(UserWarning, match="mask says that 70.14% .* --mask-marks missing"):
-        text = dip.inpaint(CLEAN, known, **FEW)
+        text = dip.inpaint(CLEAN, known, holes="text", **FEW)
     assert text.confidence == "low"
     assert "only 29.86%" in text.cautions[0]
     with pytest.warns(UserWarning, match="mask says"):
