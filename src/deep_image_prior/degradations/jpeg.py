@@ -112,8 +112,8 @@ class Compression:
         """`image` (1, C, H, W) moved to where compression makes about x0 of it.
 
         Cosines of its blocks, of brightness and of colour, are brought into the middle of the
-        quantiser's cell that x0 is in. Blocks that touch black or white stay, as there x0 is not
-        what was decoded, and so do those that the border cuts.
+        quantiser's cell that x0 is in. Blocks that are mostly black or white stay, as there x0 is
+        not what was decoded, and so do those that the border cuts.
         """
         mixing, kinds = self._mixing(image)
         moved, known = (_mixed(mixing, each) for each in (image, observation))

@@ -67,13 +67,13 @@ def _with_colour(found: Compression, observation: Tensor) -> Compression:
         return found
     row, column = (max(0, side - SIDE) // 2 // WHOLE * WHOLE for side in observation.shape[-2:])
     part = observation[..., row : row + SIDE, column : column + SIDE]
-    shifts = (0, BLOCK)
-    mixed = [(found.transposed, not found.transposed, 0, shift) for shift in shifts]
-    mixed = [(*each[:2], *each[:1:-1]) if found.transposed else each for each in mixed]
-    both = [(True, True, *each) for each in product(shifts, shifts)]
-
-    def made(down: bool, across: bool, top: int, left: int) -> Compression:
-        return replace(found, top=found.top + top, left=found.left + left, halved=(down, across))
+    one = (found.transposed, not found.transposed)  # if only one side is: that of rows, in a file
+    # where colour is halved, its blocks begin at every other one of brightness
+    candidates = [
+        replace(found, top=found.top + BLOCK * down, left=found.left + BLOCK * right, halved=halved)
+        for halved in ((True, True), one, (False, False))
+        for down, right in product(*(range(1 + each) for each in halved))
+    ]
 
     def change(each: Compression) -> float:
         differs = _colour(each.compress(part)) - _colour(part)
@@ -81,7 +81,7 @@ def _with_colour(found: Compression, observation: Tensor) -> Compression:
         inside = differs[..., WHOLE:-WHOLE, WHOLE:-WHOLE]
         return (inside if inside.numel() else differs).square().mean().item()
 
-    return min((made(*each) for each in (*both, *mixed, (False, False, 0, 0))), key=change)
+    return min(candidates, key=change)
 
 
 def _colour(image: Tensor) -> Tensor:
