@@ -20,7 +20,8 @@ def summary(result: Result, scale: Scale) -> list[str]:
         lines.append(f"confidence: {result.confidence}{_doubt(result)}")
     lines += [f"caution: {caution}" for caution in result.cautions]
     if result.compression:
-        lines.append(f"compression: JPEG of quality {result.compression.quality}")
+        own = "" if result.compression.standard else ", about, with tables of its own"
+        lines.append(f"compression: JPEG of quality {result.compression.quality}{own}")
     if result.damage.holes:
         lines.append(f"holes: {result.damage.holes}")
     if result.clean:

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from deep_image_prior.degradations import are_scattered, are_wide
+from deep_image_prior.degradations.holes import WIDE
 
 
 def mask(known):
@@ -27,6 +28,8 @@ def test_single_pixels_are_told_from_lines_whatever_their_share(missing):
 def test_lines_are_no_single_pixels(width):
     assert not are_scattered(mask(lines(width)))
     assert not are_scattered(mask(~lines(width)))
+    rows = np.arange(64) % (2 * width) < width
+    assert not are_scattered(mask(np.broadcast_to(rows[:, None], (64, 64)).copy()))
 
 
 def test_blocks_of_pixels_are_no_single_pixels():
@@ -37,6 +40,8 @@ def test_blocks_of_pixels_are_no_single_pixels():
 def test_wide_is_what_has_room_for_a_large_square():
     known = lines(9, side=120)
     assert not are_wide(mask(known))
-    known[10:60, 30:80] = False
-    assert are_wide(mask(known))
+    for first in range(20, 30):
+        known = np.ones((120, 120), bool)
+        known[first : first + WIDE, 31 : 31 + WIDE] = False
+        assert are_wide(mask(known)), "wherever it begins"
     assert not are_wide(mask(np.zeros((20, 200), bool))), "a strip is narrow"

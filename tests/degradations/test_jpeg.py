@@ -9,7 +9,7 @@ from helpers import photograph
 from PIL import Image
 from skimage import data
 
-from deep_image_prior import files
+from deep_image_prior import BadInput, files
 from deep_image_prior.degradations.jpeg import YCBCR, Compression
 from deep_image_prior.degradations.jpeg_traces import detect, is_compressed
 from deep_image_prior.files.picture import upright
@@ -92,6 +92,23 @@ def test_tables_of_the_file_count_and_a_coarser_compression_before_them(tmp_path
     assert detect(tensor(picture.pixels / 255), file=picture.quantisation).quality == 20
     clean = tensor(pixels / 255)  # no trace of anything before
     assert detect(clean, file=picture.quantisation).quality == 90
+
+
+def test_a_drawing_of_flat_blocks_has_no_quality():
+    squares = np.random.default_rng(0).integers(0, 2, (10, 10, 1)).astype(float)
+    drawing = tensor(np.kron(squares, np.ones((8, 8, 3))))
+    assert detect(drawing) is None
+    assert detect(drawing, quality=30).quality == 30
+
+
+@pytest.mark.parametrize(
+    "tables", [((1, 2), (3,)), ((0,) * 64,) * 2, ((70000,) * 64,) * 2, (1, 2), None]
+)
+def test_what_is_no_quantisation_is_refused(tables):
+    with pytest.raises(BadInput, match="quantisation is not"):
+        detect(CLEANED, file=files.Quantisation(tables, (True, True)))
+    with pytest.raises(BadInput, match="quantisation is not"):
+        detect(CLEANED, file={"tables": tables})
 
 
 def test_files_that_are_kept_in_another_way_say_nothing(tmp_path):

@@ -33,14 +33,15 @@ def are_scattered(known: Tensor) -> bool:
     """
     p = known.mean().item()
     rows, columns = ((known.diff(dim=axis) != 0).float().mean().item() for axis in (-2, -1))
-    return (rows + columns) / 2 > LOT * 2 * p * (1 - p)
+    return min(rows, columns) > LOT * 2 * p * (1 - p)
 
 
 def are_wide(known: Tensor) -> bool:
-    """Whether a square of WIDE pixels a side is missing anywhere."""
+    """Whether a square of WIDE pixels a side, or a little less, is missing anywhere."""
+    step = WIDE // 5
     if min(known.shape[-2:]) < WIDE:
         return False
-    return F.max_pool2d(known, WIDE, stride=WIDE // 4).min().item() == 0
+    return F.max_pool2d(known, WIDE - step, stride=step).min().item() == 0
 
 
 @dataclass(frozen=True)

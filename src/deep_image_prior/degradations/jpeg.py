@@ -13,6 +13,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
+from ..errors import BadInput
 from ..files import Quantisation
 from ..images import Pixels
 from ..padding import pad_reflect
@@ -55,11 +56,23 @@ class Compression:
 
     @classmethod
     def of_file(cls, kept: Quantisation) -> "Compression":
-        """That of a file; the quality is that of the standard tables that are nearest."""
+        """That of a file; the quality is that of the standard tables that are nearest. Raises
+        BadInput.
+        """
+        if not isinstance(kept, Quantisation) or not _are_tables(kept.tables):
+            raise BadInput(
+                "quantisation is not how a JPEG file kept a picture; give what files.read(...)"
+                ".quantisation is, or a quality"
+            )
         steps = sum(kept.tables[0])
         quality = min(range(1, 101), key=lambda q: abs(sum(_standard(q)[0]) - steps))
         how = (kept.top, kept.left, kept.transposed, kept.halved, kept.tables)
         return cls(quality, *how)
+
+    @property
+    def standard(self) -> bool:
+        """Whether its tables are those of its quality."""
+        return self.tables in ((), _standard(self.quality))
 
     def at(self, row: int, column: int) -> "Compression":
         """The same of the part of the image that begins there."""
@@ -249,6 +262,16 @@ def _standard(quality: int) -> Tables:
     with JpegImageFile(buffer) as file:
         bright, *colour = (tuple(table) for table in file.quantization.values())
     return bright, colour[0] if colour else bright
+
+
+def _are_tables(tables: Any) -> bool:
+    try:
+        return len(tables) == 2 and all(
+            isinstance(each, tuple) and len(each) == BLOCK**2 and all(0 < n < 2**16 for n in each)
+            for each in tables
+        )
+    except TypeError:
+        return False
 
 
 def _mixed(mixing: Tensor, image: Tensor) -> Tensor:

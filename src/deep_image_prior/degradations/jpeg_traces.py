@@ -25,6 +25,7 @@ FINE = 6  # the least sum of the two numbers of a cosine that compression makes 
 # share of zeros, in blocks over any other patches: measured 0.003 and less without compression,
 # 0.09 and more in photographs as cameras store them
 ZEROS = 0.05
+GRAYS = 8  # of a drawing, whose blocks many qualities leave as they are; files have more
 
 
 def detect(
@@ -36,19 +37,20 @@ def detect(
     Compressed once more at its own quality, on its own grid, the image hardly changes (Farid 2009,
     doi:10.1109/TIFS.2008.2012215). quality: if it is known, and only the grid is not. file: how its
     file kept it, which is what is to be undone unless there are traces of one before that was
-    coarser.
+    coarser. Raises BadInput.
     """
+    stored = None if file is None else Compression.of_file(file)
     found = _found(observation, quality)
-    if quality or not file:
+    if quality or not stored:
         return found
-    stored = Compression.of_file(file)
     return found if found and found.quality < stored.quality - AROUND else stored
 
 
 def _found(observation: Tensor, quality: int | None) -> Compression | None:
     luma = (observation * _luma(observation)).sum(dim=1)[0]
     y = np.rint(255 * luma.clamp(0, 1).cpu().numpy()).astype(np.uint8)
-    if min(y.shape) < 3 * BLOCK:
+    drawing = np.count_nonzero(np.bincount(y.ravel())) <= GRAYS
+    if min(y.shape) < 3 * BLOCK or drawing:
         return Compression(quality) if quality else None
     for grid in _grids(y):
         blocks = _blocks(y, *grid)

@@ -99,10 +99,9 @@ class Inpaint(Restoration):
         from ..degradations import are_scattered, are_wide, unmarked
 
         mask = unmarked(observation)
-        scattered = are_scattered(mask)
-        if not scattered and are_wide(mask):
+        if are_wide(mask):
             warnings.warn(WIDE, stacklevel=2)
-        return observation, Damage(holes="random" if scattered else "text")
+        return observation, Damage(holes="random" if are_scattered(mask) else "text")
 
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
         return regions() if self.holes == "large" else refined(self._single(damage))
