@@ -4,6 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+# variance of noise that every value of a patch has at the least, to divide by
+NOTHING = (0.025 / 255) ** 2
+
 
 def cosines(size: int) -> Tensor:
     """The orthonormal cosines of `size` pixels in a line, (size, size), a row each, the constant

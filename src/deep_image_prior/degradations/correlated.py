@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from ..colour import OPPONENT, from_opponent
 from ..errors import BadInput
-from ..patches import dct_basis
+from ..patches import NOTHING, dct_basis
 from ..resampling import HALF
 
 CAREFUL = (
@@ -20,7 +20,6 @@ CAREFUL = (
     "more of the picture"
 )
 GRID = 64  # frequencies a side of a spectrum
-NOTHING = (0.025 / 255) ** 2  # variance that every value has at the least, to divide by
 # times the deviation in colour, what noise in luminance stays below where it is beyond doubt: up to
 # 3.2 in photographs of cc15 but one, 3.8 and more in clean pictures that are all texture
 CERTAIN = 3.5

@@ -15,12 +15,12 @@ from torch import Tensor
 
 from ..errors import BadInput
 from ..files import Quantisation
+from ..files.picture import WHOLE
 from ..images import Pixels
 from ..padding import pad_reflect
 from ..patches import dct_basis
 
 BLOCK = 8
-WHOLE = 2 * BLOCK  # pixels a side of the blocks of colour where that is at half the resolution
 # red, green and blue in brightness and the two differences of colour: BT.601, as in JPEG
 YCBCR = torch.tensor(
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]]

@@ -10,9 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..files import Quantisation
+from ..files.picture import WHOLE
 from ..images import Pixels
 from ..patches import dct_basis
-from .jpeg import BLOCK, ROUNDED, WHOLE, YCBCR, Compression
+from .jpeg import BLOCK, ROUNDED, YCBCR, Compression
 
 AROUND = 6  # qualities to both sides that one is compared with
 DIP = 0.3  # measured: 0.25 or less at the quality of a compressed image

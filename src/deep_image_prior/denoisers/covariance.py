@@ -9,10 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..colour import to_opponent
-from ..patches import dct_basis
+from ..patches import NOTHING, dct_basis
 from ..resampling import HALF, halved
-
-NOTHING = (0.025 / 255) ** 2  # variance that every value has at the least, to divide by
 
 
 class Covariance(Protocol):

@@ -25,7 +25,7 @@ SHAPED = (
 COPIES = 3  # of the samples while a file is read
 TRANSPOSED = (5, 6, 7, 8)  # orientations whose rows are columns of the upright picture
 BELOW, BEHIND = (3, 4, 7, 8), (2, 3, 6, 7)  # those whose last row, or column, is the first
-WHOLE = 16  # pixels a side of the largest blocks of JPEG
+WHOLE = 16  # pixels a side of the blocks of JPEG for colour at half the resolution
 
 
 @dataclass(frozen=True)
