@@ -194,13 +194,13 @@ def test_a_window_is_refused_where_the_energy_is_of_the_whole():
 
 
 def test_parts_are_finished_by_what_the_whole_sheet_says(small_panels):
-    """The recipe of the parts is asked once, with x as f draws it of the sheet."""
+    """The recipe of the parts is asked once, with f as it was fitted on the sheet."""
     _, x0 = noisy(110, 130)
     base = pose(windows.sheet(x0, 64), windows.PANELS)
     drawn = []
 
-    def parts(x):
-        drawn.append(x())
+    def parts(f):
+        drawn.append(f(base.code(torch.Generator())[:1]))
         return lambda image, place: Part(
             base.code(torch.Generator())[:1, :, :1, :1].expand(-1, -1, *image.shape[-2:]),
             lambda f: torch.full_like(f, 0.25),

@@ -357,7 +357,7 @@ def test_the_average_of_the_weights_is_that_of_the_images_for_a_linear_network()
 
 
 def test_what_the_steps_say_of_the_weights_does_not_change_with_later_ones():
-    elsewhere = replace(problem(ERROR), parts=lambda x: None)
+    elsewhere = replace(problem(ERROR), parts=lambda f: None)
     first, *_, last = list(descend(elsewhere, FEW))
     assert any(not first.weights[name].equal(last.weights[name]) for name in first.weights)
     assert not next(descend(problem(ERROR), FEW)).weights, (

@@ -107,7 +107,7 @@ def apply(
     z = problem.code(code_generator(settings))
     weights = [each.weights for each in learned]
     f = Ensemble(problem, weights, z, settings.turns, settings.shifts)
-    part_of = problem.parts(lambda: f(z[:1]))
+    part_of = problem.parts(f)
     shape = (*x0.shape[:2], *(factor * each for each in x0.shape[-2:]))
     x = torch.from_numpy(empty(shape, np.float32, on_disk)).to(x0.device)
     every = tiles(x0.shape[-2:], side // factor, problem.margin // factor, GRID // factor)

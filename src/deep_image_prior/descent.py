@@ -26,6 +26,8 @@ CHECKPOINT_EVERY = (
     10  # steps; a copy of weights and moments each step would cost a small network a few per cent
 )
 
+Function = Callable[[Tensor], Tensor]  # f: z (1, C', h, w) -> x (1, C, h, w)
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -36,11 +38,11 @@ class Problem:
     image; more are for the energy. shape: of z, if it is to be known how much memory the fit needs
     before z is drawn. finish: what of an average of x is the restored image, where that is not the
     average itself. rule: makes the rule to stop by that suits the problem, if there is one.
-    panels: pictures of one size side by side in z and x. whole: the picture to draw, if that is not
-    the first of `code`. parts: (x as f draws it in the end, when asked) ->
-    (x0 of any other part of the picture, (1, C, h, w); the rows and columns before it) -> that
-    part, if f can be applied to it, or None if there is nothing to restore. margin: pixels of x
-    around a part that its own depend on. exact: on no others, so that parts may be of any size.
+    panels: pictures of one size side by side in z and x. whole: (f as it was fitted) -> the picture
+    to draw, if that is not the first of `code`. parts: (f) -> (x0 of any other part of the picture,
+    (1, C, h, w); the rows and columns before it) -> that part, if f can be applied to it, or None
+    if there is nothing to restore. margin: pixels of x around a part that its own depend on. exact:
+    on no others, so that parts may be of any size.
     """
 
     network: Callable[[], nn.Module]
@@ -50,8 +52,8 @@ class Problem:
     finish: Callable[[Tensor], Tensor] = lambda x: x
     rule: Callable[[], Rule] | None = None
     panels: int = 1
-    whole: Callable[[], "Part"] | None = None
-    parts: Callable[[Callable[[], Tensor]], Callable[[Tensor, Place], "Part | None"]] | None = None
+    whole: Callable[[Function], "Part"] | None = None
+    parts: Callable[[Function], Callable[[Tensor, Place], "Part | None"]] | None = None
     margin: int = 120
     exact: bool = True
 

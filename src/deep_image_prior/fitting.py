@@ -197,7 +197,7 @@ def _drawn(
     z = problem.code(code_generator(settings))
     weights = [each.weights for each in learned]
     f = Ensemble(problem, weights, z, settings.turns, settings.shifts)
-    return f.restored(problem.whole() if problem.whole else Part(z[:1], problem.finish))
+    return f.restored(problem.whole(f) if problem.whole else Part(z[:1], problem.finish))
 
 
 def _finished(step: Step, problem: Problem, draw: Draw) -> Step:

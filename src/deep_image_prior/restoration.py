@@ -15,7 +15,7 @@ from torch import Tensor
 from . import images
 from .anywhere import fit_anywhere
 from .checkpoint import Checkpoint, open_checkpoint
-from .degradations import AnyNoise, Compression, Noise, Stripes
+from .degradations import AnyNoise, Compression, Lossy, Noise, Stripes
 from .descent import Problem
 from .device import find_device, in_single_precision
 from .errors import BadInput
@@ -63,7 +63,7 @@ class Result(Runs):
         return self.damage.stripes
 
     @property
-    def compression(self) -> Compression | None:
+    def compression(self) -> Compression | Lossy | None:
         return self.damage.compression
 
     @property
@@ -71,14 +71,14 @@ class Result(Runs):
         """high, medium or low: how far the rules that look for the step agree; low with cautions or
         if the noise may be texture, not high where colour does not bear it out, nor where stripes
         were, which are told from the picture only where they are narrow, nor where a blur was told,
-        which nothing bears out.
+        which nothing bears out, nor where compression left no grid.
         """
         if self.cautions or (self.noise and self.noise.textured):
             return "low"
         if self.uncertainty_db is None:
             return None
-        told = self.stripes or self.damage.blur
-        certain = not told and (self.noise is None or self.noise.certain)
+        guessed = self.stripes or self.damage.blur or isinstance(self.compression, Lossy)
+        certain = not guessed and (self.noise is None or self.noise.certain)
         sure = self.uncertainty_db < SURE and certain
         return "high" if sure else "medium" if self.uncertainty_db < UNSURE else "low"
 

@@ -20,8 +20,7 @@ def summary(result: Result, scale: Scale) -> list[str]:
         lines.append(f"confidence: {result.confidence}{_doubt(result)}")
     lines += [f"caution: {caution}" for caution in result.cautions]
     if result.compression:
-        own = "" if result.compression.standard else ", about, with tables of its own"
-        lines.append(f"compression: JPEG of quality {result.compression.quality}{own}")
+        lines.append(f"compression: {result.compression.sentence}")
     if result.damage.holes:
         lines.append(f"holes: {result.damage.holes}")
     if result.clean:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from deep_image_prior import BadInput
-from deep_image_prior.degradations import Compression
+from deep_image_prior.degradations import Compression, Lossy
 from deep_image_prior.energies import squared_error
 from deep_image_prior.networks import Refiner
 from deep_image_prior.objectives import Observed, Recorruption
@@ -56,5 +56,40 @@ def test_the_distance_from_the_estimate_that_the_code_begins_with():
 
 def test_without_a_trace_it_wants_to_be_told():
     observed = Observed(IMAGE, squared_error(IMAGE, identity), damage=None)
-    with pytest.raises(BadInput, match="no trace of JPEG blocks"):
+    with pytest.raises(BadInput, match="no trace of compression"):
         Recorruption().problem(Refiner, observed)
+
+
+def test_f_has_less_of_a_share_where_it_changes_the_picture_more_than_what_it_learned_from():
+    pair, learned = RecorruptedPair(IMAGE, Lossy(20)), []
+
+    def changing(own: float, shown: float):
+        learned.clear()
+
+        def f(z):
+            learned.append(z)
+            return z[:, :3] + (own if len(learned) == 1 else shown)
+
+        return f
+
+    assert pair.share(changing(0.2, 0.1)) == 1
+    assert pair.share(changing(0.1, 0.1)) == pytest.approx(1)
+    assert pair.share(changing(0.1, 0.2)) == pytest.approx(0.25**3)
+    assert learned[0].equal(pair.code(torch.Generator()))
+    assert learned[1].equal(pair.part(IMAGE).code)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_the_rest_is_of_the_first_estimate(share):
+    pair = RecorruptedPair(IMAGE, Lossy(20))
+    part = pair.part(IMAGE, share=share)
+    expected = torch.lerp(part.code[:, :3], torch.full_like(IMAGE, 0.5), share)
+    torch.testing.assert_close(part.finish(torch.full_like(IMAGE, 0.5)), expected)
+
+
+def test_of_what_has_no_grid_nothing_is_certain():
+    pair = RecorruptedPair(IMAGE, Lossy(20))
+    drawn = torch.rand(IMAGE.shape, generator=torch.Generator().manual_seed(1))
+    assert pair.part(IMAGE).finish(drawn).equal(drawn)
+    on_grid = RecorruptedPair(IMAGE, Compression(20)).part(IMAGE).finish(drawn)
+    assert (on_grid - IMAGE).abs().mean() < 0.95 * (drawn - IMAGE).abs().mean()

@@ -192,7 +192,7 @@ def _sigma(options: Mapping[str, Any], scale: Scale) -> dict[str, float]:
 
 def _of_file(kind: type[Restoration], picture: Picture) -> dict[str, Any]:
     """What the file says of itself, for a task to which it makes a difference."""
-    told = {"raw": picture.raw, "quantisation": picture.quantisation}
+    told = {"raw": picture.raw, "coding": picture.coding}
     return {name: value for name, value in told.items() if name in declared(kind)}
 
 

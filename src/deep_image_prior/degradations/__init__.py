@@ -1,6 +1,6 @@
 """What happened to x0: models and, beside each, how it is measured from x0 alone."""
 
-from . import impulses, jpeg_traces, kernels, noise, stripes
+from . import impulses, kernels, lossy_traces, noise, stripes
 from .blur import Blurring
 from .correlated import CorrelatedNoise
 from .correlated_estimate import estimate_correlated, is_white
@@ -8,6 +8,7 @@ from .downsampling import Downsampling
 from .holes import Holes, are_scattered, are_wide, marked, unmarked
 from .impulses import Impulses, impulse_mask
 from .jpeg import Compression
+from .lossy import Lossy
 from .measurement import Measurement, held_out
 from .noise import Noise, estimate_noise
 from .recognition import AnyNoise, measure_noise, recognise
@@ -22,6 +23,7 @@ __all__ = [
     "Downsampling",
     "Holes",
     "Impulses",
+    "Lossy",
     "Measurement",
     "Noise",
     "Stripes",
@@ -33,8 +35,8 @@ __all__ = [
     "impulse_mask",
     "impulses",
     "is_white",
-    "jpeg_traces",
     "kernels",
+    "lossy_traces",
     "marked",
     "measure_noise",
     "noise",
@@ -44,4 +46,4 @@ __all__ = [
 ]
 
 
-Degradation = AnyNoise | Holes | Compression | Downsampling | Measurement | Blurring
+Degradation = AnyNoise | Holes | Compression | Lossy | Downsampling | Measurement | Blurring

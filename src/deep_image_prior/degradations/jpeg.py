@@ -17,8 +17,8 @@ from ..errors import BadInput
 from ..files import Quantisation
 from ..files.picture import WHOLE
 from ..images import Pixels
-from ..padding import pad_reflect
 from ..patches import dct_basis
+from .coding import coded
 
 BLOCK = 8
 # red, green and blue in brightness and the two differences of colour: BT.601, as in JPEG
@@ -61,13 +61,19 @@ class Compression:
         """
         if not isinstance(kept, Quantisation) or not _are_tables(kept.tables):
             raise BadInput(
-                "quantisation is not how a JPEG file kept a picture; give what files.read(...)"
-                ".quantisation is, or a quality"
+                "coding is not how a file kept a picture; give what files.read(...).coding is, or "
+                "a quality"
             )
         steps = sum(kept.tables[0])
         quality = min(range(1, 101), key=lambda q: abs(sum(_standard(q)[0]) - steps))
         how = (kept.top, kept.left, kept.transposed, kept.halved, kept.tables)
         return cls(quality, *how)
+
+    @property
+    def sentence(self) -> str:
+        """What it is, for a person."""
+        own = "" if self.standard else ", about, with tables of its own"
+        return f"JPEG of quality {self.quality}{own}"
 
     @property
     def standard(self) -> bool:
@@ -80,23 +86,10 @@ class Compression:
 
     def compress(self, image: Tensor) -> Tensor:
         """What a JPEG file keeps of `image` (1, C, H, W) in [0, 1]."""
-        height, width = image.shape[-2:]
-        top, left = WHOLE - self.top, WHOLE - self.left
-        grown = pad_reflect(image, (top, WHOLE), (left, WHOLE))
-        planes = np.rint(255 * grown[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()).astype(np.uint8)
-        if self.transposed:
-            kept = self._kept(planes.swapaxes(0, 1)).swapaxes(0, 1)
-        else:
-            kept = self._kept(planes)
-        pixels = torch.from_numpy(kept).permute(2, 0, 1)[None].to(image) / 255
-        return pixels[..., top : top + height, left : left + width]
-
-    def _kept(self, planes: Pixels) -> Pixels:
-        """`planes` (H, W, C) of 8 bits, compressed: the first three as colour, any others alone."""
-        colours = 3 if planes.shape[2] >= 3 else 0
-        alone = [self.decoded(each)[..., None] for each in planes[..., colours:].transpose(2, 0, 1)]
-        colour = [self.decoded(planes[..., :3])] if colours else []
-        return np.concatenate([*colour, *alone], axis=2)
+        if not self.transposed:
+            return coded(image, (self.top, self.left), self.decoded)
+        turned = coded(image.mT, (self.left, self.top), self.decoded)
+        return turned.mT
 
     def decoded(self, pixels: Pixels) -> Pixels:
         """What a file keeps of pixels (H, W) or (H, W, 3) of 8 bits, whose first is that of a

@@ -48,11 +48,10 @@ def detect(
 
 
 def _found(observation: Tensor, quality: int | None) -> Compression | None:
-    luma = (observation * _luma(observation)).sum(dim=1)[0]
-    y = np.rint(255 * luma.clamp(0, 1).cpu().numpy()).astype(np.uint8)
+    y = luma(observation)
     drawing = np.count_nonzero(np.bincount(y.ravel())) <= GRAYS
     if min(y.shape) < 3 * BLOCK or drawing:
-        return Compression(quality) if quality else None
+        return None
     for grid in _grids(y):
         blocks = _blocks(y, *grid)
         few = _thinned(blocks)
@@ -61,7 +60,7 @@ def _found(observation: Tensor, quality: int | None) -> Compression | None:
         if dips.min() < DIP:
             found = Compression(quality or int(dips.argmin()) + 1, *grid, transposed)
             return _with_colour(found, observation)
-    return Compression(quality) if quality else None
+    return None
 
 
 def _with_colour(found: Compression, observation: Tensor) -> Compression:
@@ -153,6 +152,12 @@ def _dips(blocks: Pixels) -> Pixels:
     around = [np.median(changes[max(0, k - AROUND) : k + AROUND + 1]) for k in range(BEST)]
     # a drawing that hardly changes at any quality is no sign of one
     return np.array([c / a if a > CHANGE else 1.0 for c, a in zip(changes, around, strict=True)])
+
+
+def luma(image: Tensor) -> Pixels:
+    """Brightness of (1, C, H, W) in 8 bits, (H, W)."""
+    plane = (image * _luma(image)).sum(dim=1)[0]
+    return np.rint(255 * plane.clamp(0, 1).cpu().numpy()).astype(np.uint8)
 
 
 def _luma(image: Tensor) -> Tensor:

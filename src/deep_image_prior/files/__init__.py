@@ -11,12 +11,13 @@ from .formats import (
     read,
     suffix_for,
 )
-from .picture import Picture, Quantisation, room
+from .picture import Coded, Picture, Quantisation, room
 from .places import Content, check_free, is_picture_folder, names_in, write_atomically
 
 __all__ = [
     "BY_ENDING",
     "FORMATS",
+    "Coded",
     "Content",
     "Format",
     "Picture",

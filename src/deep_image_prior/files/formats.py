@@ -90,6 +90,14 @@ FORMATS = (
         lossy=True,
     ),
     Format(
+        "AVIF",
+        (".avif",),
+        lambda head: head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"),
+        ordinary.read,
+        None,
+        samples=(),
+    ),
+    Format(
         "DICOM",
         (".dcm", ".dicom"),
         lambda head: head[128:] == b"DICM",  # behind what may begin like TIFF

@@ -1,4 +1,4 @@
-"""PNG, JPEG, WebP and BMP, and what TIFF files have that are no plain samples: by Pillow."""
+"""PNG, JPEG, WebP, AVIF and BMP, and what TIFF files have that are no plain samples: by Pillow."""
 
 import io
 import zlib
@@ -14,7 +14,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from ..available import available, in_words
 from ..errors import BadInput
-from .picture import COPIES, ORIENTATION, Picture, Quantisation, check_page, described, split
+from .picture import COPIES, ORIENTATION, Coded, Picture, Quantisation, check_page, described, split
 
 
 def check_memory(path: Path, width: int, height: int, bytes_of_pixel: int) -> None:
@@ -45,7 +45,10 @@ def read(path: Path, page: int | None) -> Picture:
     with path.open("rb") as opened:
         start = opened.read(25)
     png16 = start[1:4] == b"PNG" and start[24:25] == b"\x10"
-    with _any_size(), Image.open(path, formats=("PNG", "JPEG", "WEBP", "TIFF", "BMP")) as file:
+    with (
+        _any_size(),
+        Image.open(path, formats=("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP")) as file,
+    ):
         check_memory(path, *file.size, bytes_of_pixel=COPIES * (8 if png16 else 4))
         frames = getattr(file, "n_frames", 1)
         # phones write a JPEG with a depth map or preview behind it, and call it MPO
@@ -67,16 +70,39 @@ def read(path: Path, page: int | None) -> Picture:
         samples = samples if samples.ndim == 3 else samples[..., None]
         if file.format == "TIFF":
             exif = described(exif)
-        quantisation = _quantisation(file) if isinstance(file, JpegImageFile) else None
+        coding = _coding(file, path)
     dpi = info.get("dpi")
     picture = Picture(
         *split(samples, has_alpha),
         profile=info.get("icc_profile"),
         exif=exif or None,
         dpi=(float(dpi[0]), float(dpi[1])) if dpi else None,
-        quantisation=quantisation,
+        coding=coding,
     )
     return picture.turned(int(exif.get(ORIENTATION, 1)))
+
+
+def _coding(file: Image.Image, path: Path) -> Quantisation | Coded | None:
+    """How a lossy file keeps its picture, as far as it is known."""
+    if isinstance(file, JpegImageFile):
+        return _quantisation(file)
+    if file.format == "AVIF":
+        beside = [file.info.get(name) or b"" for name in ("icc_profile", "exif", "xmp")]
+        return Coded("AVIF", path.stat().st_size - sum(map(len, beside)))
+    if file.format == "WEBP":
+        return _lossy_webp(path.read_bytes())
+    return None
+
+
+def _lossy_webp(content: bytes) -> Coded | None:
+    """Of chunks of a name, a size and so many bytes, an even number; without loss it is VP8L."""
+    at = 12
+    while at + 8 <= len(content):
+        size = int.from_bytes(content[at + 4 : at + 8], "little")
+        if content[at : at + 4] == b"VP8 ":
+            return Coded("WEBP", size)
+        at += 8 + size + size % 2
+    return None
 
 
 def _quantisation(file: JpegImageFile) -> Quantisation | None:

@@ -45,6 +45,17 @@ class Quantisation:
 
 
 @dataclass(frozen=True)
+class Coded:
+    """A lossy file that does not say in numbers that can be used how it kept a picture.
+
+    format: "WEBP" or "AVIF". size: of what it kept, bytes.
+    """
+
+    format: str
+    size: int
+
+
+@dataclass(frozen=True)
 class Picture:
     """An upright image file: pixels (..., H, W, C), alpha (..., H, W) or None, and what else the
     file said.
@@ -53,7 +64,7 @@ class Picture:
     no unit; ImageJ names it in the description. axes: names of those before H, W and C, which are
     of a stack of pages: "TCZ" for time, channel and depth. header: what else the format keeps,
     which goes back into files of the same format only. raw: whether it was developed from what a
-    sensor saw. quantisation: of a JPEG file.
+    sensor saw. coding: how a lossy file kept it.
     """
 
     pixels: Pixels
@@ -65,7 +76,7 @@ class Picture:
     axes: str = ""
     header: Any = None
     raw: bool = False
-    quantisation: Quantisation | None = None
+    coding: Quantisation | Coded | None = None
 
     def with_pixels(self, pixels: Pixels) -> "Picture":
         """The same picture with other pixels (..., H', W', C) of the same view: an alpha of another
@@ -107,8 +118,9 @@ class Picture:
             else upright(self.alpha[..., None], orientation)[..., 0],
             dpi=dpi,
             per_unit=per_unit,
-            quantisation=self.quantisation
-            and _turned(self.quantisation, orientation, pixels.shape[-3:-1]),
+            coding=_turned(self.coding, orientation, pixels.shape[-3:-1])
+            if isinstance(self.coding, Quantisation)
+            else self.coding,
         )
 
     def joined(self) -> Pixels:

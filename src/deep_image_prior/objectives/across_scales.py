@@ -55,8 +55,8 @@ class AcrossScales(Objective):
             pair.energy,
             shape=(1, ENLARGED * channels, height, width),
             panels=pair.panels,
-            whole=lambda: pair.part(observed.x0),
-            parts=lambda drawn: pair.part,
+            whole=lambda f: pair.part(observed.x0),
+            parts=lambda f: pair.part,
             margin=MARGIN,
             exact=False,
         )

@@ -50,7 +50,7 @@ class Estimated(Objective):
             _Distance(made),
             shape=tuple(x0.shape),
             panels=observed.panels,
-            parts=lambda drawn: lambda image, place: Part(last(image, place)),
+            parts=lambda f: lambda image, place: Part(last(image, place)),
             exact=False,
         )
 

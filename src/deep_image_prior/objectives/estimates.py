@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from .. import codes
-from ..degradations import Blurring, Compression, CorrelatedNoise, Downsampling, Noise
+from ..degradations import Blurring, Compression, CorrelatedNoise, Downsampling, Lossy, Noise
 from ..denoisers import (
     Covariance,
     Sampled,
@@ -85,7 +85,7 @@ def _of_covariance(noisy: Tensor, noise: Covariance) -> Iterator[Tensor]:
 
 
 def of_compression(
-    compression: Compression, noise: Sampled, observation: Tensor, place: Place = (0, 0)
+    compression: Compression | Lossy, noise: Sampled, observation: Tensor, place: Place = (0, 0)
 ) -> Tensor:
     """Estimates of what was compressed to x0 (1, C, H, W) side by side in channels, (1, 3 C, H, W),
     the mean of the others first: at one scale, and with the long waves of two.

@@ -47,8 +47,8 @@ class Holdout(Objective):
             finish=partial(held.finish, observed.x0),
             rule=lambda: DistanceFromMix(held.distance_from_mix),
             panels=held.panels,
-            whole=lambda: Part(held.code_of(observed.x0), partial(held.finish, observed.x0)),
-            parts=lambda drawn: held.part,
+            whole=lambda f: Part(held.code_of(observed.x0), partial(held.finish, observed.x0)),
+            parts=lambda f: held.part,
         )
 
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -17,8 +17,6 @@ from ..settings import Settings
 # same numbers
 OWN_SEED = 5_772_156_649
 EARLY = 10  # steps, that tell nothing yet
-
-Kind = TypeVar("Kind")
 
 Architecture = Callable[[int, int], nn.Module]  # (channels of z, channels of x) -> untrained f
 
@@ -44,13 +42,15 @@ class Observed:
         """Those of x."""
         return (self.damage if isinstance(self.damage, Measurement) else self.x0[0]).shape[0]
 
-    def damaged_by(self, kind: type[Kind]) -> Kind:
-        """The damage, which must be of the `kind` that an objective is for. Raises BadInput."""
-        if isinstance(self.damage, kind):
-            return self.damage
+    def damaged_by(self, *kinds: type[Any]) -> Any:
+        """The damage, which must be of the `kinds` that an objective is for. Raises BadInput."""
+        for kind in kinds:
+            if isinstance(self.damage, kind):
+                return self.damage
         found = "none" if self.damage is None else type(self.damage).__name__
+        names = " or ".join(kind.__name__ for kind in kinds)
         raise BadInput(
-            f"the objective of this preset is for {kind.__name__}, and the damage here is {found}; "
+            f"the objective of this preset is for {names}, and the damage here is {found}; "
             "use a preset of the same task"
         )
 

@@ -59,8 +59,8 @@ class Reblurring(Objective):
             shape=(1, BEHIND * channels, height, pair.panels * width),
             rule=lambda: DistanceFromMix(pair.distance_from_estimate),
             panels=pair.panels,
-            whole=lambda: pair.part(observed.x0),
-            parts=lambda drawn: pair.part,
+            whole=lambda f: pair.part(observed.x0),
+            parts=lambda f: pair.part,
             margin=MARGIN,
             exact=False,
         )

@@ -53,7 +53,7 @@ class Sure(Objective):
             shape=(1 + self.probes, inputs, height, width),
             rule=lambda: SureGuard(noise.variance, sure.energy_of_mix),
             panels=observed.panels,
-            parts=lambda drawn: lambda x0, place: Part(sure.code_of(x0, place)),
+            parts=lambda f: lambda x0, place: Part(sure.code_of(x0, place)),
         )
 
 

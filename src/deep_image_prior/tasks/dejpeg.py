@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..descent import Problem
-    from ..files import Quantisation
+    from ..files import Coded, Quantisation
     from ..images import Scale
     from ..objectives import Preset
 
@@ -32,9 +32,10 @@ across = partial(gently, learning_rate=0.001, window=256)
 
 @task
 class Dejpeg(Restoration):
-    """Remove the blocks and halos of JPEG compression (section 3.1, figure 6).
+    """Remove the blocks and halos of lossy compression (section 3.1, figures 6 and 7).
 
-    The compression that was undone is Result.compression.
+    JPEG, also of an image that was made smaller or larger since; WebP and AVIF, if `coding` says
+    so; any other at a `quality` that is told. What was undone is Result.compression.
     """
 
     name = "dejpeg"
@@ -45,19 +46,19 @@ class Dejpeg(Restoration):
     quality: int | None = option(
         default=None, kind=int, least=1, most=100, help="Of the compression; else it is found."
     )
-    quantisation: Quantisation | None = option(
+    coding: Quantisation | Coded | None = option(
         default=None,
-        help="How the JPEG file of the image kept it (Picture.quantisation of files.read); else "
-        "that is found.",
+        help="How the lossy file of the image kept it (Picture.coding of files.read); else that is "
+        "found.",
     )
 
     def measure(
         self, observation: Tensor, scale: Scale, sigma: float | None
     ) -> tuple[Tensor, Damage]:
-        from ..degradations.jpeg_traces import detect
+        from ..degradations.lossy_traces import detect
 
         quality = None if self.quality is None else int(self.quality)
-        return observation, Damage(compression=detect(observation, quality, self.quantisation))
+        return observation, Damage(compression=detect(observation, quality, self.coding))
 
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
         return presets()

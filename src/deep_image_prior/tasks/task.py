@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..classifiers import Classifier
-    from ..degradations import AnyNoise, Blurring, Compression, Stripes
+    from ..degradations import AnyNoise, Blurring, Compression, Lossy, Stripes
     from ..descent import Problem
     from ..images import Pixels, Scale
     from ..objectives import Preset
@@ -131,7 +131,7 @@ class Damage:
 
     noise: AnyNoise | None = None
     stripes: Stripes | None = None
-    compression: Compression | None = None
+    compression: Compression | Lossy | None = None
     blur: Blurring | None = None
     holes: str | None = None
 
