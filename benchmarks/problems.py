@@ -2,11 +2,15 @@
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from deep_image_prior import files
+from deep_image_prior.files import Coded, Quantisation
 from deep_image_prior.images import Pixels
 
 SIGMA = 25 / 255  # of the denoising experiments, white being 1
@@ -21,7 +25,8 @@ class Problem:
     clean: the truth, if there is one. known (H, W): False where a pixel is missing. guide: the
     photo with flash. kernel (h, w): of the blur, x0 being of the middle of a larger x. factor: how
     many times larger the result is. sigma: of the noise, for the methods that want to be told.
-    layer: of the classifier, whose features are to be inverted; label: the class to draw.
+    layer: of the classifier, whose features are to be inverted; label: the class to draw. coding:
+    how a lossy file kept it; quality: of the compression, if that is told.
     """
 
     name: str
@@ -35,6 +40,8 @@ class Problem:
     layer: str | None = None
     label: str = ""
     example: Any = None
+    coding: Quantisation | Coded | None = None
+    quality: int | None = None
 
 
 def centred(image: Pixels, crop: int = 0, multiple: int = 1) -> Pixels:
@@ -88,6 +95,21 @@ def compressed(name: str, clean: Pixels, quality: int = QUALITY) -> Problem:
     return Problem(
         name, np.asarray(Image.open(buffer)).reshape(clean.shape) / 255, clean, sigma=ARTEFACTS
     )
+
+
+def in_file(name: str, clean: Pixels, ending: str, quality: int) -> Problem:
+    """x0 = what a file of that ending and quality keeps of x, read as the command does it."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, f"picture{ending}")
+        _picture(clean).save(path, quality=quality)
+        picture = files.read(path)
+    return Problem(name, picture.pixels / 255, clean, sigma=ARTEFACTS, coding=picture.coding)
+
+
+def resized(image: Pixels, factor: float) -> Pixels:
+    """Pillow's bicubic resize by `factor`, in 8 bits."""
+    height, width = (round(factor * side) for side in image.shape[:2])
+    return np.asarray(_picture(image).resize((width, height), Image.Resampling.BICUBIC)) / 255
 
 
 def shrunk(name: str, clean: Pixels, factor: int) -> Problem:

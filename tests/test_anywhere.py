@@ -25,6 +25,7 @@ from deep_image_prior.checkpoint import open_checkpoint
 from deep_image_prior.degradations import (
     Compression,
     CorrelatedNoise,
+    Lossy,
     Downsampling,
     Noise,
     estimate_correlated,
@@ -247,6 +248,9 @@ KINDS = {
     "scattered": lambda x0, panels: filled("random").build(x0, TEXT["fast"], Damage(), panels),
     "jpeg": lambda x0, panels: tasks.Dejpeg().build(
         x0, JPEG, Damage(compression=Compression(20, 3, 5)), panels
+    ),
+    "lossy": lambda x0, panels: tasks.Dejpeg().build(
+        x0, JPEG, Damage(compression=Lossy(20, scale=1.3)), panels
     ),
     "correlated": lambda x0, panels: tasks.Denoise().build(x0, GRAIN, Damage(noise=LONG), panels),
 }

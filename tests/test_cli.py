@@ -137,6 +137,22 @@ def test_a_jpeg_file_says_itself_how_it_was_compressed(run):
     assert (kept["tables"], kept["halved"]) == (tables, [False, False])
 
 
+@pytest.mark.parametrize("ending", ["webp", "avif"])
+def test_other_lossy_files_say_so_too(run, ending):
+    Image.fromarray(PIXELS).save(f"photo.{ending}", quality=30)
+    answer = run("dejpeg", f"photo.{ending}", "--record", "run.json", *FEW)[1]
+    assert "wrote photo-dejpeg.png" in answer
+    assert re.search(rf"compression: about {ending.upper()} of quality \d+\n", answer)
+    kept = json.loads(Path("run.json").read_text())["compression"]
+    assert (kept["format"], kept["scale"]) == (ending.upper(), 1)
+
+
+def test_a_quality_is_taken_where_there_is_no_trace(run):
+    answer = run("dejpeg", "photo.png", "--quality", "40", *FEW)[1]
+    assert "compression: taken for about JPEG of quality 40, of which there is no trace" in answer
+    assert "confidence: high" not in answer
+
+
 def test_without_blocks_the_quality_is_wanted(run):
     code, _, error = run("dejpeg", "photo.png", *FEW)
     assert code == 2

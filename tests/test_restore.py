@@ -86,8 +86,22 @@ def test_dejpeg_finds_the_quality_and_beats_its_input():
     assert psnr(clean, result.image, 1) > psnr(clean, observation, 1) + 0.5
 
 
+def test_dejpeg_restores_what_was_resized_since_and_is_not_certain_of_it():
+    clean = photograph(192)
+    buffer = io.BytesIO()
+    Image.fromarray((255 * clean).astype(np.uint8)).save(buffer, "JPEG", quality=12)
+    observation, truth = (
+        np.asarray(Image.fromarray(each).resize((144, 144), Image.Resampling.BICUBIC)) / 255
+        for each in (np.asarray(Image.open(buffer)), (255 * clean).astype(np.uint8))
+    )
+    result = dip.dejpeg(observation, channel_axis=-1, steps=20)
+    assert result.compression.scale == pytest.approx(0.75, rel=0.01)
+    assert psnr(truth, result.image, 1) > psnr(truth, observation, 1) + 0.5
+    assert result.confidence in ("low", "medium")
+
+
 def test_dejpeg_of_what_was_not_compressed_wants_to_be_told():
-    with pytest.raises(dip.BadInput, match="no trace of JPEG blocks"):
+    with pytest.raises(dip.BadInput, match="no trace of compression"):
         dip.dejpeg(CLEAN, **FEW)
     assert dip.dejpeg(CLEAN, quality=30, **FEW).compression.quality == 30
     for quality in (0, 101, 2.5, "10"):

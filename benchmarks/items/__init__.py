@@ -27,6 +27,7 @@ ITEMS: dict[str, Item] = {
         denoising.precision,
         compression.jpeg,
         compression.files,
+        compression.artefacts,
         *superresolution.tables,
         superresolution.prior_effect,
         deblur.deblur,

@@ -1,13 +1,18 @@
-"""Section 3.1: JPEG artefacts, along the steps of the paper, and in files of three qualities."""
+"""Section 3.1: JPEG artefacts, along the steps of the paper, in files of three qualities, and those
+of other kinds of compression (figure 7).
+"""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from deep_image_prior import tasks
+from deep_image_prior.images import Pixels
 
 from .. import data
 from ..methods import prior
 from ..methods.classical import best_denoisers, denoisers, untouched
-from ..problems import ARTEFACTS, Problem, centred, compressed
+from ..problems import ARTEFACTS, Problem, centred, compressed, in_file, resized
 from .item import Item
 
 NARROW = 2.0  # seconds a step and megapixel of the network of figure 6
@@ -75,4 +80,57 @@ files = Item(
     baselines={"x0": untouched, **best_denoisers},
     metrics=("PSNR", "SSIM"),
     side=SIDE,
+)
+
+
+OFF_GRID = (3, 5)  # rows and columns that a file loses before it is saved again
+
+
+def _resized(name: str, scene: Pixels, quality: int, factor: float) -> Problem:
+    """A JPEG file that was changed in size; the truth is the scene in that size."""
+    x0 = resized(compressed(name, scene, quality).observation, factor)
+    return Problem(name, x0, resized(scene, factor), sigma=ARTEFACTS)
+
+
+def _saved_again(name: str, scene: Pixels) -> Problem:
+    top, left = OFF_GRID
+    first = compressed(name, scene, 20).observation[top:, left:]
+    return replace(in_file(name, first, ".jpg", 85), clean=scene[top:, left:])
+
+
+KINDS: dict[str, Callable[[str, Pixels], Problem]] = {
+    "larger": lambda name, scene: _resized(name, scene, 30, 1.5),
+    "smaller": lambda name, scene: _resized(name, scene, 20, 0.75),
+    "again": _saved_again,
+    "webp20": lambda name, scene: in_file(name, scene, ".webp", 20),
+    "avif30": lambda name, scene: in_file(name, scene, ".avif", 30),
+    "told": lambda name, scene: replace(in_file(name, scene, ".avif", 30), coding=None, quality=50),
+}
+SCENES = ("f16", "house", "kodim01", "kodim03", "kodim12")
+ARTEFACT_CASES = {f"{name}-{kind}": (name, kind) for kind in KINDS for name in SCENES}
+LARGER_SIDE = 320  # lines between blocks are told from chance by their number
+
+
+def _of_kind(folder: Path, picture: str, crop: int) -> Problem:
+    name, kind = ARTEFACT_CASES[picture]
+    side = min(crop or LARGER_SIDE, LARGER_SIDE)
+    return KINDS[kind](picture, centred(data.load(folder, "denoise9", name), side))
+
+
+artefacts = Item(
+    name="artefacts",
+    shows="Artefacts of compression that has no grid any more, or another kind (figure 7)",
+    protocol=f"Centres of at most {LARGER_SIDE} pixels a side. larger, smaller: JPEG of quality 30 "
+    "or 20, bicubically resized by 1.5 or 0.75; the truth is the scene so resized. again: JPEG of "
+    f"quality 20 without its first {OFF_GRID[0]} rows and {OFF_GRID[1]} columns, saved at 85. "
+    "webp20, avif30: files of Pillow's encoders. told: the same as avif30 as mere pixels, where "
+    "the prior is told --quality 50. RGB PSNR in 8 bits' range. The prior finds all else by "
+    "itself; total variation, non-local means and CBM3D have the strength that is best by the "
+    "truth of each picture. Chosen on pictures of Set14.",
+    pictures={case: ("denoise9", name) for case, (name, _) in ARTEFACT_CASES.items()},
+    make=_of_kind,
+    presets=prior.tasked(prior.dejpeg, tasks.dejpeg.presets(), {**prior.PACE, "paper": NARROW}),
+    baselines={"x0": untouched, **best_denoisers},
+    metrics=("PSNR", "SSIM"),
+    side=LARGER_SIDE,
 )

@@ -192,7 +192,7 @@ def _deblur(problem: Problem) -> Restoration:
 
 
 denoise = posed(lambda problem: tasks.Denoise())
-dejpeg = posed(lambda problem: tasks.Dejpeg())
+dejpeg = posed(lambda problem: tasks.Dejpeg(coding=problem.coding, quality=problem.quality))
 upscale = posed(lambda problem: tasks.Upscale(problem.factor))
 flash = posed(_flash)
 deblur = posed(_deblur)

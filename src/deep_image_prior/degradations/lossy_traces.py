@@ -132,7 +132,8 @@ def _period(y: Pixels, has_grid: bool) -> float | None:
     # every other wave of lines that are twice as far apart is one of these
     odd = spectra[:, [best // 2, 3 * best // 2]]
     twice = 2 * count / best
-    return twice if twice <= PERIODS[1] and np.expm1(np.log1p(odd).mean()) > HALF else twice / 2
+    is_twice = twice <= PERIODS[1] and np.expm1(np.log1p(odd).mean()) > HALF
+    return float(twice if is_twice else twice / 2)
 
 
 def _quality_of_lines(y: Pixels, made: Lossy, height: Callable[[Pixels], float]) -> int:
