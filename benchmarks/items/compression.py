@@ -99,11 +99,11 @@ def _saved_again(name: str, scene: Pixels) -> Problem:
 
 
 KINDS: dict[str, Callable[[str, Pixels], Problem]] = {
+    "webp20": lambda name, scene: in_file(name, scene, ".webp", 20),
+    "avif30": lambda name, scene: in_file(name, scene, ".avif", 30),
     "larger": lambda name, scene: _resized(name, scene, 30, 1.5),
     "smaller": lambda name, scene: _resized(name, scene, 20, 0.75),
     "again": _saved_again,
-    "webp20": lambda name, scene: in_file(name, scene, ".webp", 20),
-    "avif30": lambda name, scene: in_file(name, scene, ".avif", 30),
     "told": lambda name, scene: replace(in_file(name, scene, ".avif", 30), coding=None, quality=50),
 }
 SCENES = ("f16", "house", "kodim01", "kodim03", "kodim12")
