@@ -87,13 +87,13 @@ def test_the_size_of_the_tiles_changes_nothing(small_panels, channels, estimates
     _, x0 = noisy(150, 310, repeat=2)
     x0 = x0[:, :channels]
     problem, runs = fitted(x0, partial(pose, estimates=estimates))
-    apply = partial(anywhere.apply, problem, runs, SETTINGS, x0)
+    apply = partial(anywhere.apply, problem, runs, SETTINGS, x0, channels=x0.shape[1])
     whole, tiled = apply(side=480), apply(side=120)
     assert whole.shape == x0.shape
     assert (whole - tiled).abs().max() < 1e-4
     assert not torch.allclose(
         whole,
-        anywhere.apply(replace(problem, margin=0), runs, SETTINGS, x0, side=120),
+        anywhere.apply(replace(problem, margin=0), runs, SETTINGS, x0, 120, channels),
         atol=1e-3,
     ), "the margin counts"
 
@@ -102,7 +102,8 @@ def restored(
     pose, x0, panel=64, settings=SETTINGS, tiled=True, limit=2**40, watch=None, tell=silence
 ):
     memory = Memory(torch.device("cpu"), limit)
-    return fit_anywhere(pose, x0, panel, tiled, 1, settings, no_rule, memory, watch, tell)
+    how = (panel, tiled, x0.shape[1], 1, settings, no_rule, memory, watch, tell)
+    return fit_anywhere(pose, x0, *how)
 
 
 def no_rule(problem):
@@ -271,7 +272,7 @@ def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(small_panels,
         x0 = marked(clean, known.float())
     settings = GRAIN.settings if kind == "correlated" else SETTINGS
     problem, runs = fitted(x0, KINDS[kind], settings)
-    apply = partial(anywhere.apply, problem, runs, settings, x0)
+    apply = partial(anywhere.apply, problem, runs, settings, x0, channels=3)
     whole, tiled = apply(side=480), apply(side=120)
     # a pixel of the coarsest scale sees beyond the margin, and patches of a group may change
     assert (whole - tiled).abs().max() < (1e-4 if problem.exact else 2e-3)
@@ -401,7 +402,7 @@ def test_tiles_of_one_run_are_not_kept_for_two(small_panels, tmp_path):
     def made(watch, folder):
         memory = Memory(torch.device("cpu"), 2**40)
         keep = open_checkpoint(folder, {"job": "one"})
-        how = (pose, x0, 64, True, 1, settings, no_rule, memory, watch, silence, keep)
+        how = (pose, x0, 64, True, 3, 1, settings, no_rule, memory, watch, silence, keep)
         return fit_anywhere(*how)
 
     assert made(interrupt, tmp_path / "a").interrupted

@@ -18,8 +18,10 @@ IMAGE = tensor(photograph(32))
 NOISE = CorrelatedNoise(torch.full((3, GRID, GRID), 0.01), torch.tensor([0.0, 1.0]), torch.ones(2))
 
 
-def estimates(noise, x0, count):
+def estimates(noise, x0, count, place, guide):
     assert noise is NOISE
+    assert place == (0, 0)
+    assert guide is None
     return torch.cat([x0 / (k + 2) for k in range(count)])
 
 
