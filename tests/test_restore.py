@@ -15,6 +15,7 @@ from skimage.filters import gaussian
 from skimage.transform import rescale
 
 import deep_image_prior as dip
+from deep_image_prior.alignment import Alignment
 from deep_image_prior.cautions import is_clean, lost
 from deep_image_prior.degradations import (
     Blurring,
@@ -25,8 +26,10 @@ from deep_image_prior.degradations import (
     Stripes,
 )
 from deep_image_prior.degradations.jpeg_traces import detect
+from deep_image_prior.images import scale_of
 from deep_image_prior.metrics import psnr
 from deep_image_prior.networks import Hourglass
+from deep_image_prior.summary import summary
 from deep_image_prior.tasks import Damage
 from deep_image_prior.tasks.denoise import white
 
@@ -213,10 +216,44 @@ def test_enhance_sharpens_and_shows_its_parts():
     np.testing.assert_allclose(result.image, expected, atol=1e-5)
 
 
-def test_flash_beats_its_input():
-    dark = CLEAN * [0.5, 0.4, 0.3]
-    result = dip.flash(noisy(dark), CLEAN, channel_axis=-1, steps=150)
-    assert psnr(dark, result.image, 1) > psnr(dark, noisy(dark), 1) + 6
+DARK = CLEAN * [0.5, 0.4, 0.3]
+
+
+def test_flash_is_better_than_denoising_and_copies_no_shadow():
+    flash = CLEAN.copy()
+    flash[20:44, 20:44] *= 0.3
+    given = {"channel_axis": -1, "steps": 10}
+    alone = dip.denoise(noisy(DARK), **given)
+    result = dip.flash(noisy(DARK), flash, **given)
+    assert psnr(DARK, result.image, 1) > psnr(DARK, alone.image, 1) + 2
+    inside = (slice(16, 48), slice(16, 48))
+    assert psnr(DARK[inside], result.image[inside], 1) > psnr(DARK[inside], alone.image[inside], 1)
+    assert result.damage.alignment == Alignment()
+    assert not result.cautions
+
+
+def test_a_flash_photo_that_lies_elsewhere_is_moved():
+    flash = np.roll(CLEAN, (3, -2), axis=(0, 1))
+    result = dip.flash(noisy(DARK), flash, **FEW)
+    alignment = result.damage.alignment
+    assert (alignment.down, alignment.right) == pytest.approx((-3, 2), abs=0.2)
+    assert "flash photo: moved by 3" in "\n".join(summary(result, scale_of(DARK)))
+    paper = dip.flash(noisy(DARK), flash, channel_axis=-1, preset="paper", steps=1)
+    assert paper.damage.alignment == Alignment()
+
+
+@pytest.mark.parametrize("of", ["another scene", "impulses"])
+def test_where_the_flash_photo_is_of_no_use_it_is_denoised_alone_and_said(of):
+    image = noisy(CLEAN)
+    if of == "impulses":
+        image = np.where(np.random.default_rng(0).random(CLEAN.shape) < 0.3, 0.0, CLEAN)
+    other = CLEAN if of == "impulses" else np.random.default_rng(1).random(CLEAN.shape)
+    alone = dip.denoise(image, **FEW)
+    result = dip.flash(image, other, **FEW)
+    np.testing.assert_array_equal(result.image, alone.image)
+    assert result.damage.alignment is None
+    assert any("the flash photo was not used" in caution for caution in result.cautions)
+    assert result.confidence == "low"
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float32, np.float64])

@@ -39,6 +39,20 @@ def test_the_code_is_the_estimates_and_the_result_is_between_f_and_the_last():
     assert done.uncertainty_db > 0
 
 
+def test_a_guide_is_the_last_image_of_the_code():
+    guide = IMAGE[:, :2].flip(-1)
+    observed = Observed(IMAGE, squared_error(IMAGE, identity), NOISE, guide)
+
+    def of_pair(noise, x0, count, place, given):
+        assert given is guide
+        return x0[:1].repeat(count, 1, 1, 1)
+
+    problem = Guided(of_pair, count=2).problem(tiny, observed)
+    z = problem.code(torch.Generator())
+    assert z.shape == problem.shape
+    torch.testing.assert_close(z, torch.cat([IMAGE, IMAGE, guide], dim=1))
+
+
 def weight(f, e, x0):
     """What `mixed` gives f, at noise of variance 0.01."""
     at = (f - e) != 0
