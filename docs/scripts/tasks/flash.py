@@ -3,7 +3,7 @@ Flash and no flash
 ==================
 
 A photograph without flash has the right light and much noise; one with flash has little noise and
-the wrong light. The second helps to draw the first; its shadows and highlights are not copied.
+the wrong light. The second helps to draw the first; its light and its shadows are not copied.
 """
 
 import matplotlib.pyplot as plt

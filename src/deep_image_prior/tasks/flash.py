@@ -35,9 +35,8 @@ class Flash(Denoise):
     (section 3.7).
 
     As denoise does, whose kinds of noise it takes; but what both photos show is drawn with the
-    help of the one with flash. Its light, shadows and highlights are not. It is moved first if it
-    lies some pixels beside the other, which a camera held by hand does; Result.damage.alignment
-    says by how much.
+    help of the one with flash. Its light and shadows are not. It is moved first if it lies some
+    pixels beside the other, as of a camera held by hand; Result.damage.alignment says by how much.
     """
 
     name = "flash"
