@@ -20,6 +20,7 @@ from deep_image_prior import (
     upscale,
     windows,
 )
+from deep_image_prior.alignment import Alignment
 from deep_image_prior.anywhere import fit_anywhere
 from deep_image_prior.checkpoint import open_checkpoint
 from deep_image_prior.degradations import (
@@ -88,13 +89,13 @@ def test_the_size_of_the_tiles_changes_nothing(small_panels, channels, estimates
     _, x0 = noisy(150, 310, repeat=2)
     x0 = x0[:, :channels]
     problem, runs = fitted(x0, partial(pose, estimates=estimates))
-    apply = partial(anywhere.apply, problem, runs, SETTINGS, x0)
+    apply = partial(anywhere.apply, problem, runs, SETTINGS, x0, channels=x0.shape[1])
     whole, tiled = apply(side=480), apply(side=120)
     assert whole.shape == x0.shape
     assert (whole - tiled).abs().max() < 1e-4
     assert not torch.allclose(
         whole,
-        anywhere.apply(replace(problem, margin=0), runs, SETTINGS, x0, side=120),
+        anywhere.apply(replace(problem, margin=0), runs, SETTINGS, x0, 120, channels),
         atol=1e-3,
     ), "the margin counts"
 
@@ -103,7 +104,8 @@ def restored(
     pose, x0, panel=64, settings=SETTINGS, tiled=True, limit=2**40, watch=None, tell=silence
 ):
     memory = Memory(torch.device("cpu"), limit)
-    return fit_anywhere(pose, x0, panel, tiled, 1, settings, no_rule, memory, watch, tell)
+    how = (panel, tiled, x0.shape[1], 1, settings, no_rule, memory, watch, tell)
+    return fit_anywhere(pose, x0, *how)
 
 
 def no_rule(problem):
@@ -253,9 +255,12 @@ KINDS = {
         x0, JPEG, Damage(compression=Lossy(20, scale=1.3)), panels
     ),
     "correlated": lambda x0, panels: tasks.Denoise().build(x0, GRAIN, Damage(noise=LONG), panels),
+    "flash": lambda x0, panels: FLASH.build(x0, WHITE, paired(Noise(SIGMA)), panels),
+    "flash, correlated": lambda x0, panels: FLASH.build(x0, GRAIN, paired(LONG), panels),
 }
+FLASH = tasks.Flash(np.ones((3, 2, 2)), channel_axis=0)
 TEXT, JPEG = tasks.inpaint.refined(False), tasks.dejpeg.presets()["fast"]
-GRAIN = tasks.denoise.large_correlated()["fast"]
+WHITE, GRAIN = tasks.denoise.white()["fast"], tasks.denoise.large_correlated()["fast"]
 LONG = CorrelatedNoise(
     0.02 * torch.exp(-((4 * torch.pi * torch.fft.fftfreq(64)) ** 2)).expand(3, 64, 64),
     torch.tensor([0.0, 1.0]),
@@ -263,23 +268,29 @@ LONG = CorrelatedNoise(
 )
 
 
+def paired(noise):
+    return Damage(noise=noise, alignment=Alignment())
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(small_panels, quick_fills, kind):
     clean, x0 = noisy(130, 250, repeat=2)
-    if kind == "correlated":
+    if "correlated" in kind:
         x0 = clean + LONG.draw(clean, 1, torch.Generator().manual_seed(2))
     elif kind in ("jpeg", "lossy"):
         x0 = Compression(20, 3, 5).compress(clean)
-    else:
+    elif kind in ("holes", "scattered"):
         known = torch.rand(x0[:, :1].shape, generator=torch.Generator().manual_seed(2)) > 0.4
         x0 = marked(clean, known.float())
-    settings = GRAIN.settings if kind == "correlated" else SETTINGS
+    settings = GRAIN.settings if "correlated" in kind else SETTINGS
+    if "flash" in kind:
+        x0 = torch.cat([x0, 1 - clean.square()], dim=1)
     problem, runs = fitted(x0, KINDS[kind], settings)
-    apply = partial(anywhere.apply, problem, runs, settings, x0)
+    apply = partial(anywhere.apply, problem, runs, settings, x0, channels=3)
     whole, tiled = apply(side=480), apply(side=120)
     # a pixel of the coarsest scale sees beyond the margin, and patches of a group may change
     assert (whole - tiled).abs().max() < (1e-4 if problem.exact else 2e-3)
-    before = x0.nan_to_num(0.5) - clean
+    before = x0[:, :3].nan_to_num(0.5) - clean
     assert (whole - clean).square().mean() < before.square().mean()
 
 
@@ -405,7 +416,7 @@ def test_tiles_of_one_run_are_not_kept_for_two(small_panels, tmp_path):
     def made(watch, folder):
         memory = Memory(torch.device("cpu"), 2**40)
         keep = open_checkpoint(folder, {"job": "one"})
-        how = (pose, x0, 64, True, 1, settings, no_rule, memory, watch, silence, keep)
+        how = (pose, x0, 64, True, 3, 1, settings, no_rule, memory, watch, silence, keep)
         return fit_anywhere(*how)
 
     assert made(interrupt, tmp_path / "a").interrupted

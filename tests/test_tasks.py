@@ -4,6 +4,7 @@ import torch
 from helpers import count, filled
 
 from deep_image_prior import codes, tasks
+from deep_image_prior.alignment import Alignment
 from deep_image_prior.degradations import Blurring, Compression, Noise, kernels, marked, recognise
 from deep_image_prior.networks import Hourglass
 from deep_image_prior.tasks import Damage
@@ -26,6 +27,7 @@ BLOCKY = Compression(20)
 SMALL = Noise(2 / 255)
 BLURRED = Damage(noise=SMALL, blur=Blurring(kernels.named("motion:3@0"), SMALL))
 PAIR = torch.cat([IMAGE[:, :1], IMAGE], dim=1)
+PAIRED = Damage(noise=SMALL, alignment=Alignment())
 FLASH = tasks.Flash(np.ones((3, 12, 10)), channel_axis=0)
 HOLES = {
     "text": tasks.inpaint.refined(False),
@@ -55,9 +57,7 @@ def rows(preset: str):
     yield "enhance", tasks.Enhance().build(IMAGE, tasks.enhance.presets()[preset], Damage()), same
     yield (
         "flash",
-        FLASH.build(
-            torch.cat([IMAGE[:, :1], IMAGE], dim=1), tasks.flash.presets()[preset], Damage()
-        ),
+        FLASH.build(PAIR, FLASH.presets(PAIRED, (12, 10))[preset], PAIRED),
         (1, 1, 12, 10),
     )
     for holes, presets in HOLES.items():
@@ -127,7 +127,7 @@ def test_the_paper_codes():
         (tasks.upscale.presets(4)["paper"], 32, 2_217_831),
         (tasks.dejpeg.presets()["paper"], 3, 572_827),
         (tasks.inpaint.regions()["paper"], 2, 2_157_955),
-        (tasks.flash.presets()["paper"], 3, 2_184_307),
+        (tasks.flash.paper(), 3, 2_184_307),
     ],
 )
 def test_the_paper_networks_have_their_golden_counts(preset, inputs, parameters):

@@ -106,7 +106,7 @@ flash = Item(
     "guided by the picture itself with noise of sigma 5; RGB PSNR.",
     pictures={"cave": ("demo", "cave_noflash"), "kodim03": ("denoise9", "kodim03")},
     make=_pair,
-    presets=prior.tasked(prior.flash, tasks.flash.presets()),
+    presets=prior.flash,
     baselines={"x0": untouched, **guided_filters, "non-local means": denoisers["non-local means"]},
     metrics=("PSNR", "SSIM", "noise", "light"),
 )

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib import import_module
-from typing import Any
+from itertools import product
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 import cv2
@@ -38,9 +39,12 @@ def plain(solve: Callable[[Problem], Pixels], cost: float, needs: str = "") -> C
     return Contender(method, cost, needs=needs)
 
 
+Value = TypeVar("Value")
+
+
 def best(
-    solve: Callable[[Problem, float], Pixels],
-    values: Sequence[float],
+    solve: Callable[[Problem, Value], Pixels],
+    values: Sequence[Value],
     cost: float,
     needs: str = "",
 ) -> Contender:
@@ -171,23 +175,27 @@ def telea(problem: Problem) -> Pixels:
     return filled.reshape(damaged.shape) / 255
 
 
-def joint_bilateral(problem: Problem) -> Pixels:
+def joint_bilateral(problem: Problem, sigmas: tuple[float, float]) -> Pixels:
     """OpenCV's bilateral filter whose range weights come from the flash photo
-    (doi:10.1145/1015706.1015777).
+    (doi:10.1145/1015706.1015777). sigmas: of colour and of space.
     """
     assert problem.guide is not None
     guide, image = problem.guide.astype(np.float32), problem.observation.astype(np.float32)
-    return cv2.ximgproc.jointBilateralFilter(guide, image, d=-1, sigmaColor=0.1, sigmaSpace=8)
+    colour, space = sigmas
+    return cv2.ximgproc.jointBilateralFilter(
+        guide, image, d=-1, sigmaColor=colour, sigmaSpace=space
+    )
 
 
-def guided(problem: Problem) -> Pixels:
-    """OpenCV's guided filter (doi:10.1109/TPAMI.2012.213), radius 8, epsilon 0.02^2.
+def guided(problem: Problem, setting: tuple[int, float]) -> Pixels:
+    """OpenCV's guided filter (doi:10.1109/TPAMI.2012.213). setting: radius, and root of epsilon.
 
     In [0, 255]: in [0, 1] its determinants of variances underflow, and it becomes a mean.
     """
     assert problem.guide is not None
     guide, image = (255 * x.astype(np.float32) for x in (problem.guide, problem.observation))
-    return cv2.ximgproc.guidedFilter(guide, image, radius=8, eps=(0.02 * 255) ** 2) / 255
+    radius, root = setting
+    return cv2.ximgproc.guidedFilter(guide, image, radius=radius, eps=(255 * root) ** 2) / 255
 
 
 def _sigma(problem: Problem) -> float:
@@ -216,6 +224,14 @@ best_denoisers = {
 inpainters = {"biharmonic": plain(biharmonic, cost=300), "Telea": plain(telea, cost=2)}
 spectral = {"CBM3D told the spectrum": plain(bm3d_spectrum, cost=150, needs="bm3d")}
 guided_filters = {
-    "joint bilateral": plain(joint_bilateral, cost=10),
-    "guided filter": plain(guided, cost=1),
+    "joint bilateral": plain(lambda problem: joint_bilateral(problem, (0.1, 8)), cost=10),
+    "guided filter": plain(lambda problem: guided(problem, (8, 0.02)), cost=1),
+}
+best_guided_filters = {
+    "joint bilateral": best(
+        joint_bilateral, tuple(product((0.05, 0.1, 0.2, 0.4), (2, 4, 8))), cost=60
+    ),
+    "guided filter": best(
+        guided, tuple(product((2, 4, 8, 16), (0.01, 0.02, 0.04, 0.08, 0.16))), cost=20
+    ),
 }

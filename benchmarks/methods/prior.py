@@ -11,7 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deep_image_prior import Settings, Step, descent, energies, fit, operators, tasks
+from deep_image_prior import (
+    Result,
+    Settings,
+    Step,
+    descent,
+    energies,
+    fit,
+    functions,
+    operators,
+    tasks,
+)
 from deep_image_prior.energies import Energy
 from deep_image_prior.images import Pixels, Scale
 from deep_image_prior.objectives import Observed, Preset
@@ -181,11 +191,6 @@ def _inpaint(problem: Problem, holes: str) -> Restoration:
     return tasks.Inpaint(problem.known, holes=holes, channel_axis=_axis(problem))
 
 
-def _flash(problem: Problem) -> Restoration:
-    assert problem.guide is not None
-    return tasks.Flash(problem.guide, channel_axis=_axis(problem))
-
-
 def _deblur(problem: Problem) -> Restoration:
     assert problem.kernel is not None
     return tasks.Deblur(problem.kernel, channel_axis=_axis(problem))
@@ -194,8 +199,56 @@ def _deblur(problem: Problem) -> Restoration:
 denoise = posed(lambda problem: tasks.Denoise())
 dejpeg = posed(lambda problem: tasks.Dejpeg(coding=problem.coding, quality=problem.quality))
 upscale = posed(lambda problem: tasks.Upscale(problem.factor))
-flash = posed(_flash)
 deblur = posed(_deblur)
+
+
+def asked(
+    ask: Callable[..., Result],
+    name: str,
+    settings: Settings,
+    files: Callable[[Problem], list[Pixels]],
+) -> Contender:
+    """A task as a user has it: files of 8 bits in and out, nothing told but the preset. settings:
+    of the preset for white noise.
+    """
+
+    def method(problem: Problem, effort: Effort) -> Outcome:
+        steps = max(1, round(effort.share * settings.steps))
+        few = {"steps": steps} if effort.share < 1 else {}
+        device = str(effort.device)
+        given = [np.rint(255 * image).astype(np.uint8) for image in files(problem)]
+        start = time.perf_counter()
+        result = ask(*given, channel_axis=-1, preset=name, seed=effort.seed, device=device, **few)
+        return Outcome(
+            images={"": result.image / 255},
+            seconds=time.perf_counter() - start,
+            steps=sum(result.steps),
+            stopped=f"{result.stopped}; confidence {result.confidence}",
+            uncertainty_db=result.uncertainty_db,
+            complete=result.complete,
+            interrupted=result.interrupted,
+        )
+
+    cost = PACE[name] * settings.steps * settings.runs
+    return Contender(method, cost, SHARE[name], random=True, settings=asdict(settings))
+
+
+def _pair(problem: Problem) -> list[Pixels]:
+    assert problem.guide is not None
+    return [problem.observation, problem.guide]
+
+
+_white = tasks.denoise.white()
+flash = {
+    **{
+        name: asked(functions.flash, name, _white[name].settings, _pair)
+        for name in ("fast", "best")
+    },
+    "paper": asked(functions.flash, "paper", tasks.flash.paper().settings, _pair),
+}
+plain_fast = asked(
+    functions.denoise, "fast", _white["fast"].settings, lambda problem: [problem.observation]
+)
 
 
 def inpaint(holes: str = "text") -> Pose:

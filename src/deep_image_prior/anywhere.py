@@ -42,6 +42,7 @@ def fit_anywhere(
     x0: Tensor,
     panel: int,
     tiled: bool,
+    channels: int,
     factor: int,
     settings: Settings,
     rule: RuleOf,
@@ -54,7 +55,8 @@ def fit_anywhere(
     problem can be posed on parts (0: it cannot), or tile by tile if memory does not suffice and
     that makes sense (`tiled`).
 
-    factor: how many times as large as x0 x is, to a side. Raises BadInput if memory never suffices.
+    channels: of x; x0 may have those of another picture behind them. factor: how many times as
+    large as x0 x is, to a side. Raises BadInput if memory never suffices.
     """
     height, width = (factor * side for side in x0.shape[-2:])
     large = panel > 0 and height * width > LARGEST
@@ -74,7 +76,9 @@ def fit_anywhere(
 
     def draw(learned: Sequence[Learned], tell: Tell, checkpoint: Checkpoint | None) -> Tensor:
         on_disk = memory.on_disk(drawn)
-        return apply(problem, learned, settings, x0, side, factor, tell, checkpoint, on_disk)
+        return apply(
+            problem, learned, settings, x0, side, channels, factor, tell, checkpoint, on_disk
+        )
 
     return fit(problem, settings, rule(problem), watch, draw if large else None, checkpoint, tell)
 
@@ -93,12 +97,14 @@ def apply(
     settings: Settings,
     x0: Tensor,
     side: int,
+    channels: int,
     factor: int = 1,
     tell: Tell = silence,
     checkpoint: Checkpoint | None = None,
     on_disk: bool = False,
 ) -> Tensor:
-    """x (1, C, t H, t W): f as it was fitted, on every tile of x0 (1, C, H, W), t the `factor`.
+    """x (1, C, t H, t W): f as it was fitted, on every tile of x0 (1, C + G, H, W), C the
+    `channels`, t the `factor`.
 
     side: of the tiles, pixels of x. checkpoint: keeps them. on_disk: whether x is kept in a
     temporary file.
@@ -108,7 +114,7 @@ def apply(
     weights = [each.weights for each in learned]
     f = Ensemble(problem, weights, z, settings.turns, settings.shifts)
     part_of = problem.parts(f)
-    shape = (*x0.shape[:2], *(factor * each for each in x0.shape[-2:]))
+    shape = (1, channels, *(factor * each for each in x0.shape[-2:]))
     x = torch.from_numpy(empty(shape, np.float32, on_disk)).to(x0.device)
     every = tiles(x0.shape[-2:], side // factor, problem.margin // factor, GRID // factor)
     done = count(1)

@@ -194,6 +194,7 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
         x0,
         preset.objective.panel,
         task.tiled,
+        1 if task.channel_axis is None else np.shape(image)[task.channel_axis],
         task.enlargement,
         preset.settings,
         rule,

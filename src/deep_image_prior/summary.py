@@ -25,6 +25,8 @@ def summary(result: Result, scale: Scale) -> list[str]:
         lines.append(f"holes: {result.damage.holes}")
     if result.clean:
         lines.append("clean: what was taken out as noise is less than can be seen")
+    if result.damage.alignment is not None:
+        lines += result.damage.alignment.sentences()
     for damage in (result.noise, result.stripes):
         lines += damage.sentences(unit, of) if damage else ()
     return lines

@@ -5,7 +5,7 @@ from helpers import photograph
 from deep_image_prior import parallel
 from deep_image_prior.colour import from_opponent, to_opponent
 from deep_image_prior.denoisers import White, dct_denoise, nonlocal_bayes
-from deep_image_prior.denoisers.nonlocal_bayes import CAUTION, _at_a_time, whitening
+from deep_image_prior.denoisers.nonlocal_bayes import CAUTION, OF_BESIDE, _at_a_time, whitening
 from deep_image_prior.padding import pad_reflect
 
 CLEAN = torch.from_numpy(photograph(64)).float().permute(2, 0, 1)[None]
@@ -37,8 +37,16 @@ def test_constants_stay():
     torch.testing.assert_close(nonlocal_bayes(flat, flat, White(0.01)), flat, atol=2e-3, rtol=0)
 
 
-def one_group_after_the_other(noisy, pilot, size, count):
+def one_group_after_the_other(noisy, pilot, size, count, beside=None):
     """Non-local Bayes as it is defined, in double precision."""
+    channels = noisy.shape[1]
+    variances = torch.full((channels,), (CAUTION * SIGMA) ** 2)
+    if beside is not None:
+        noisy, pilot = (
+            torch.cat([to_opponent(each), to_opponent(beside)], dim=1) for each in (noisy, pilot)
+        )
+        weak = torch.full((beside.shape[1],), (OF_BESIDE * CAUTION * SIGMA) ** 2)
+        variances = torch.cat([variances, weak])
     margin = 10 + size - 1
     guide, image = (
         pad_reflect(to_opponent(each.double()), (margin, margin))[0] for each in (pilot, noisy)
@@ -60,13 +68,13 @@ def one_group_after_the_other(noisy, pilot, size, count):
                 for each in (guide, image)
             )
             spread = torch.cov(pilots.T)
-            both = spread + (CAUTION * SIGMA) ** 2 * torch.eye(len(spread))
+            both = spread + torch.diag(variances.repeat_interleave(size**2)).double()
             mean = pilots.mean(dim=0)
             drawn = mean + (observed - mean) @ torch.linalg.solve(both, spread)
             for k, values in zip(group, drawn, strict=True):
                 patch(total, *near[k]).add_(values.reshape(-1, size, size))
                 patch(times, *near[k]).add_(1)
-    clean = (total / times.clamp_min(1))[:, margin:-margin, margin:-margin]
+    clean = (total / times.clamp_min(1))[:channels, margin:-margin, margin:-margin]
     return from_opponent(clean.float()[None])
 
 
@@ -82,6 +90,26 @@ def test_it_is_what_one_group_after_the_other_gives(channels, larger, size, coun
     image = nonlocal_bayes(noisy, pilot, White(SIGMA), larger)
     # but for a few groups where rounding decides between patches that are as near
     assert error(image, expected) < 1e-8
+
+
+@pytest.mark.parametrize(("channels", "more", "size"), [(3, 3, 3), (3, 1, 3), (1, 3, 5)])
+def test_with_a_picture_beside_it_is_what_one_group_after_the_other_gives(channels, more, size):
+    noisy, clean = NOISY[:, :channels, :31, :61], CLEAN[:, :channels, :31, :61]
+    pilot, beside = 0.9 * clean + 0.1 * noisy, 1 - 0.8 * CLEAN[:, :more, :31, :61] ** 2
+    expected = one_group_after_the_other(noisy, pilot, size, 80, beside)
+    image = nonlocal_bayes(noisy, pilot, White(SIGMA), beside=beside)
+    assert error(image, expected) < 1e-8
+
+
+def test_a_picture_beside_helps_with_what_both_show_and_nothing_else_is_taken_from_it():
+    pilot = dct_denoise(NOISY, White(SIGMA))
+    alone = nonlocal_bayes(NOISY, pilot, White(SIGMA))
+    flash = (1.5 * CLEAN**1.2).clamp(0, 1)
+    flash[..., 20:44, 20:44] *= 0.3  # a shadow
+    helped = nonlocal_bayes(NOISY, pilot, White(SIGMA), beside=flash)
+    assert error(helped) < 0.85 * error(alone)
+    edge = (..., slice(16, 48), slice(16, 48))
+    assert error(helped[edge], CLEAN[edge]) < error(alone[edge], CLEAN[edge])
 
 
 @pytest.mark.parametrize(("channels", "larger"), [(1, False), (3, False), (1, True), (3, True)])

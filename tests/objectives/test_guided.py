@@ -18,8 +18,10 @@ IMAGE = tensor(photograph(32))
 NOISE = CorrelatedNoise(torch.full((3, GRID, GRID), 0.01), torch.tensor([0.0, 1.0]), torch.ones(2))
 
 
-def estimates(noise, x0, count):
+def estimates(noise, x0, count, place, guide):
     assert noise is NOISE
+    assert place == (0, 0)
+    assert guide is None
     return torch.cat([x0 / (k + 2) for k in range(count)])
 
 
@@ -35,6 +37,20 @@ def test_the_code_is_the_estimates_and_the_result_is_between_f_and_the_last():
     done = fit(problem, replace(FEW, steps=3), problem.rule)
     assert done.image.shape == IMAGE.shape
     assert done.uncertainty_db > 0
+
+
+def test_a_guide_is_the_last_image_of_the_code():
+    guide = IMAGE[:, :2].flip(-1)
+    observed = Observed(IMAGE, squared_error(IMAGE, identity), NOISE, guide)
+
+    def of_pair(noise, x0, count, place, given):
+        assert given is guide
+        return x0[:1].repeat(count, 1, 1, 1)
+
+    problem = Guided(of_pair, count=2).problem(tiny, observed)
+    z = problem.code(torch.Generator())
+    assert z.shape == problem.shape
+    torch.testing.assert_close(z, torch.cat([IMAGE, IMAGE, guide], dim=1))
 
 
 def weight(f, e, x0):

@@ -103,6 +103,7 @@ def test_a_large_picture_is_restored_in_tiles(monkeypatch):
         x0,
         panel=48,
         tiled=False,
+        channels=3,
         factor=1,
         settings=settings,
         rule=lambda made: None,

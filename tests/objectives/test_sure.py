@@ -10,7 +10,8 @@ from deep_image_prior.objectives.sure import MonteCarloSure, SureGuard
 IMAGE = torch.rand(1, 3, 12, 10, generator=torch.Generator().manual_seed(0))
 
 
-def test_the_energy_of_estimates_follows_the_true_error():
+@pytest.mark.parametrize("guided", [False, True])
+def test_the_energy_of_estimates_follows_the_true_error(guided):
     """Stein: over mixes of too much and too little smoothing, E less the noise's variance is the
     error to the truth.
     """
@@ -19,8 +20,12 @@ def test_the_energy_of_estimates_follows_the_true_error():
     observation = clean + noise.sigma * torch.randn(
         clean.shape, generator=torch.Generator().manual_seed(1)
     )
-    sure = MonteCarloSure(observation, noise)
+    guide = 1 - clean.square() if guided else None
+    sure = MonteCarloSure(observation, noise, guide=guide)
     z = sure.code(torch.Generator()).unflatten(1, (-1, 3))  # (2, images, C, H, W)
+    if guide is not None:
+        torch.testing.assert_close(z[:, -1], guide.expand(2, -1, -1, -1))
+        z = z[:, :-1]
     for image in range(z.shape[1]):
         true = (z[0, image] - clean[0]).square().mean().item()
         assert sure.energy(z[:, image]).item() - noise.sigma**2 == pytest.approx(

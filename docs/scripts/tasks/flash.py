@@ -3,7 +3,7 @@ Flash and no flash
 ==================
 
 A photograph without flash has the right light and much noise; one with flash has little noise and
-the wrong light. The network is given the second to draw the first.
+the wrong light. The second helps to draw the first; its light and its shadows are not copied.
 """
 
 import matplotlib.pyplot as plt
@@ -37,6 +37,7 @@ for name, image in {"noisy": noisy, "restored": result.image}.items():
     print(f"{name}: {dip.metrics.psnr(candle, image, peak=255):.1f} dB")
 
 # %%
-# Both must show the same scene from the same place. On the command line, for files::
+# Both must show the same scene from the same place, but for some pixels: the second is moved to lie
+# on the first. On the command line, for files::
 #
 #     dip flash noflash.jpg flash.jpg

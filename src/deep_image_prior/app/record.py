@@ -74,6 +74,7 @@ def described(result: Result, scores: Mapping[str, float | None] = {}) -> dict[s
         "compression": asdict(result.compression) if result.compression else None,
         "stripes": asdict(result.stripes) if result.stripes else None,
         "holes": result.damage.holes,
+        "alignment": result.damage.alignment and asdict(result.damage.alignment),
         "clean": result.clean,
         "cautions": list(result.cautions),
         "steps": result.steps,

@@ -3,24 +3,28 @@
 from .covariance import Covariance, Sampled, White
 from .dct import dct_denoise
 from .fill import dct_inpaint, pyramid_fill
-from .nonlocal_bayes import nonlocal_bayes
+from .guided_filter import guided_filter, windowed
+from .nonlocal_bayes import OF_BESIDE, nonlocal_bayes
 from .plug_and_play import least, plug_and_play, smooth_guess
 from .pyramid import GRID, denoise_scales, with_long_waves
 from .tv import tv_least_squares
 
 __all__ = [
     "GRID",
+    "OF_BESIDE",
     "Covariance",
     "Sampled",
     "White",
     "dct_denoise",
     "dct_inpaint",
     "denoise_scales",
+    "guided_filter",
     "least",
     "nonlocal_bayes",
     "plug_and_play",
     "pyramid_fill",
     "smooth_guess",
     "tv_least_squares",
+    "windowed",
     "with_long_waves",
 ]

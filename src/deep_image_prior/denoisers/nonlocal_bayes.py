@@ -26,6 +26,9 @@ DIRECT = 40  # rows of the matrices for LAPACK: products of halves are faster fo
 # times the noise, for pilots that are estimates: they have errors too, so that groups look a little
 # less alike than they are
 CAUTION = 1.1
+# deviations of the noise that another picture of the scene is taken to have: 0.05 to 0.3 are alike
+# where it has 0.12, 0.4 costs 0.5 dB
+OF_BESIDE = 0.2
 
 
 def nonlocal_bayes(
@@ -34,37 +37,59 @@ def nonlocal_bayes(
     noise: Covariance = White(),
     larger: bool = False,
     caution: float = CAUTION,
+    beside: Tensor | None = None,
 ) -> Tensor:
     """The mean of all patches, each y of a group of alike ones replaced by m + S (S + N)^-1 (y -
     m).
 
     m and S are the mean and covariance of the group in the pilot, N is caution^2 times that of the
     noise. noisy and pilot: (1, C, H, W). larger: patches, and groups of
-    twice as many. Second step of Lebrun, Buades, Morel 2013, doi:10.1137/120874989.
+    twice as many. beside: (1, G, H, W), another picture of the scene with deviations of
+    `OF_BESIDE` of the noise, whose values belong to the patches too: what of it goes along with
+    the pilot within a group is taken from it, and nothing else. Second step of Lebrun, Buades,
+    Morel 2013, doi:10.1137/120874989.
     """
     channels = noisy.shape[1]
     size = SIZES[channels > 2][larger]
-    count = 2 * SIMILAR if larger else SIMILAR
+    count = SIMILAR if beside is None and not larger else 2 * SIMILAR
     margin = REACH + size - 1
-    guide, image = (pad_reflect(to_opponent(each), (margin, margin)) for each in (pilot, noisy))
     covariance = caution**2 * noise.of_patches(channels, size).to(noisy)
+    guide, image = to_opponent(pilot), to_opponent(noisy)
+    if beside is not None:
+        guide, image = (torch.cat([each, to_opponent(beside)], dim=1) for each in (guide, image))
+        covariance = _with_beside(covariance, channels, beside.shape[1])
+    guide, image = (pad_reflect(each, (margin, margin)) for each in (guide, image))
+    every_channel = image.shape[1]
     # of every pixel, the sum of what is drawn and how often that was
-    total = image.new_zeros(1, channels + 1, *image.shape[-2:])
+    total = image.new_zeros(1, every_channel + 1, *image.shape[-2:])
     every = (
         [each[tile] for each in (guide, image, total)] for tile in _tiles(image.shape[-2:], size)
     )
-    for alike in _batches(every, _at_a_time(channels, size, count, image.device)):
+    for alike in _batches(every, _at_a_time(every_channel, size, count, image.device)):
         *both, places = zip(*alike, strict=True)
         clean, patches = (_patches(torch.cat(each), size) for each in both)
         # (groups, patches of a group)
         members = _similar(clean, places[0].shape[-1] - size + 1, size, count)
         pilots = clean.flatten(0, 1)[members]
-        light = brightness(pilots.unflatten(2, (-1, channels)).mean(dim=(1, 2)).T)
+        light = brightness(pilots.unflatten(2, (-1, every_channel)).mean(dim=(1, 2)).T[:channels])
         observed = patches.flatten(0, 1)[members]
         drawn = _means(observed, pilots, noise.deviation(light).square(), covariance)
         _add_patches(places, members.flatten(), drawn.flatten(0, 1))
-    result = total[:, :-1] / total[:, -1:].clamp_min(1)
+    result = total[:, :channels] / total[:, -1:].clamp_min(1)
     return from_opponent(result[..., margin:-margin, margin:-margin])
+
+
+def _with_beside(covariance: Tensor, channels: int, more: int) -> Tensor:
+    """Covariance of patches, the channels of a pixel together, with `more` channels of weak white
+    noise behind the others.
+    """
+    pixels = len(covariance) // channels
+    weak = OF_BESIDE**2 * covariance.diagonal().mean()
+    joint = (weak * torch.eye(pixels * (channels + more)).to(covariance)).view(
+        2 * (pixels, channels + more)
+    )
+    joint[:, :channels, :, :channels] = covariance.view(2 * (pixels, channels))
+    return joint.flatten(2).flatten(0, 1)
 
 
 def _means(noisy: Tensor, pilots: Tensor, variance: Tensor, noise: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from ..descent import Part, Problem
 from ..energies import Energy, mean_square
 from ..parallel import each
 from ..windows import Place, Windows
+from .guided import Estimates
 from .objective import Architecture, Objective, Observed
 
 
@@ -24,23 +25,23 @@ class Estimated(Objective):
     What an hourglass learns of some panels under noise that it does not know does not hold for the
     others: mixed with the estimate as in `Guided` it cost 3 dB on them.
 
-    estimates: (noise, x0 (1, C, H, W), how many, the rows and columns of the picture before x0) ->
-    (K, C, H, W); count: how many.
+    estimates: as `Guided` has them; count: how many.
     """
 
     panel = 256
-    estimates: Callable[[CorrelatedNoise, Tensor, int, Place], Tensor]
+    estimates: Estimates
     count: int = 3
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
         noise, x0 = observed.damaged_by(CorrelatedNoise), observed.x0
 
-        def last(image: Tensor, place: Place = (0, 0)) -> Tensor:
-            return self.estimates(noise, image, self.count, place)[-1:]
+        def last(both: Tensor, place: Place = (0, 0)) -> Tensor:
+            photo, guide = observed.apart(both)
+            return self.estimates(noise, photo, self.count, place, guide)[-1:]
 
         @cache
         def made() -> Tensor:
-            panels = x0.chunk(observed.panels, dim=-1)
+            panels = observed.both.chunk(observed.panels, dim=-1)
             return torch.cat(each(last, panels, x0.device), dim=-1)
 
         channels = x0.shape[1]

@@ -1,6 +1,7 @@
 """Estimates of an image, made without a network."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 import torch
@@ -9,13 +10,16 @@ from torch import Tensor
 from .. import codes
 from ..degradations import Blurring, Compression, CorrelatedNoise, Downsampling, Lossy, Noise
 from ..denoisers import (
+    OF_BESIDE,
     Covariance,
     Sampled,
     White,
     dct_denoise,
     denoise_scales,
+    guided_filter,
     nonlocal_bayes,
     tv_least_squares,
+    windowed,
     with_long_waves,
 )
 from ..energies import squared_error
@@ -33,14 +37,25 @@ SMOOTH = 0.2  # weight of total variation behind a blur, for noise of deviation 
 TRUST = 0.7
 
 
-def of_white(noise: Noise, observation: Tensor, count: int, place: Place = (0, 0)) -> Tensor:
+def of_white(
+    noise: Noise,
+    observation: Tensor,
+    count: int,
+    place: Place = (0, 0),
+    guide: Tensor | None = None,
+) -> Tensor:
     """`count` estimates, 1 to 5, of x0 (1, C, H, W), and a blur of it, (count + 1, C, H, W).
 
-    place: rows and columns of the picture before x0.
+    place: rows and columns of the picture before x0. guide: (1, G, H, W), another picture of the
+    scene.
     """
     stable = noise.stabilise(observation)
-    images = [*islice(_of_variance_one(stable, place), count), codes.blurs(stable, sigmas=(BLUR,))]
-    return noise.inverse(torch.cat(images))
+    made = (
+        _of_variance_one(stable, place)
+        if guide is None
+        else _of_pair(stable, noise.stabilise(guide), place)
+    )
+    return noise.inverse(torch.cat([*islice(made, count), codes.blurs(stable, sigmas=(BLUR,))]))
 
 
 def _of_variance_one(noisy: Tensor, place: Place) -> Iterator[Tensor]:
@@ -60,28 +75,74 @@ def _alike(noisy: Tensor, noise: Covariance) -> Tensor:
     return nonlocal_bayes(noisy, dct_denoise(noisy, noise), noise)
 
 
+def _of_pair(noisy: Tensor, guide: Tensor, place: Place) -> Iterator[Tensor]:
+    """What the guide explains; with its help; and without, for where it tells nothing."""
+    noise = White()
+    yield _explained(noisy, guide, noise)
+    both, joint = torch.cat([noisy, guide], dim=1), partial(_joint, channels=noisy.shape[1])
+    pilot = with_long_waves(joint(both, noise), both, noise, joint, SCALES, place)
+    drawn = nonlocal_bayes(noisy, pilot, noise, beside=guide)
+    yield drawn
+    alone = _alike(noisy, noise)
+    yield with_long_waves(alone, noisy, noise, _alike, SCALES, place)
+    yield nonlocal_bayes(noisy, drawn, noise, larger=True, beside=guide)
+    yield _with_detail(noisy, guide, noise)
+
+
+def _joint(both: Tensor, noise: Covariance, channels: int) -> Tensor:
+    """Of the first channels of (1, C + G, H, W), the others those of the guide."""
+    noisy, guide = both.tensor_split([channels], dim=1)
+    return nonlocal_bayes(noisy, _with_detail(noisy, guide, noise), noise, beside=guide)
+
+
+def _with_detail(noisy: Tensor, guide: Tensor, noise: Covariance) -> Tensor:
+    """The rest of x0, without the detail that the guide explains, denoised; and that detail."""
+    explained = _explained(noisy, guide, noise)
+    detail = explained - windowed(windowed(explained))
+    return detail + dct_denoise(noisy - detail, noise)
+
+
+def _explained(noisy: Tensor, guide: Tensor, noise: Covariance) -> Tensor:
+    light = windowed(noisy.mean(dim=1, keepdim=True))
+    variance = noise.of_patches(noisy.shape[1], 1).diagonal().mean()
+    return guided_filter(noisy, guide, OF_BESIDE**2 * variance * noise.deviation(light).square())
+
+
 def of_correlated(
-    noise: CorrelatedNoise, observation: Tensor, count: int, place: Place = (0, 0)
+    noise: CorrelatedNoise,
+    observation: Tensor,
+    count: int,
+    place: Place = (0, 0),
+    guide: Tensor | None = None,
 ) -> Tensor:
     """`count` estimates, 1 to 4, of x0 (1, C, H, W), better ones last, (count, C, H, W).
 
-    place: rows and columns of the picture before x0.
+    place: rows and columns of the picture before x0. guide: (1, G, H, W), another picture of the
+    scene.
     """
+    channels = observation.shape[1]
+    seen = observation if guide is None else torch.cat([observation, guide], dim=1)
 
-    def denoise(noisy: Tensor, covariance: Covariance) -> Tensor:
-        return torch.cat(list(islice(_of_covariance(noisy, covariance), count)))
+    def denoise(seen: Tensor, covariance: Covariance) -> Tensor:
+        noisy, other = seen.tensor_split([channels], dim=1)
+        made = _of_covariance(noisy, covariance, None if guide is None else other)
+        return torch.cat(list(islice(made, count)))
 
-    return denoise_scales(observation, noise, denoise, place)
+    made = denoise_scales(seen, noise, denoise, place)
+    if guide is None:
+        return made
+    last = nonlocal_bayes(observation, made[-1:], noise, beside=guide)
+    return torch.cat([made[:-1], last])
 
 
-def _of_covariance(noisy: Tensor, noise: Covariance) -> Iterator[Tensor]:
+def _of_covariance(noisy: Tensor, noise: Covariance, guide: Tensor | None) -> Iterator[Tensor]:
     """Quick ones first."""
-    pilot = dct_denoise(noisy, noise)
+    pilot = dct_denoise(noisy, noise) if guide is None else _with_detail(noisy, guide, noise)
     yield pilot
-    alike = nonlocal_bayes(noisy, pilot, noise)
+    alike = nonlocal_bayes(noisy, pilot, noise, beside=guide)
     yield alike
-    yield nonlocal_bayes(noisy, alike, noise)
-    yield nonlocal_bayes(noisy, alike, noise, larger=True)
+    yield nonlocal_bayes(noisy, alike, noise, beside=guide)
+    yield nonlocal_bayes(noisy, alike, noise, larger=True, beside=guide)
 
 
 def of_compression(

@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from ..degradations import CorrelatedNoise
 from ..descent import Problem
 from ..step import Step
 from ..stopping import Patience
+from ..windows import Place
 from .objective import Architecture, Objective, Observed
 
 SHARE = 0.5  # of f(z) in the mix, where it is as near to the truth as the estimate
 REGAINED = 0.25  # of what the estimate took out; f that has put so much back has learned the noise
+
+# noise, x0, how many, where x0 begins, the guide
+Estimates = Callable[[CorrelatedNoise, Tensor, int, Place, Tensor | None], Tensor]
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,12 @@ class Guided(Objective):
     the last estimate e. Their errors have little in common: an estimate knows the noise and windows
     of the image, f neither, but all of the image at once.
 
-    estimates: (noise, x0 (1, C, H, W), how many) -> (K, C, H, W); count: how many.
+    estimates: (noise, x0 (1, C, H, W), how many, the rows and columns before it, the guide or None)
+    -> (K, C, H, W); count: how many. A guide is the last image of z.
     """
 
     # no panel: what f learns of one part of a picture does not hold for another
-    estimates: Callable[[CorrelatedNoise, Tensor, int], Tensor]
+    estimates: Estimates
     count: int = 3
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
@@ -38,13 +43,19 @@ class Guided(Objective):
 
         @cache
         def made() -> Tensor:
-            return self.estimates(noise, x0, self.count)
+            return self.estimates(noise, x0, self.count, (0, 0), observed.guide)
+
+        def code(generator: Generator) -> Tensor:
+            guide = [] if observed.guide is None else [observed.guide]
+            return torch.cat([made().flatten(0, 1)[None], *guide], dim=1)
 
         _, channels, height, width = x0.shape
         inputs = self.count * channels
+        if observed.guide is not None:
+            inputs += observed.guide.shape[1]
         return Problem(
             partial(network, inputs, channels),
-            lambda generator: made().flatten(0, 1)[None],
+            code,
             observed.energy,
             shape=(1, inputs, height, width),
             finish=lambda f: mixed(f, made()[-1:], x0, noise.variance),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ..degradations import Degradation, Measurement
@@ -28,7 +29,8 @@ class Observed:
     x0: (1, C, H, W) in [0, 1], with the channels of x, or a Measurement's of any shape. energy:
     E(A(x)), small where A(x) is near x0. damage: what happened to x0, or None. guide: an image
     (1, C', H', W') of the size of x that codes are made for, and perhaps from; by default x0.
-    panels: pictures of one size side by side in x0, which have nothing to do with each other.
+    panels: pictures of one size side by side in x0 and the guide, which have nothing to do with
+    each other.
     """
 
     x0: Tensor
@@ -41,6 +43,16 @@ class Observed:
     def channels(self) -> int:
         """Those of x."""
         return (self.damage if isinstance(self.damage, Measurement) else self.x0[0]).shape[0]
+
+    @property
+    def both(self) -> Tensor:
+        """x0 and, if there is one, the guide behind its channels."""
+        return self.x0 if self.guide is None else torch.cat([self.x0, self.guide], dim=1)
+
+    def apart(self, both: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Any part of `both`, as x0 and guide."""
+        photo, guide = both.tensor_split([self.channels], dim=1)
+        return photo, None if self.guide is None else guide
 
     def damaged_by(self, *kinds: type[Any]) -> Any:
         """The damage, which must be of the `kinds` that an objective is for. Raises BadInput."""

@@ -43,9 +43,12 @@ class Sure(Objective):
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
         noise = observed.damaged_by(Noise)
-        sure = MonteCarloSure(observed.x0, noise, self.estimates, self.probes, observed.panels)
+        guide = observed.guide
+        sure = MonteCarloSure(
+            observed.x0, noise, self.estimates, self.probes, observed.panels, guide
+        )
         _, channels, height, width = observed.x0.shape
-        inputs = (1 + self.estimates + 1) * channels
+        inputs = (1 + self.estimates + 1) * channels + (0 if guide is None else guide.shape[1])
         return Problem(
             partial(network, inputs, channels),
             sure.code,
@@ -53,13 +56,18 @@ class Sure(Objective):
             shape=(1 + self.probes, inputs, height, width),
             rule=lambda: SureGuard(noise.variance, sure.energy_of_mix),
             panels=observed.panels,
-            parts=lambda f: lambda x0, place: Part(sure.code_of(x0, place)),
+            parts=lambda f: (
+                lambda part, place: Part(sure.code_of(*observed.apart(part), place))
+            ),
         )
 
 
 class MonteCarloSure:
     """z (1 + P, C', H, W): a mix of estimates, the estimates and a blur of x0, and of each x0 +
     STEP * probe; E is Stein's.
+
+    guide: (1, G, H, W), another picture of the scene, whose noise has nothing to do with that of
+    x0; of it are the estimates too, and it is the last image of z.
     """
 
     def __init__(
@@ -69,16 +77,19 @@ class MonteCarloSure:
         estimates: int = 3,
         probes: int = 1,
         panels: int = 1,
+        guide: Tensor | None = None,
     ) -> None:
-        self.observation, self.noise = observation, noise
+        self.observation, self.noise, self.guide = observation, noise, guide
         self.estimates, self.count, self.panels = estimates, probes, panels
 
     def code(self, generator: Generator) -> Tensor:
         return self._code  # by no random numbers: the same for every run
 
-    def code_of(self, x0: Tensor, place: Place = (0, 0)) -> Tensor:
-        """The same for another part of the picture (1, C, h, w), without probes: (1, C', h, w)."""
-        return self._mixed(of_white(self.noise, x0, self.estimates, place)[None])
+    def code_of(self, x0: Tensor, guide: Tensor | None = None, place: Place = (0, 0)) -> Tensor:
+        """The same for another part of the picture (1, C, h, w), and of the guide, without probes:
+        (1, C', h, w).
+        """
+        return self._mixed(of_white(self.noise, x0, self.estimates, place, guide)[None], guide)
 
     @cached_property
     def energy(self) -> PixelMean:
@@ -102,7 +113,7 @@ class MonteCarloSure:
 
     @cached_property
     def _code(self) -> Tensor:
-        return self._mixed(self._images)
+        return self._mixed(self._images, self.guide)
 
     @cached_property
     def _images(self) -> Tensor:
@@ -117,16 +128,22 @@ class MonteCarloSure:
         """Of the estimates in the mix, (K,)."""
         return self._shares(self._images[:, :-1])
 
-    def _mixed(self, images: Tensor) -> Tensor:
+    def _mixed(self, images: Tensor, guide: Tensor | None) -> Tensor:
         """z (B, C', H, W) of images (B, K + 1, C, H, W)."""
         mix = (images[:, :-1] * self.shares[:, None, None, None]).sum(dim=1, keepdim=True)
-        return torch.cat([mix, images], dim=1).flatten(1, 2)
+        z = torch.cat([mix, images], dim=1).flatten(1, 2)
+        return z if guide is None else torch.cat([z, guide.expand(len(z), -1, -1, -1)], dim=1)
 
     def _estimates(self, x0: Tensor, count: int) -> Tensor:
         """Of every panel by itself."""
         panels = x0.chunk(self.panels, dim=-1)
-        made = each(partial(of_white, self.noise, count=count), panels, x0.device)
-        return torch.cat(made, dim=-1)
+        guides = [None] * self.panels if self.guide is None else self.guide.chunk(self.panels, -1)
+
+        def made(pair: tuple[Tensor, Tensor | None]) -> Tensor:
+            panel, guide = pair
+            return of_white(self.noise, panel, count, guide=guide)
+
+        return torch.cat(each(made, zip(panels, guides, strict=True), x0.device), dim=-1)
 
     def _shares(self, images: Tensor) -> Tensor:
         """The mix of least E, shares adding up to 1, in closed form (SURE-LET,

@@ -83,7 +83,7 @@ class Denoise(Restoration):
         from ..light import to_root
 
         x, scale = super().observe(pixels, read)
-        return _by_strips(to_root, x) if self.raw else x, scale
+        return by_strips(to_root, x) if self.raw else x, scale
 
     def measure(
         self, observation: Tensor, scale: Scale, sigma: float | None
@@ -162,11 +162,11 @@ class Denoise(Restoration):
         if self.strength < 1:
             torch.lerp(observation, x, float(self.strength), out=x)
         if self.raw:
-            _by_strips(from_root, x)
+            by_strips(from_root, x)
         return Finished(image=x, cautions=cautions, clean=clean)
 
 
-def _by_strips(curve: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def by_strips(curve: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """`x` itself, changed: memory may not hold it twice."""
     from ..storage import strips
 

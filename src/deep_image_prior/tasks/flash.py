@@ -1,8 +1,12 @@
-"""Flash and no-flash pairs: z the flash photo, A identity, E squared error (section 3.7)."""
+"""Flash and no-flash pairs: z the flash photo, A identity, E squared error (section 3.7).
+
+Or as a photo is denoised, with the flash photo as a further image of z.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +14,8 @@ from typing import TYPE_CHECKING
 from ..errors import BadInput
 from ..options import given
 from ..settings import Settings
-from .preset import small
-from .task import Damage, Finished, Read, Restoration, task
+from .denoise import Denoise, by_strips
+from .task import Damage, Finished, Read, task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,18 +24,26 @@ if TYPE_CHECKING:
     from ..images import Pixels, Scale
     from ..objectives import Preset
 
-STEPS = {"fast": 300, "best": 300, "paper": 601}
+STEPS = {"fast": 300, "best": 600, "paper": 601}
+ALONE = "the flash photo was not used: it does not show what the image shows, or lies far from it"
+IMPULSES = "the flash photo was not used: it is of no help beside impulses"
 
 
 @task
-class Flash(Restoration):
+class Flash(Denoise):
     """Remove the noise of a photo without flash, guided by one with flash, both of one size
     (section 3.7).
+
+    As denoise does, whose kinds of noise it takes; but what both photos show is drawn with the
+    help of the one with flash. Its light and shadows are not. It is moved first if it lies some
+    pixels beside the other, as of a camera held by hand; Result.damage.alignment says by how much.
     """
 
     name = "flash"
     summary = "Remove the noise of IMAGE, guided by the photo FLASH of the same scene."
+    ending = "restored"
     steps_of = STEPS
+    together = False
 
     guide: Pixels = given(
         kw_only=False,
@@ -41,35 +53,68 @@ class Flash(Restoration):
     )
 
     def observe(self, pixels: Pixels, read: Read) -> tuple[Tensor, Scale]:
+        """The channels of the flash photo behind those of the image."""
         import torch
 
+        from ..light import to_root
+
         observation, scale = super().observe(pixels, read)
-        code, _ = read(self.guide, "flash photo")
-        if code.shape[-2:] != observation.shape[-2:]:
+        flash, _ = read(self.guide, "flash photo")
+        if flash.shape[-2:] != observation.shape[-2:]:
             raise BadInput(
-                f"the flash photo is {_size(code)}, the image {_size(observation)}; they must be "
+                f"the flash photo is {_size(flash)}, the image {_size(observation)}; they must be "
                 "of one size"
             )
-        return torch.cat([observation, code], dim=1), scale
+        if self.raw:
+            flash = by_strips(to_root, flash)
+        return torch.cat([observation, flash], dim=1), scale
+
+    def measure(
+        self, observation: Tensor, scale: Scale, sigma: float | None
+    ) -> tuple[Tensor, Damage]:
+        """The image alone where the flash photo is of no use."""
+        import torch
+
+        from ..alignment import Alignment, align, moved
+        from ..degradations import Impulses
+
+        photo, flash = self._apart(observation)
+        photo, damage = super().measure(photo, scale, sigma)
+        if self.preset == "paper":  # which takes the pair as it is
+            alignment: Alignment | None = Alignment()
+        else:
+            alignment = None if isinstance(damage.noise, Impulses) else align(photo, flash)
+        if alignment is None:
+            return photo, damage
+        both = torch.cat([photo, moved(flash, alignment)], dim=1)
+        return both, replace(damage, alignment=alignment)
 
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
-        return presets()
+        return {**super().presets(damage, shape), "paper": paper()}
 
     def build(self, x0: Tensor, preset: Preset, damage: Damage, panels: int = 1) -> Problem:
-        """x0 has the channels of the guide behind its own."""
         from ..energies import squared_error
         from ..objectives import Observed
         from ..operators import identity
 
-        photo, guide = self._split(x0)
-        return preset.problem(Observed(photo, squared_error(photo, identity), guide=guide))
+        if damage.alignment is None:
+            return super().build(x0, preset, damage, panels)
+        photo, flash = self._apart(x0)
+        energy = squared_error(photo, identity)
+        return preset.problem(Observed(photo, energy, damage.noise, flash, panels))
 
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
-        from ..cautions import lost
+        from ..degradations import Impulses
 
-        return Finished(image=x, cautions=lost(x, self._split(observation)[0]))
+        if damage.alignment is not None:
+            x0, _ = self._apart(x0)
+        finished = super().finish(x, self._apart(observation)[0], x0, damage)
+        if damage.alignment is not None:
+            return finished
+        why = IMPULSES if isinstance(damage.noise, Impulses) else ALONE
+        return replace(finished, cautions=[*finished.cautions, why])
 
-    def _split(self, both: Tensor) -> tuple[Tensor, Tensor]:
+    def _apart(self, both: Tensor) -> tuple[Tensor, Tensor]:
         """The photo without flash, and that with it."""
         guides = 1 if self.channel_axis is None else self.guide.shape[self.channel_axis]
         return both[:, :-guides], both[:, -guides:]
@@ -80,20 +125,14 @@ def _size(image: Tensor) -> str:
 
 
 @cache
-def presets() -> dict[str, Preset]:
+def paper() -> Preset:
+    """The published notebook's network and steps; the paper gives none."""
     from .. import codes
     from ..networks import Hourglass, bilinear, nearest
     from ..objectives import Preset, Residual
 
-    image = Residual(codes.image)
-    refined = partial(Settings, jitter=0.05, averaging=0.98)
-    return {
-        "fast": Preset(small, image, refined(steps=STEPS["fast"])),
-        "best": Preset(small, image, refined(steps=STEPS["best"], runs=4)),
-        # the published notebook's network and steps; the paper gives none
-        "paper": Preset(
-            partial(Hourglass, upsample=(nearest, nearest, bilinear, bilinear, bilinear)),
-            image,
-            Settings(steps=STEPS["paper"], learning_rate=0.1, jitter=0),
-        ),
-    }
+    return Preset(
+        partial(Hourglass, upsample=(nearest, nearest, bilinear, bilinear, bilinear)),
+        Residual(codes.image),
+        Settings(steps=STEPS["paper"], learning_rate=0.1, jitter=0),
+    )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from ..alignment import Alignment
     from ..classifiers import Classifier
     from ..degradations import AnyNoise, Blurring, Compression, Lossy, Stripes
     from ..descent import Problem
@@ -127,13 +128,16 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Damage:
-    """What happened to x0, as far as it was measured or told. holes: their kind."""
+    """What happened to x0, as far as it was measured or told. holes: their kind. alignment: of
+    the second picture, whose channels are behind those of x0 then.
+    """
 
     noise: AnyNoise | None = None
     stripes: Stripes | None = None
     compression: Compression | Lossy | None = None
     blur: Blurring | None = None
     holes: str | None = None
+    alignment: Alignment | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
