@@ -15,7 +15,7 @@ from .checkpoint import Checkpoint, kept
 from .denoisers import GRID
 from .descent import Problem, code_generator
 from .ensemble import Ensemble
-from .fitting import Fit, Learned, fit
+from .fitting import Fit, Image, Learned, fit
 from .memory import Memory
 from .parallel import each
 from .phases import APPLYING, Phase, Tell, silence
@@ -72,9 +72,13 @@ def fit_anywhere(
     tell(Phase("estimates"))
     side = memory.largest(_sides(problem, x0.device), problem.margin, drawn) if large else 0
 
-    def draw(learned: Sequence[Learned], tell: Tell, checkpoint: Checkpoint | None) -> Tensor:
+    def draw(
+        learned: Sequence[Learned], tell: Tell, checkpoint: Checkpoint | None, uncertain: bool
+    ) -> Image:
         on_disk = memory.on_disk(drawn)
-        return apply(problem, learned, settings, x0, side, factor, tell, checkpoint, on_disk)
+        return apply(
+            problem, learned, settings, x0, side, factor, tell, checkpoint, on_disk, uncertain
+        )
 
     return fit(problem, settings, rule(problem), watch, draw if large else None, checkpoint, tell)
 
@@ -97,29 +101,37 @@ def apply(
     tell: Tell = silence,
     checkpoint: Checkpoint | None = None,
     on_disk: bool = False,
-) -> Tensor:
+    uncertain: bool = False,
+) -> Image:
     """x (1, C, t H, t W): f as it was fitted, on every tile of x0 (1, C, H, W), t the `factor`.
 
     side: of the tiles, pixels of x. checkpoint: keeps them. on_disk: whether x is kept in a
-    temporary file.
+    temporary file. uncertain: whether its variance (1, 1, t H, t W) is made with it.
     """
     assert problem.parts
     z = problem.code(code_generator(settings))
     weights = [each.weights for each in learned]
     f = Ensemble(problem, weights, z, settings.turns, settings.shifts)
     part_of = problem.parts(lambda: f(z[:1]))
-    shape = (*x0.shape[:2], *(factor * each for each in x0.shape[-2:]))
+    model = f.error_model(problem.trials()) if uncertain else None
+    channels = x0.shape[1]
+    shape = (1, channels + (model is not None), *(factor * each for each in x0.shape[-2:]))
     x = torch.from_numpy(empty(shape, np.float32, on_disk)).to(x0.device)
     every = tiles(x0.shape[-2:], side // factor, problem.margin // factor, GRID // factor)
     done = count(1)
     tell(Phase(APPLYING, 0, len(every)))
 
     def restored(tile: Tile) -> Tensor:
+        """x, and its variance behind its channels."""
         around = tile.around(x0)
         place = (tile.around.rows.start, tile.around.columns.start)
         part = part_of(around, place)
-        drawn = around if part is None else f.restored(part, *place)
-        return tile.enlarged(factor).inside(drawn).clone()
+        if part is None:  # all of it is known
+            images = [around, *([torch.zeros_like(around[:, :1])] if model else [])]
+        else:
+            drawn = f.restored(part, *place)
+            images = [drawn.image, *([drawn.variance(model)] if model else [])]
+        return tile.enlarged(factor).inside(torch.cat(images, dim=1)).clone()
 
     def draw(numbered: tuple[int, Tile]) -> None:
         number, tile = numbered
@@ -129,7 +141,7 @@ def apply(
         tell(Phase(APPLYING, next(done), len(every)))
 
     each(draw, enumerate(every, 1), x0.device)
-    return x
+    return x[:, :channels], x[:, channels:] if model else None
 
 
 def _fit_tiles(
@@ -156,8 +168,10 @@ def _fit_tiles(
     enlarged = [tile.enlarged(factor) for tile in every]
     shape = [factor * side for side in x0.shape[-2:]]
     image = blended(enlarged, [done.image for done in fits], shape)
+    variances = [done.variance for done in fits if done.variance is not None]
     return Fit(
         image=image,
+        variance=blended(enlarged, variances, shape) if len(variances) == len(fits) else None,
         runs=tuple(run for done in fits for run in done.runs),
         seconds=sum(done.seconds for done in fits),
     )

@@ -1,15 +1,17 @@
 """f as it was fitted, applied to any part of the picture."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .descent import Part, Problem, untrained
+from .descent import Part, Problem, Trial, untrained
 from .padding import pad_reflect
 from .step import Weights
 from .symmetries import Symmetry
+from .uncertainty import ErrorModel, most_likely, spread
 
 CELL = 32  # pixels: the coarsest scale of the networks
 
@@ -46,11 +48,37 @@ class Ensemble:
         x = (sum(images, start=z.new_zeros(())) / count)[..., :height, :width]
         return F.pad(x, (before[1], 0, before[0], 0))
 
-    def restored(self, part: Part, top: int = 0, left: int = 0) -> Tensor:
+    def restored(self, part: Part, top: int = 0, left: int = 0) -> "Drawn":
         """What is restored of `part`, at row `top` and column `left` of the picture."""
         x = part.finish(self(part.code, top, left))
         following = part.again(x)
-        return x if following is None else self.restored(following)
+        return Drawn(x, part) if following is None else self.restored(following)
+
+    def error_model(self, trials: Sequence[Trial]) -> ErrorModel | None:
+        """How its errors go with what it draws; None if there are no trials."""
+        if not trials:
+            return None
+        drawn = [self.restored(trial.part) for trial in trials]
+        errors = [trial.error(each.image) for trial, each in zip(trials, drawn, strict=True)]
+        return most_likely([each.spread for each in drawn], errors)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An image x (B, C, h, w), the first of which is the picture's, and the part that it is of."""
+
+    image: Tensor
+    part: Part
+
+    @property
+    def spread(self) -> Tensor:
+        """Of x around its code (uncertainty.py), (1, 1, h, w)."""
+        return spread(self.image[:1], self.part.code[:1], self.part.missing)
+
+    def variance(self, model: ErrorModel) -> Tensor:
+        """Of x, the mean over its channels, (1, 1, h, w); 0 where it is known."""
+        variance, missing = model.variance(self.spread), self.part.missing
+        return variance if missing is None else variance * missing.mean(dim=1, keepdim=True)
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .checkpoint import Checkpoint, kept
 from .descent import Part, Problem, code_generator, descend
-from .ensemble import Ensemble
+from .ensemble import Drawn, Ensemble
 from .errors import BadInput, Destabilised
 from .phases import APPLYING, Phase, Tell, silence
 from .runs import Run, Runs
@@ -24,10 +24,12 @@ from .windows import WHOLE
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fit(Runs):
     """The restored image (1, C, H, W), and the runs that led to it. Where one was interrupted or
-    destabilised it is the best there was.
+    destabilised it is the best there was. variance: of its pixels about the truth, (1, 1, H, W),
+    where that is known.
     """
 
     image: Tensor
+    variance: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +47,10 @@ class Descent(Learned):
     run: Run
 
 
-# what an image is to be of, the progress, where its tiles are kept -> it, restored
-Draw = Callable[[Sequence[Learned], Tell, Checkpoint | None], Tensor]
+Image = tuple[Tensor, Tensor | None]  # x (1, C, H, W), and its variance (1, 1, H, W)
+# what an image is to be of, the progress, where its tiles are kept, whether its variance is wanted
+# -> it, restored
+Draw = Callable[[Sequence[Learned], Tell, Checkpoint | None, bool], Image]
 
 
 def fit(
@@ -92,10 +96,11 @@ def fit(
         # the same call, when it goes on, draws other weights
         tell, checkpoint = partial(_of_the_best, tell), None
     start = time.perf_counter()
-    image = draw(best, tell, checkpoint)
+    image, variance = draw(best, tell, checkpoint, True)
     drawing = time.perf_counter() - start
     return Fit(
         image=image,
+        variance=variance,
         runs=tuple(replace(each.run, used=each in best) for each in descents),
         seconds=sum(each.run.seconds for each in descents) + drawing,
     )
@@ -188,21 +193,30 @@ def _drawn(
     learned: Sequence[Learned],
     tell: Tell,
     checkpoint: Checkpoint | None,
-) -> Tensor:
+    uncertain: bool,
+) -> Image:
     """The mean of the averages; or, f fitted on windows of the picture, x of all of it."""
+    trials = problem.trials() if uncertain else ()
     averages = [each.average for each in learned if each.average is not None]
-    if averages:
-        return torch.stack([problem.finish(x) for x in averages]).mean(dim=0)
+    average = torch.stack([problem.finish(x) for x in averages]).mean(dim=0) if averages else None
+    if average is not None and not trials:
+        return average, None
     tell(Phase(APPLYING))
     z = problem.code(code_generator(settings))
     weights = [each.weights for each in learned]
     f = Ensemble(problem, weights, z, settings.turns, settings.shifts)
-    return f.restored(problem.whole() if problem.whole else Part(z[:1], problem.finish))
+    part = problem.whole() if problem.whole else Part(z[:1], problem.finish)
+    drawn = f.restored(part) if average is None else Drawn(average, part)
+    model = f.error_model(trials)
+    return drawn.image, None if model is None else drawn.variance(model)
 
 
 def _finished(step: Step, problem: Problem, draw: Draw) -> Step:
     """`step` with what of its images is restored; that of a window is left as it is."""
-    restored = partial(draw, [_learned(step)], silence, None)
+
+    def restored() -> Tensor:
+        return draw([_learned(step)], silence, None, False)[0]
+
     if step.window is WHOLE:
         image, average = problem.finish(step.image), problem.finish(step.average)
         step = replace(step, image=image, average=average)

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from ..degradations import Compression
 from ..denoisers import Sampled
-from ..descent import Part, Problem
+from ..descent import Part, Problem, Trial
 from ..energies import PixelMean, mean_square
 from ..errors import BadInput
 from ..parallel import each
@@ -26,6 +26,8 @@ PANELS = 2  # of a picture alone
 # of the decibels that f gains on the estimate, what x0 may lack: measured on twelve crops, up to
 # about half was kept
 LACKING = 0.5
+# times the squared error of an estimate that is compressed once more, that of x: it is smoother
+SMOOTHER = 1.6**2
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Recorruption(Objective):
             panels=pair.panels,
             whole=lambda: pair.part(observed.x0),
             parts=lambda drawn: pair.part,
+            trials=lambda: pair.trials,
         )
 
 
@@ -101,6 +104,17 @@ class RecorruptedPair:
         """d (1, C, H, W), of every panel."""
         first = self._shown[:, : self.observation.shape[1]]
         return list(first.chunk(self.given, dim=-1)) * (self.panels // self.given)
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Every panel."""
+        codes = self._code.chunk(self.panels, dim=-1)
+        return [self._trial(*each) for each in zip(codes, self.estimates, SHIFTS, strict=False)]
+
+    def _trial(self, code: Tensor, truth: Tensor, shift: Place) -> Trial:
+        given = code[:, -truth.shape[1] :]
+        part = Part(code, partial(self.finish, given, shift))
+        return Trial(part, lambda x: SMOOTHER * (x - truth).square())
 
     @cached_property
     def _shown(self) -> Tensor:
