@@ -14,6 +14,7 @@ from . import (
     stops,
     structure,
     superresolution,
+    uncertainty,
 )
 from .item import BUDGETS, Budget, Item, column
 
@@ -42,6 +43,7 @@ ITEMS: dict[str, Item] = {
         camera.paper,
         correlated.correlated,
         operators.operators,
+        uncertainty.uncertainty,
         classifier.inversion,
         classifier.maximisation,
     )

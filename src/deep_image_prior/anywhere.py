@@ -13,8 +13,8 @@ from torch import Tensor
 
 from .checkpoint import Checkpoint, kept
 from .denoisers import GRID
-from .descent import Problem, code_generator
-from .ensemble import Ensemble
+from .descent import Part, Problem, code_generator
+from .ensemble import Ensemble, error_model
 from .fitting import Fit, Image, Learned, fit
 from .memory import Memory
 from .parallel import each
@@ -22,8 +22,9 @@ from .phases import APPLYING, Phase, Tell, silence
 from .settings import Settings
 from .step import Step
 from .stopping import Recipe
-from .storage import empty
-from .windows import PANELS, Tile, blended, sheet, tiles
+from .storage import empty, strips
+from .uncertainty import mean_spread
+from .windows import PANELS, Tile, Window, blended, panels, sheet, tiles
 
 LARGEST = 2**18 + 2**17  # pixels of a picture that is fitted as it is
 # pixels a side of what f is applied to at a time, from which memory chooses
@@ -76,9 +77,8 @@ def fit_anywhere(
         learned: Sequence[Learned], tell: Tell, checkpoint: Checkpoint | None, uncertain: bool
     ) -> Image:
         on_disk = memory.on_disk(drawn)
-        return apply(
-            problem, learned, settings, x0, side, factor, tell, checkpoint, on_disk, uncertain
-        )
+        tried = panels(x0, panel) if uncertain else None
+        return apply(problem, learned, settings, x0, side, factor, tell, checkpoint, on_disk, tried)
 
     return fit(problem, settings, rule(problem), watch, draw if large else None, checkpoint, tell)
 
@@ -101,36 +101,37 @@ def apply(
     tell: Tell = silence,
     checkpoint: Checkpoint | None = None,
     on_disk: bool = False,
-    uncertain: bool = False,
+    tried: Sequence[Window] | None = None,
 ) -> Image:
     """x (1, C, t H, t W): f as it was fitted, on every tile of x0 (1, C, H, W), t the `factor`.
 
     side: of the tiles, pixels of x. checkpoint: keeps them. on_disk: whether x is kept in a
-    temporary file. uncertain: whether its variance (1, 1, t H, t W) is made with it.
+    temporary file. tried: the windows of x0 that the trials of the problem are of, if its variance
+    (1, 1, t H, t W) is wanted, too.
     """
     assert problem.parts
     z = problem.code(code_generator(settings))
     weights = [each.weights for each in learned]
     f = Ensemble(problem, weights, z, settings.turns, settings.shifts)
     part_of = problem.parts(lambda: f(z[:1]))
-    model = f.error_model(problem.trials()) if uncertain else None
+    trials = problem.trials() if tried else ()
     channels = x0.shape[1]
-    shape = (1, channels + (model is not None), *(factor * each for each in x0.shape[-2:]))
+    shape = (1, channels + 2 * bool(trials), *(factor * each for each in x0.shape[-2:]))
     x = torch.from_numpy(empty(shape, np.float32, on_disk)).to(x0.device)
     every = tiles(x0.shape[-2:], side // factor, problem.margin // factor, GRID // factor)
     done = count(1)
     tell(Phase(APPLYING, 0, len(every)))
 
     def restored(tile: Tile) -> Tensor:
-        """x, and its variance behind its channels."""
+        """x, and behind its channels its spread, and the share of them in which it is drawn."""
         around = tile.around(x0)
         place = (tile.around.rows.start, tile.around.columns.start)
         part = part_of(around, place)
         if part is None:  # all of it is known
-            images = [around, *([torch.zeros_like(around[:, :1])] if model else [])]
+            images = [around, *([torch.zeros_like(around[:, :2])] if trials else [])]
         else:
             drawn = f.restored(part, *place)
-            images = [drawn.image, *([drawn.variance(model)] if model else [])]
+            images = [drawn.image, *([drawn.spread, drawn.missing] if trials else [])]
         return tile.enlarged(factor).inside(torch.cat(images, dim=1)).clone()
 
     def draw(numbered: tuple[int, Tile]) -> None:
@@ -141,7 +142,15 @@ def apply(
         tell(Phase(APPLYING, next(done), len(every)))
 
     each(draw, enumerate(every, 1), x0.device)
-    return x[:, :channels], x[:, channels:] if model else None
+    if not trials or not tried:
+        return x, None
+    model = error_model(trials, lambda part: f.restored(part or Part(z[:1], problem.finish)))
+    image, s, missing = x.split([channels, 1, 1], dim=1)
+    known = [window.enlarged(factor)(torch.cat([s, missing], dim=1)) for window in tried]
+    mean = mean_spread(*torch.cat(known, dim=-1).split(1, dim=1))
+    for rows in strips(*shape[-2:]):
+        s[..., rows, :] = missing[..., rows, :] * model.variance(s[..., rows, :], mean)
+    return image, s
 
 
 def _fit_tiles(

@@ -73,11 +73,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Trial:
-    """A part, and what is restored of it -> about the squared error that f has in the picture,
-    where it has this one here, (1, C, h, w); unbiased if not exact, NaN where nothing is known.
+    """A part, None for the picture itself, and what is restored of it -> about the squared error
+    that f has in the picture, where it has this one here, (1, C, h, w); NaN where nothing is known.
     """
 
-    part: Part
+    part: Part | None
     error: Callable[[Tensor], Tensor]
 
 

@@ -1,6 +1,6 @@
 """f as it was fitted, applied to any part of the picture."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -44,7 +44,11 @@ class Ensemble:
         height, width = z.shape[-2:]
         z = pad_reflect(z, (0, -height % CELL), (0, -width % CELL))
         count = len(self.networks) * len(self.symmetries)
-        images = (g.inverse(f(g(z))) for f in self.networks for g in self.symmetries)
+        images = (
+            torch.cat([g.inverse(f(g(each))) for each in z.split(1)])
+            for f in self.networks
+            for g in self.symmetries
+        )
         x = (sum(images, start=z.new_zeros(())) / count)[..., :height, :width]
         return F.pad(x, (before[1], 0, before[0], 0))
 
@@ -53,14 +57,6 @@ class Ensemble:
         x = part.finish(self(part.code, top, left))
         following = part.again(x)
         return Drawn(x, part) if following is None else self.restored(following)
-
-    def error_model(self, trials: Sequence[Trial]) -> ErrorModel | None:
-        """How its errors go with what it draws; None if there are no trials."""
-        if not trials:
-            return None
-        drawn = [self.restored(trial.part) for trial in trials]
-        errors = [trial.error(each.image) for trial, each in zip(trials, drawn, strict=True)]
-        return most_likely([each.spread for each in drawn], errors)
 
 
 @dataclass(frozen=True)
@@ -75,10 +71,18 @@ class Drawn:
         """Of x around its code (uncertainty.py), (1, 1, h, w)."""
         return spread(self.image[:1], self.part.code[:1], self.part.missing)
 
-    def variance(self, model: ErrorModel) -> Tensor:
-        """Of x, the mean over its channels, (1, 1, h, w); 0 where it is known."""
-        variance, missing = model.variance(self.spread), self.part.missing
-        return variance if missing is None else variance * missing.mean(dim=1, keepdim=True)
+    @property
+    def missing(self) -> Tensor:
+        """The share of channels in which x is drawn, (1, 1, h, w)."""
+        missing = self.part.missing
+        return torch.ones_like(self.image[:1, :1]) if missing is None else missing.mean(1, True)
+
+
+def error_model(trials: Sequence[Trial], drawn: Callable[[Part | None], Drawn]) -> ErrorModel:
+    """How the errors of what is drawn of `trials` go with its spread."""
+    results = [drawn(trial.part) for trial in trials]
+    errors = [trial.error(each.image) for trial, each in zip(trials, results, strict=True)]
+    return most_likely([each.spread for each in results], errors)
 
 
 @torch.no_grad()

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -11,13 +11,14 @@ from torch import Tensor
 
 from .checkpoint import Checkpoint, kept
 from .descent import Part, Problem, code_generator, descend
-from .ensemble import Drawn, Ensemble
+from .ensemble import Drawn, Ensemble, error_model
 from .errors import BadInput, Destabilised
 from .phases import APPLYING, Phase, Tell, silence
 from .runs import Run, Runs
 from .settings import Settings
 from .step import Rule, Step, Stop, Weights
 from .stopping import Recipe, begun
+from .uncertainty import mean_spread
 from .windows import WHOLE
 
 
@@ -203,12 +204,19 @@ def _drawn(
         return average, None
     tell(Phase(APPLYING))
     z = problem.code(code_generator(settings))
-    weights = [each.weights for each in learned]
-    f = Ensemble(problem, weights, z, settings.turns, settings.shifts)
     part = problem.whole() if problem.whole else Part(z[:1], problem.finish)
-    drawn = f.restored(part) if average is None else Drawn(average, part)
-    model = f.error_model(trials)
-    return drawn.image, None if model is None else drawn.variance(model)
+
+    @cache
+    def f() -> Ensemble:
+        weights = [each.weights for each in learned]
+        return Ensemble(problem, weights, z, settings.turns, settings.shifts)
+
+    drawn = f().restored(part) if average is None else Drawn(average, part)
+    if not trials:
+        return drawn.image, None
+    model = error_model(trials, lambda tried: drawn if tried is None else f().restored(tried))
+    s, missing = drawn.spread, drawn.missing
+    return drawn.image, missing * model.variance(s, mean_spread(s, missing))
 
 
 def _finished(step: Step, problem: Problem, draw: Draw) -> Step:

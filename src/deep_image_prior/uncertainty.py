@@ -33,15 +33,21 @@ def spread(x: Tensor, code: Tensor, missing: Tensor | None = None) -> Tensor:
 
 @dataclass(frozen=True)
 class ErrorModel:
-    """E[(x - x*)^2] = error (1 - share + share s / spread), s the `spread` of a pixel."""
+    """E[(x - x*)^2] = error (1 - share + share s / mean), s the `spread` of a pixel, `mean` that of
+    all that was tried.
+    """
 
     error: float
     share: float
-    spread: float
 
-    def variance(self, s: Tensor) -> Tensor:
+    def variance(self, s: Tensor, mean: float) -> Tensor:
         """Of x, of the shape of s."""
-        return self.error * (1 - self.share + self.share * s / self.spread)
+        return self.error * (1 - self.share + self.share * s / max(mean, 1e-12))
+
+
+def mean_spread(s: Tensor, missing: Tensor) -> float:
+    """Of s (..., h, w), where x is drawn: `missing` is the share of channels in which it is."""
+    return ((missing * s).sum() / missing.sum().clamp_min(1e-6)).item()
 
 
 def most_likely(spreads: Sequence[Tensor], errors: Sequence[Tensor]) -> ErrorModel:
@@ -52,10 +58,10 @@ def most_likely(spreads: Sequence[Tensor], errors: Sequence[Tensor]) -> ErrorMod
     """
     s = torch.cat([each.expand_as(e)[~e.isnan()] for each, e in zip(spreads, errors, strict=True)])
     e = torch.cat([each[~each.isnan()] for each in errors])
-    error, mean = e.mean().clamp_min(ROUNDED).item(), s.mean().clamp_min(1e-12).item()
+    error, mean = e.mean().clamp_min(ROUNDED).item(), s.mean().item()
 
     def unlikely(share: float) -> float:
-        variance = ErrorModel(1, share, mean).variance(s)
+        variance = ErrorModel(1, share).variance(s, mean)
         return (variance.log() + e / error / variance).mean().item()
 
-    return ErrorModel(error, min(SHARES, key=unlikely), mean)
+    return ErrorModel(error, min(SHARES, key=unlikely))

@@ -1,5 +1,5 @@
-"""Where f cannot be fitted to all of a picture and does not carry over: z the best estimate, and
-E the distance to it.
+"""Where f cannot be fitted to all of a picture and does not carry over: z estimates, the best one
+first, and E the distance to that.
 """
 
 from collections.abc import Callable
@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from ..degradations import CorrelatedNoise
-from ..descent import Part, Problem
+from ..descent import Part, Problem, Trial
 from ..energies import Energy, mean_square
 from ..parallel import each
 from ..windows import Place, Windows
+from .guided import likely_error
 from .objective import Architecture, Objective, Observed
 
 
@@ -35,23 +36,28 @@ class Estimated(Objective):
     def problem(self, network: Architecture, observed: Observed) -> Problem:
         noise, x0 = observed.damaged_by(CorrelatedNoise), observed.x0
 
-        def last(image: Tensor, place: Place = (0, 0)) -> Tensor:
-            return self.estimates(noise, image, self.count, place)[-1:]
+        def best_first(image: Tensor, place: Place = (0, 0)) -> Tensor:
+            return self.estimates(noise, image, self.count, place).flip(0).flatten(0, 1)[None]
 
         @cache
         def made() -> Tensor:
             panels = x0.chunk(observed.panels, dim=-1)
-            return torch.cat(each(last, panels, x0.device), dim=-1)
+            return torch.cat(each(best_first, panels, x0.device), dim=-1)
 
-        channels = x0.shape[1]
+        def error(x: Tensor) -> Tensor:
+            return likely_error(x, made()[:, -channels:], noise.variance)
+
+        _, channels, height, width = x0.shape
+        inputs = self.count * channels
         return Problem(
-            partial(network, channels, channels),
+            partial(network, inputs, channels),
             lambda generator: made(),
-            _Distance(made),
-            shape=tuple(x0.shape),
+            _Distance(lambda: made()[:, :channels]),
+            shape=(1, inputs, height, width),
             panels=observed.panels,
-            parts=lambda drawn: lambda image, place: Part(last(image, place)),
+            parts=lambda drawn: lambda image, place: Part(best_first(image, place)),
             exact=False,
+            trials=lambda: [Trial(Part(made()), error)],
         )
 
 

@@ -27,7 +27,7 @@ PANELS = 2  # of a picture alone
 # about half was kept
 LACKING = 0.5
 # times the squared error of an estimate that is compressed once more, that of x: it is smoother
-SMOOTHER = 1.6**2
+SMOOTHER = 1.7**2
 
 
 @dataclass(frozen=True)
