@@ -41,7 +41,8 @@ class Problem:
     (x0 of any other part of the picture, (1, C, h, w); the rows and columns before it) -> that
     part, if f can be applied to it, or None if there is nothing to restore. margin: pixels of x
     around a part that its own depend on. exact: on no others, so that parts may be of any size.
-    trials: parts whose errors are known, if there are any, for codes that are images of x.
+    trials: parts whose errors are known, if there are any, for codes that begin with images of x:
+    `images` of them, or all.
     """
 
     network: Callable[[], nn.Module]
@@ -56,6 +57,7 @@ class Problem:
     margin: int = 120
     exact: bool = True
     trials: Callable[[], "Sequence[Trial]"] = tuple
+    images: int | None = None
 
 
 @dataclass(frozen=True)

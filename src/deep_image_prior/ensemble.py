@@ -27,6 +27,7 @@ class Ensemble:
     def __init__(
         self, problem: Problem, weights: Sequence[Weights], z: Tensor, turns: int, shifts: int
     ) -> None:
+        self.images = problem.images
         self.networks = [_settled(problem, each, z) for each in weights]
         moves = [(k * shifts // turns, (5 * k % turns) * shifts // turns) for k in range(turns)]
         self.symmetries = [
@@ -56,20 +57,24 @@ class Ensemble:
         """What is restored of `part`, at row `top` and column `left` of the picture."""
         x = part.finish(self(part.code, top, left))
         following = part.again(x)
-        return Drawn(x, part) if following is None else self.restored(following)
+        return Drawn(x, part, self.images) if following is None else self.restored(following)
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """An image x (B, C, h, w), the first of which is the picture's, and the part that it is of."""
+    """An image x (B, C, h, w), the first of which is the picture's, and the part that it is of.
+    images: how many of x the code begins with; None for all.
+    """
 
     image: Tensor
     part: Part
+    images: int | None = None
 
     @property
     def spread(self) -> Tensor:
-        """Of x around its code (uncertainty.py), (1, 1, h, w)."""
-        return spread(self.image[:1], self.part.code[:1], self.part.missing)
+        """Of x around the images in its code (uncertainty.py), (1, 1, h, w)."""
+        count = self.images and self.images * self.image.shape[1]
+        return spread(self.image[:1], self.part.code[:1, :count], self.part.missing)
 
     @property
     def missing(self) -> Tensor:

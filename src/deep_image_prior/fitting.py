@@ -211,7 +211,7 @@ def _drawn(
         weights = [each.weights for each in learned]
         return Ensemble(problem, weights, z, settings.turns, settings.shifts)
 
-    drawn = f().restored(part) if average is None else Drawn(average, part)
+    drawn = f().restored(part) if average is None else Drawn(average, part, problem.images)
     if not trials:
         return drawn.image, None
     model = error_model(trials, lambda tried: drawn if tried is None else f().restored(tried))

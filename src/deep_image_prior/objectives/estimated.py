@@ -57,6 +57,7 @@ class Estimated(Objective):
             panels=observed.panels,
             parts=lambda drawn: lambda image, place: Part(best_first(image, place)),
             exact=False,
+            images=self.count,
             trials=lambda: [Trial(Part(made()), error)],
         )
 

@@ -51,6 +51,7 @@ class Guided(Objective):
             shape=(1, inputs, height, width),
             finish=lambda f: mixed(f, made()[-1:], x0, noise.variance),
             rule=lambda: AgreementGuard(made()[-1:], noise.variance),
+            images=self.count,
             trials=lambda: [Trial(None, lambda x: likely_error(x, made()[:1], noise.variance))],
         )
 

@@ -55,6 +55,7 @@ class Sure(Objective):
             rule=lambda: SureGuard(noise.variance, sure.energy_of_mix),
             panels=observed.panels,
             parts=lambda drawn: lambda x0, place: Part(sure.code_of(x0, place)),
+            images=1 + self.estimates + 1,
             trials=lambda: [Trial(Part(sure.code(Generator())), sure.error)],
         )
 
