@@ -20,7 +20,7 @@ from ..methods import prior
 from ..methods.calibration import calibrated
 from ..problems import Problem, centred, compressed, masked, noisy, photons, punctured, salted
 from ..problems import shrunk as small
-from .deblur import blurred
+from .deblur import blurred, scene
 from .item import Item
 
 LEAST, MOST = 0.9, 0.98  # of the errors are to be within two deviations
@@ -69,6 +69,7 @@ def _dejpeg(problem: Problem) -> Restoration:
     return tasks.Dejpeg(channel_axis=-1)
 
 
+BLURS = {"gaussian:1.6": 1, "motion:9@30": 3}  # and sigma of the noise
 KINDS: dict[str, tuple[Make, Callable[[Problem], Restoration]]] = {
     "sigma10": (partial(noisy, sigma=10 / 255), _denoise),
     "sigma25": (noisy, _denoise),
@@ -82,16 +83,20 @@ KINDS: dict[str, tuple[Make, Callable[[Problem], Restoration]]] = {
     "x4": (partial(shrunk, factor=4), _enlarge),
     "jpeg10": (partial(compressed, quality=10), _dejpeg),
     "jpeg30": (partial(compressed, quality=30), _dejpeg),
-    "gaussian:1.6": (partial(blurred, blur="gaussian:1.6", sigma=1 / 255), _deblur("gaussian:1.6")),
-    "motion:9@30": (partial(blurred, blur="motion:9@30", sigma=3 / 255), _deblur("motion:9@30")),
+    **{
+        blur: (partial(blurred, blur=blur, sigma=sigma / 255), _deblur(blur))
+        for blur, sigma in BLURS.items()
+    },
 }
 PHOTOS = ("house", "f16", "kodim01", "kodim03", "kodim12")
 CASES = {f"{name}-{kind}": (name, kind) for kind in KINDS for name in PHOTOS}
 
 
 def _damaged(folder: Path, picture: str, crop: int) -> Problem:
-    name, kind = CASES[picture]
-    return KINDS[kind][0](picture, centred(data.load(folder, "denoise9", name), crop or SIDE))
+    (name, kind), side = CASES[picture], crop or SIDE
+    whole = data.load(folder, "denoise9", name)
+    clean = scene(whole, kind, side) if kind in BLURS else centred(whole, side)
+    return KINDS[kind][0](picture, clean)
 
 
 def _task(problem: Problem) -> Restoration:

@@ -58,3 +58,17 @@ def test_without_a_trace_it_wants_to_be_told():
     observed = Observed(IMAGE, squared_error(IMAGE, identity), damage=None)
     with pytest.raises(BadInput, match="no trace of JPEG blocks"):
         Recorruption().problem(Refiner, observed)
+
+
+def test_a_trial_is_what_is_fitted_and_its_errors_are_less_than_those_of_x():
+    pair = RecorruptedPair(IMAGE, Compression(20))
+    trials = pair.trials
+    assert len(trials) == 2
+    z = pair.code(torch.Generator())
+    assert torch.equal(torch.cat([trial.part.code for trial in trials], dim=-1), z)
+    for trial, truth, shift in zip(trials, pair.estimates, SHIFTS, strict=False):
+        again = Compression(20).at(*shift).compress(truth)
+        torch.testing.assert_close(
+            trial.part.finish(truth), pair.part(again, shift).finish(truth), rtol=0, atol=1e-6
+        )
+        torch.testing.assert_close(trial.error(truth + 0.1), torch.full_like(truth, 0.17**2))

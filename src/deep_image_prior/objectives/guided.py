@@ -18,8 +18,9 @@ from .objective import Architecture, Objective, Observed
 
 SHARE = 0.5  # of f(z) in the mix, where it is as near to the truth as the estimate
 REGAINED = 0.25  # of what the estimate took out; f that has put so much back has learned the noise
-# of the squared difference to the first estimate, and of the variance of the noise, in the error
-APART, LEFT = 2.4, 0.17
+# of the squared difference to the first estimate, and of the deviation of the noise, in the squared
+# error
+APART, LEFT = 2.4, 2.5 / 255
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def likely_error(x: Tensor, first: Tensor, variance: Callable[[Tensor], Tensor])
     """About the squared error of x (1, C, H, W): what is left of the noise, and how far x is from
     the first estimate, which knows the noise and little of the image.
     """
-    return APART * (x - first).square() + LEFT * variance(x)
+    return APART * (x - first).square() + LEFT * variance(x).sqrt()
 
 
 def mixed(f: Tensor, e: Tensor, x0: Tensor, variance: Callable[[Tensor], Tensor]) -> Tensor:
