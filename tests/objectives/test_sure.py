@@ -77,8 +77,8 @@ def test_the_error_of_a_trial_is_steins_and_the_difference_to_an_estimate():
     error = sure.error(first)
     assert error.shape == IMAGE.shape
     stein = sure.energy(first).item() - noise.sigma**2
-    assert error.mean().item() == pytest.approx(0.4 * stein + 1.1 / 255 * 0.1, abs=1e-5)
+    assert error.mean().item() == pytest.approx(0.5 * stein + 1.4 / 255 * 0.1, abs=1e-5)
     apart = sure.error(first + 0.3)
     stein = sure.energy(first + 0.3).item() - noise.sigma**2
-    expected = 0.4 * stein + 0.7 * 0.09 + 1.1 / 255 * 0.1
+    expected = 0.5 * stein + 0.9 * 0.09 + 1.4 / 255 * 0.1
     assert apart.mean().item() == pytest.approx(expected, abs=1e-5)

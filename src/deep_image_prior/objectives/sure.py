@@ -31,7 +31,7 @@ UNSEEN = (0.5 / 255) ** 2  # a mean square error that a file of 8 bits does not 
 TRUST = 0.35
 # of the squared error: of Stein's estimate, of the squared difference to the first estimate, and of
 # the deviation of the noise. They err in different ways; measured on crops of Set14
-STEIN, APART, LEFT = 0.4, 0.7, 1.1 / 255
+STEIN, APART, LEFT = 0.5, 0.9, 1.4 / 255
 
 
 @dataclass(frozen=True)
