@@ -200,9 +200,10 @@ def _drawn(
     trials = problem.trials() if uncertain else ()
     averages = [each.average for each in learned if each.average is not None]
     average = torch.stack([problem.finish(x) for x in averages]).mean(dim=0) if averages else None
-    if average is not None and not trials:
+    if average is None:
+        tell(Phase(APPLYING))
+    elif not trials:
         return average, None
-    tell(Phase(APPLYING))
     z = problem.code(code_generator(settings))
     part = problem.whole() if problem.whole else Part(z[:1], problem.finish)
 

@@ -127,4 +127,4 @@ def test_a_trial_is_what_is_fitted_and_ends_as_the_picture_does():
         done = trial.part.finish(trial.part.code[:, :3])
         assert done.shape == seen.shape
         assert error(done, seen) < error(BLURRING.operator(truth), seen)
-        torch.testing.assert_close(trial.error(seen + 0.1), torch.full_like(seen, 0.085**2))
+        torch.testing.assert_close(trial.error(seen + 0.1), torch.full_like(seen, 0.01))

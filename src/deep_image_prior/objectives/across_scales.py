@@ -25,7 +25,7 @@ ROUNDS = tuple(sigma / 255 for sigma in (30, 20, 12, 6))
 LEAST = 8  # pixels a side
 LAST = 2  # of the rounds, after f
 # times the squared error of one step up to x0, that of an enlargement by the factor
-FINER = {2: 0.8**2, 3: 0.8**2, 4: 1.45**2, 8: 1.9**2}
+FINER = {2: 1.0, 3: 1.0, 4: 1.7**2, 8: 2.2**2}
 MARGIN = 48  # pixels of x: all that the rounds see would be far more, for nothing to be seen
 
 

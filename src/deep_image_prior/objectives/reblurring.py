@@ -23,7 +23,6 @@ HALF = Downsampling(2)
 PANELS = 2  # of a picture alone, each made smaller on another grid
 LEAST = 8  # pixels a side of what is learned from
 LAST = 2  # of the rounds, once more after f
-FINER = 0.85**2  # times the squared error at half the resolution, that at all of it
 MARGIN = 64  # pixels: what all rounds see would be far more, for nothing to be seen
 # of the noise that an estimate is taken to have, round by round
 ROUNDS = tuple(sigma / 255 for sigma in (40, 26, 17, 11, 7, 4.6, 3))
@@ -130,7 +129,7 @@ class ReblurredPair:
     def _trial(self, truth: Tensor, code: Tensor, number: int) -> Trial:
         seen = self.blurring.operator.inside(truth)
         part = self._part(self._again(truth, number), code)
-        return Trial(part, lambda x: FINER * (x - seen).square())
+        return Trial(part, lambda x: (x - seen).square())
 
     def _again(self, t: Tensor, number: int) -> Tensor:
         """k * t + n, of that panel."""
