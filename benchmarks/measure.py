@@ -113,6 +113,7 @@ def measure(run: Run, place: Place) -> dict[str, Any]:
         "steps": outcome.steps,
         "stopped": outcome.stopped,
         "uncertainty_db": outcome.uncertainty_db,
+        "calibration": {name: _short(value) for name, value in outcome.calibration.items()},
         "complete": outcome.complete,
         "interrupted": outcome.interrupted,
         "peak_memory_bytes": peak,

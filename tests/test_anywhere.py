@@ -71,9 +71,9 @@ def fitted(x0, pose=pose, settings=SETTINGS):
     """A problem on a sheet of x0, and the runs of its descent."""
     problem, runs = pose(windows.sheet(x0, 64), windows.PANELS), []
 
-    def draw(done, tell, checkpoint):
+    def draw(done, tell, checkpoint, uncertain):
         runs.extend(done)
-        return x0
+        return x0, None
 
     fit(problem, settings, draw=draw)
     return problem, runs
@@ -89,15 +89,15 @@ def test_the_size_of_the_tiles_changes_nothing(small_panels, channels, estimates
     _, x0 = noisy(150, 310, repeat=2)
     x0 = x0[:, :channels]
     problem, runs = fitted(x0, partial(pose, estimates=estimates))
-    apply = partial(anywhere.apply, problem, runs, SETTINGS, x0, channels=x0.shape[1])
-    whole, tiled = apply(side=480), apply(side=120)
+    how = (problem, runs, SETTINGS, x0)
+    apply = partial(anywhere.apply, *how, channels=channels, tried=windows.panels(x0, 64))
+    (whole, variance), (tiled, another) = apply(side=480), apply(side=120)
     assert whole.shape == x0.shape
     assert (whole - tiled).abs().max() < 1e-4
-    assert not torch.allclose(
-        whole,
-        anywhere.apply(replace(problem, margin=0), runs, SETTINGS, x0, 120, channels),
-        atol=1e-3,
-    ), "the margin counts"
+    assert variance.shape == (1, 1, 150, 310)
+    torch.testing.assert_close(variance, another, rtol=0.01, atol=1e-9)
+    alone, _ = anywhere.apply(replace(problem, margin=0), runs, SETTINGS, x0, 120, channels)
+    assert not torch.allclose(whole, alone, atol=1e-3), "the margin counts"
 
 
 def restored(
@@ -210,7 +210,9 @@ def test_parts_are_finished_by_what_the_whole_sheet_says(small_panels):
         )
 
     problem = Problem(base.network, base.code, base.energy, panels=windows.PANELS, parts=parts)
-    image = anywhere.apply(problem, fitted(x0, lambda *_: problem)[1], SETTINGS, x0, side=120)
+    runs = fitted(x0, lambda *_: problem)[1]
+    image, variance = anywhere.apply(problem, runs, SETTINGS, x0, side=120)
+    assert variance is None
     assert len(drawn) == 1
     assert drawn[0].shape == (1, 3, 64, 4 * 64)
     assert image.eq(0.25).all()
@@ -286,10 +288,12 @@ def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(small_panels,
     if "flash" in kind:
         x0 = torch.cat([x0, 1 - clean.square()], dim=1)
     problem, runs = fitted(x0, KINDS[kind], settings)
-    apply = partial(anywhere.apply, problem, runs, settings, x0, channels=3)
-    whole, tiled = apply(side=480), apply(side=120)
+    tried = windows.panels(x0, 64)
+    apply = partial(anywhere.apply, problem, runs, settings, x0, channels=3, tried=tried)
+    (whole, variance), (tiled, another) = apply(side=480), apply(side=120)
     # a pixel of the coarsest scale sees beyond the margin, and patches of a group may change
     assert (whole - tiled).abs().max() < (1e-4 if problem.exact else 2e-3)
+    assert (variance.sqrt() - another.sqrt()).abs().max() < 0.02 * variance.sqrt().max()
     before = x0[:, :3].nan_to_num(0.5) - clean
     assert (whole - clean).square().mean() < before.square().mean()
 
@@ -354,7 +358,9 @@ def test_a_tile_without_holes_stays_as_it_is(small_panels, quick_fills):
     known[..., 20:60:4, 20:60] = 0
     problem, runs = fitted(marked(x0, known), KINDS["holes"])
     alone = replace(problem, margin=0)
-    x = anywhere.apply(alone, runs, SETTINGS, marked(x0, known), side=120)
+    tried = windows.panels(marked(x0, known), 64)
+    x, variance = anywhere.apply(alone, runs, SETTINGS, marked(x0, known), side=120, tried=tried)
+    assert variance.gt(0).equal(known == 0)
     assert x[..., 120:].equal(x0[..., 120:])
     assert not x[..., :120, :120].isnan().any()
     assert not x[..., :120, :120].equal(x0[..., :120, :120])

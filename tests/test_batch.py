@@ -168,6 +168,7 @@ def test_every_part_of_a_result_is_written(run):
         (["scans", "-o", "out", "--snapshots", "s"], "--snapshots is of one picture"),
         (["scans", "-o", "out", "--shard", "4/3"], "--shard 4/3 is none"),
         (["scans", "-o", "out", "--jobs", "0"], "--jobs"),
+        (["scans", "-o", "out", "--uncertainty", "map.png"], "--uncertainty is of one picture"),
         (["scans/a.png", "--jobs", "2"], "--jobs is for several pictures"),
         (["--files-from", "none.txt", "-o", "out"], r"none\.txt cannot be read"),
         ([], "there is no picture; name one"),

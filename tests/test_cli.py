@@ -22,8 +22,8 @@ from PIL import Image, ImageCms
 from skimage import data
 from skimage.filters import gaussian
 
-from deep_image_prior import files
-from deep_image_prior.app import cli
+from deep_image_prior import denoise, files
+from deep_image_prior.app import cli, maps
 from deep_image_prior.app.progress import Watcher
 from deep_image_prior.files import Picture
 
@@ -85,6 +85,62 @@ def test_every_task_writes_its_picture(run, arguments, written):
         side = 64 if "x2" in name else 32
         assert picture.pixels.shape == (side, side, 3)
         assert picture.pixels.dtype == np.uint8
+
+
+@pytest.mark.parametrize("name", ["map.tif", "map.npy"])
+def test_the_uncertainty_is_written_in_numbers(run, name):
+    code, out, _ = run(
+        "denoise", "photo.png", *FEW, "--uncertainty", name, "--record", "record.json"
+    )
+    assert code == 0
+    assert f"wrote photo-denoised.png, {name}\n" in out
+    numbers = files.read(Path(name)).pixels[..., 0]
+    expected = denoise(PIXELS, channel_axis=-1, steps=3).uncertainty
+    np.testing.assert_array_equal(numbers, expected)
+    assert numbers.dtype == np.float32
+    typical, worst = np.percentile(numbers, (50, 99))
+    line = f"uncertainty: {typical:.2g} of 255 in the median, {worst:.2g} in the worst hundredth"
+    assert line in out.splitlines()
+    record = json.loads(Path("record.json").read_text())
+    assert record["outputs"]["uncertainty"]["name"] == name
+    assert record["uncertainty"] == pytest.approx({"median": typical, "hundredth": worst})
+
+
+def test_a_picture_of_the_uncertainty_has_its_scale_below(run):
+    assert run("denoise", "photo.png", *FEW, "--uncertainty", "map.png")[0] == 0
+    picture = files.read(Path("map.png")).pixels
+    assert picture.dtype == np.uint8
+    assert picture.shape == (*maps.drawn_size(32, 32), 3)
+    u = denoise(PIXELS, channel_axis=-1, steps=3).uncertainty
+    light = picture[:32, :32].astype(int).sum(axis=-1)
+    assert np.corrcoef(light.ravel(), u.ravel())[0, 1] > 0.9
+    assert run("denoise", "photo.png", *FEW, "-o", "b.png", "--uncertainty", "map.png")[0] == 2
+    assert not Path("b.png").exists()
+
+
+def test_an_uncertainty_that_cannot_be_told_is_not_written(run):
+    code, out, err = run("enhance", "photo.png", *FEW, "--uncertainty", "map.tif")
+    assert code == 0
+    assert "the uncertainty of this cannot be told; map.tif is not written" in err
+    assert "uncertainty:" not in out
+    assert not Path("map.tif").exists()
+
+
+def test_pages_have_maps_in_numbers(run):
+    stack = np.stack([PIXELS[..., 0], PIXELS[::-1, :, 0]])
+    tifffile.imwrite("stack.tif", stack)
+    assert run("denoise", "stack.tif", *FEW, "--uncertainty", "maps.tif")[0] == 0
+    assert files.read(Path("maps.tif")).pixels.shape == (2, 32, 32, 1)
+    code, _, err = run("denoise", "stack.tif", *FEW, "-o", "b.tif", "--uncertainty", "maps.png")
+    assert code == 2
+    assert "maps.png would be a picture of one page; choose one by --page, or write" in err
+    assert (
+        run(
+            "upscale", "stack.tif", "--factor", 2, *FEW, "-o", "b.tif", "--uncertainty", "large.npy"
+        )[0]
+        == 0
+    )
+    assert files.read(Path("large.npy")).pixels.shape == (2, 64, 64, 1)
 
 
 def test_inpainting_keeps_the_known_pixels_unless_told(run):
@@ -519,6 +575,18 @@ BAD = {
     "a long name": (
         lambda: ["denoise", "photo.png", "-o", "x" * 236 + ".png"],
         "is longer than 230 bytes",
+    ),
+    "map and result in one": (
+        lambda: ["denoise", "photo.png", "-o", "r.png", "--uncertainty", "r.png"],
+        "r.png would be written twice",
+    ),
+    "map over the picture": (
+        lambda: ["denoise", "photo.png", "--uncertainty", "photo.png", "--overwrite"],
+        "photo.png is an input; write to another name",
+    ),
+    "map of no format": (
+        lambda: ["denoise", "photo.png", "--uncertainty", "map.xyz"],
+        "map.xyz has no known image format",
     ),
     "record is the snapshots": (
         lambda: ["denoise", "photo.png", "--record", "new", "--snapshots", "new"],

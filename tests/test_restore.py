@@ -867,3 +867,110 @@ def test_a_step_tells_what_would_be_restored_after_it(preset):
     assert shown[-1].dtype == NOISY.dtype
     assert np.array_equal(shown[-1], result.image)
     assert not np.array_equal(shown[0], result.image)
+
+
+def damaged(kind):
+    """A picture, and what restores it."""
+    random = np.random.default_rng(0)
+    if kind == "white":
+        return NOISY, dip.denoise
+    if kind == "correlated":
+        noise = gaussian(random.normal(0, 1, CLEAN.shape), 1, channel_axis=-1)
+        x0 = (CLEAN + 15 / 255 * noise / noise.std()).clip(0, 1)
+        return x0, partial(dip.denoise, noise="correlated")
+    if kind == "impulses":
+        drawn = random.random(CLEAN.shape)
+        return np.where(drawn < 0.2, drawn < 0.1, CLEAN), partial(dip.denoise, noise="impulses")
+    if kind == "holes":
+        known = random.random((64, 64)) > 0.4
+        return CLEAN * known[..., None], lambda x0, **how: dip.inpaint(x0, known, **how)
+    if kind == "small":
+        small = rescale(CLEAN, 0.5, channel_axis=-1, anti_aliasing=True)
+        return small, lambda x0, **how: dip.upscale(x0, 2, **how)
+    if kind == "jpeg":
+        file = io.BytesIO()
+        Image.fromarray(np.rint(255 * CLEAN).astype(np.uint8)).save(file, "JPEG", quality=20)
+        return np.asarray(Image.open(file)) / 255, partial(dip.dejpeg, quality=20)
+    blurred = gaussian(CLEAN, 1, channel_axis=-1, mode="reflect")
+    return blurred, lambda x0, **how: dip.deblur(x0, "gaussian:1", **how)
+
+
+KINDS = ("white", "correlated", "impulses", "holes", "small", "jpeg", "blur")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_uncertainty_fits_the_errors(kind, quick_fills):
+    x0, restore = damaged(kind)
+    result = restore(x0, channel_axis=-1, steps=30)
+    u = result.uncertainty
+    assert u.shape == (64, 64)
+    assert u.dtype == np.float32
+    known = u == 0
+    assert known.any() == (kind in ("impulses", "holes"))
+    if known.any():  # some impulses are taken for values
+        assert np.isclose(result.image, CLEAN, atol=1e-6)[known].mean() > 0.98
+    error = np.abs(result.image - CLEAN)[~known]
+    assert 0.8 < (error <= 2 * u[~known][:, None]).mean() < 0.995
+    assert u[~known].std() > 0.05 * u[~known].mean(), "it says where"
+    worst = u[~known] > np.quantile(u[~known], 0.8)
+    assert np.square(error)[worst].mean() > np.square(error).mean()
+
+
+@pytest.mark.parametrize(("dtype", "white"), [(np.uint8, 255), (np.uint16, 65535), (float, 70)])
+def test_the_uncertainty_is_in_the_units_of_the_image(dtype, white):
+    unit = dip.denoise(np.rint(255 * NOISY) / 255, **FEW).uncertainty
+    x0 = np.rint(255 * NOISY) * white / 255
+    found = dip.denoise((x0 if dtype is float else np.rint(x0)).astype(dtype), **FEW).uncertainty
+    assert found.dtype == np.float32
+    assert np.median(found) == pytest.approx(white * np.median(unit), rel=0.1)
+
+
+def test_what_is_kept_of_the_noise_is_uncertain():
+    whole, half = (
+        dip.denoise(NOISY, strength=strength, **FEW).uncertainty for strength in (1, 0.5)
+    )
+    noise = dip.denoise(NOISY, **FEW).noise.sigma
+    expected = np.sqrt(0.25 * np.square(whole) + 0.25 * noise**2)
+    assert half.mean() == pytest.approx(expected.mean(), rel=0.05)
+    raw = dip.denoise(NOISY, raw=True, **FEW)
+    error = np.abs(raw.image - CLEAN)
+    assert 0.8 < (error <= 2 * raw.uncertainty[..., None]).mean() < 0.995
+
+
+def test_nothing_is_said_where_nothing_is_known_and_an_unknown_pixel_has_none():
+    x0 = NOISY.copy()
+    x0[3, 4, 1] = np.nan
+    unknown = np.isnan(dip.denoise(x0, **FEW).uncertainty)
+    assert unknown.sum() == 1
+    assert unknown[3, 4]
+    assert dip.denoise(NOISY, preset="paper", **FEW).uncertainty is None
+    assert dip.enhance(NOISY, **FEW).uncertainty is None
+
+
+def test_known_pixels_that_are_drawn_anew_are_as_far_off_as_they_are(quick_fills):
+    result = dip.inpaint(CLEAN * HOLED[..., None], HOLED, keep_known=False, **FEW)
+    apart = np.square(result.image - CLEAN).mean(axis=-1) ** 0.5
+    inside = (result.image > result.image.min()) & (result.image < result.image.max())
+    seen = HOLED & inside.all(axis=-1)  # of what is not clipped
+    np.testing.assert_allclose(result.uncertainty[seen], apart[seen], atol=1e-4)
+    assert (result.uncertainty[~HOLED] > 0).all()
+
+
+def test_an_interrupted_fit_has_an_uncertainty():
+    def interrupt(step):
+        if step.index == 2:
+            raise KeyboardInterrupt
+
+    result = dip.denoise(NOISY, watch=interrupt, **FEW)
+    assert result.interrupted
+    assert result.uncertainty.shape == (64, 64)
+
+
+def test_the_uncertainty_of_a_large_picture_is_that_of_a_small_one(monkeypatch):
+    x0 = NOISY.repeat(2, 0).repeat(2, 1)
+    whole = dip.denoise(x0, noise="white", sigma=25 / 255, **FEW).uncertainty
+    monkeypatch.setattr("deep_image_prior.anywhere.LARGEST", 100)
+    tiled = dip.denoise(x0, noise="white", sigma=25 / 255, **FEW).uncertainty
+    assert tiled.shape == whole.shape
+    assert np.median(tiled) == pytest.approx(np.median(whole), rel=0.3)
+    assert np.corrcoef(tiled.ravel(), whole.ravel())[0, 1] > 0.9

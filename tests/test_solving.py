@@ -12,7 +12,13 @@ from deep_image_prior.degradations import Measurement, held_out
 from deep_image_prior.energies import squared_error
 from deep_image_prior.networks import Refiner
 from deep_image_prior.objectives import Observed, PlugAndPlay, Preset, Residual, Validated
-from deep_image_prior.objectives.plug_and_play import ESTIMATES, RELATIVE, estimate, likely_sigma
+from deep_image_prior.objectives.plug_and_play import (
+    ESTIMATES,
+    RELATIVE,
+    estimate,
+    likely_error,
+    likely_sigma,
+)
 from deep_image_prior.objectives.validation import SHARE, residual_on, validation_set
 from deep_image_prior.operators import Mask, identity
 from deep_image_prior.solving import pose
@@ -208,3 +214,23 @@ def test_a_reconstructor_of_deepinv():
     assert image.shape == y.shape
     assert 0 < (image[:1] - y[:1]).square().mean() < 0.1**2
     torch.testing.assert_close(image[1:], DeepImagePrior(preset=QUICK)(y[1:], physics))
+
+
+def test_the_uncertainty_is_in_the_units_of_the_image():
+    mask = (torch.rand(CLEAN.shape, generator=torch.Generator().manual_seed(0)) < 0.5).float()
+    run = partial(solve, operator=Mask(mask), shape=(32, 32), preset=QUICK)
+    plain = run(mask * CLEAN, sigma=0.01)
+    u = plain.uncertainty
+    assert u.dtype == np.float32
+    assert u.shape == (32, 32)
+    apart = np.abs(plain.image - CLEAN[0, 0].numpy())
+    assert 0.7 < (apart <= 2 * u).mean() < 0.999
+    shifted = run(mask * (100 + 50 * CLEAN), sigma=0.5, bounds=(100, 150)).uncertainty
+    assert np.median(shifted) == pytest.approx(50 * np.median(u), rel=0.05)
+    assert solve(CLEAN, identity, (32, 32), preset=PLAIN).uncertainty is None
+
+
+def test_the_likely_error_is_of_the_farthest_estimate():
+    x = torch.zeros(1, 1, 4, 4)
+    error = likely_error(x, torch.cat([x + 0.1, x - 0.3, x], dim=1))
+    torch.testing.assert_close(error, torch.full_like(x, (2.4 * 0.3) ** 2))

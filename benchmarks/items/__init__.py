@@ -15,6 +15,7 @@ from . import (
     stops,
     structure,
     superresolution,
+    uncertainty,
 )
 from .item import BUDGETS, Budget, Item, column
 
@@ -45,6 +46,7 @@ ITEMS: dict[str, Item] = {
         camera.paper,
         correlated.correlated,
         operators.operators,
+        uncertainty.uncertainty,
         classifier.inversion,
         classifier.maximisation,
     )

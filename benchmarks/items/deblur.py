@@ -40,17 +40,20 @@ def blurred(name: str, scene: Pixels, blur: str, sigma: float) -> Problem:
     return Problem(name, observation, clean, sigma=sigma, kernel=kernel.numpy())
 
 
+def scene(whole: Pixels, blur: str, side: int) -> Pixels:
+    """The centre of which an x0 of `side` pixels a side, or what there is, can be made."""
+    reach = [each - 1 for each in kernels.named(blur).shape]
+    sides = [
+        min(side, size - more) + more for size, more in zip(whole.shape[:2], reach, strict=True)
+    ]
+    top, left = ((size - each) // 2 for size, each in zip(whole.shape[:2], sides, strict=True))
+    return np.ascontiguousarray(whole[top : top + sides[0], left : left + sides[1]])
+
+
 def _blurred(folder: Path, picture: str, crop: int) -> Problem:
     name, blur, sigma = CASES[picture]
     whole = data.load(folder, *PHOTOS[name])
-    reach = [side - 1 for side in kernels.named(blur).shape]
-    sides = [
-        min(crop or SIDE, size - more) + more
-        for size, more in zip(whole.shape[:2], reach, strict=True)
-    ]
-    top, left = ((size - side) // 2 for size, side in zip(whole.shape[:2], sides, strict=True))
-    scene = np.ascontiguousarray(whole[top : top + sides[0], left : left + sides[1]])
-    return blurred(picture, scene, blur, sigma / 255)
+    return blurred(picture, scene(whole, blur, crop or SIDE), blur, sigma / 255)
 
 
 deblur = Item(

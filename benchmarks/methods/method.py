@@ -43,6 +43,7 @@ class Outcome:
 
     An image named "" is the method's only one. complete: false if it was interrupted or
     destabilised; the images are the best so far. uncertainty_db: of the rule that stopped it.
+    calibration: of the map of its uncertainty, numbers by name.
     """
 
     images: Mapping[str, Pixels]
@@ -53,6 +54,7 @@ class Outcome:
     complete: bool = True
     interrupted: bool = False
     curve: Sequence[Point] = ()
+    calibration: Mapping[str, float] = field(default_factory=dict)
 
 
 Method = Callable[[Problem, Effort], Outcome]

@@ -13,17 +13,18 @@ from torch import Tensor
 
 from .checkpoint import Checkpoint, kept
 from .denoisers import GRID
-from .descent import Problem, code_generator
-from .ensemble import Ensemble
-from .fitting import Fit, Learned, fit
+from .descent import Part, Problem, code_generator
+from .ensemble import Ensemble, error_model
+from .fitting import Fit, Image, Learned, fit
 from .memory import Memory
 from .parallel import each
 from .phases import APPLYING, Phase, Tell, silence
 from .settings import Settings
 from .step import Step
 from .stopping import Recipe
-from .storage import empty
-from .windows import PANELS, Tile, blended, sheet, tiles
+from .storage import empty, strips
+from .uncertainty import mean_spread
+from .windows import PANELS, Tile, Window, blended, panels, sheet, tiles
 
 LARGEST = 2**18 + 2**17  # pixels of a picture that is fitted as it is
 # pixels a side of what f is applied to at a time, from which memory chooses
@@ -74,10 +75,23 @@ def fit_anywhere(
     tell(Phase("estimates"))
     side = memory.largest(_sides(problem, x0.device), problem.margin, drawn) if large else 0
 
-    def draw(learned: Sequence[Learned], tell: Tell, checkpoint: Checkpoint | None) -> Tensor:
+    def draw(
+        learned: Sequence[Learned], tell: Tell, checkpoint: Checkpoint | None, uncertain: bool
+    ) -> Image:
         on_disk = memory.on_disk(drawn)
+        tried = panels(x0, panel) if uncertain else None
         return apply(
-            problem, learned, settings, x0, side, channels, factor, tell, checkpoint, on_disk
+            problem,
+            learned,
+            settings,
+            x0,
+            side,
+            channels,
+            factor,
+            tell,
+            checkpoint,
+            on_disk,
+            tried,
         )
 
     return fit(problem, settings, rule(problem), watch, draw if large else None, checkpoint, tell)
@@ -102,30 +116,39 @@ def apply(
     tell: Tell = silence,
     checkpoint: Checkpoint | None = None,
     on_disk: bool = False,
-) -> Tensor:
+    tried: Sequence[Window] | None = None,
+) -> Image:
     """x (1, C, t H, t W): f as it was fitted, on every tile of x0 (1, C + G, H, W), C the
     `channels`, t the `factor`.
 
     side: of the tiles, pixels of x. checkpoint: keeps them. on_disk: whether x is kept in a
-    temporary file.
+    temporary file. tried: the windows of x0 that the trials of the problem are of, if its variance
+    (1, 1, t H, t W) is wanted, too.
     """
     assert problem.parts
     z = problem.code(code_generator(settings))
     weights = [each.weights for each in learned]
     f = Ensemble(problem, weights, z, settings.turns, settings.shifts)
     part_of = problem.parts(f)
-    shape = (1, channels, *(factor * each for each in x0.shape[-2:]))
+    trials = problem.trials() if tried else ()
+    shape = (1, channels + 2 * bool(trials), *(factor * each for each in x0.shape[-2:]))
     x = torch.from_numpy(empty(shape, np.float32, on_disk)).to(x0.device)
     every = tiles(x0.shape[-2:], side // factor, problem.margin // factor, GRID // factor)
     done = count(1)
     tell(Phase(APPLYING, 0, len(every)))
 
     def restored(tile: Tile) -> Tensor:
+        """x, and behind its channels its spread, and the share of them in which it is drawn."""
         around = tile.around(x0)
         place = (tile.around.rows.start, tile.around.columns.start)
         part = part_of(around, place)
-        drawn = around if part is None else f.restored(part, *place)
-        return tile.enlarged(factor).inside(drawn).clone()
+        if part is None:  # all of it is known
+            known = around[:, :channels]
+            images = [known, *([torch.zeros_like(known[:, :1])] * 2 if trials else [])]
+        else:
+            drawn = f.restored(part, *place)
+            images = [drawn.image, *([drawn.spread, drawn.missing] if trials else [])]
+        return tile.enlarged(factor).inside(torch.cat(images, dim=1)).clone()
 
     def draw(numbered: tuple[int, Tile]) -> None:
         number, tile = numbered
@@ -135,7 +158,15 @@ def apply(
         tell(Phase(APPLYING, next(done), len(every)))
 
     each(draw, enumerate(every, 1), x0.device)
-    return x
+    if not trials or not tried:
+        return x, None
+    model = error_model(trials, lambda part: f.restored(part or Part(z[:1], problem.finish)))
+    image, s, missing = x.split([channels, 1, 1], dim=1)
+    known = [window.enlarged(factor)(torch.cat([s, missing], dim=1)) for window in tried]
+    mean = mean_spread(*torch.cat(known, dim=-1).split(1, dim=1))
+    for rows in strips(*shape[-2:]):
+        s[..., rows, :] = missing[..., rows, :] * model.variance(s[..., rows, :], mean)
+    return image, s
 
 
 def _fit_tiles(
@@ -162,8 +193,10 @@ def _fit_tiles(
     enlarged = [tile.enlarged(factor) for tile in every]
     shape = [factor * side for side in x0.shape[-2:]]
     image = blended(enlarged, [done.image for done in fits], shape)
+    variances = [done.variance for done in fits if done.variance is not None]
     return Fit(
         image=image,
+        variance=blended(enlarged, variances, shape) if len(variances) == len(fits) else None,
         runs=tuple(run for done in fits for run in done.runs),
         seconds=sum(done.seconds for done in fits),
     )

@@ -4,7 +4,7 @@
 
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,6 +43,8 @@ class Problem:
     (1, C, h, w); the rows and columns before it) -> that part, if f can be applied to it, or None
     if there is nothing to restore. margin: pixels of x around a part that its own depend on. exact:
     on no others, so that parts may be of any size.
+    trials: parts whose errors are known, if there are any, for codes that begin with images of x:
+    `images` of them, or all.
     """
 
     network: Callable[[], nn.Module]
@@ -56,18 +58,31 @@ class Problem:
     parts: Callable[[Function], Callable[[Tensor, Place], "Part | None"]] | None = None
     margin: int = 120
     exact: bool = True
+    trials: Callable[[], "Sequence[Trial]"] = tuple
+    images: int | None = None
 
 
 @dataclass(frozen=True)
 class Part:
     """A part of the picture that f is applied to, though not fitted on: its z (1, C', h, w), and
     what of f(z) is the restored image there. again: that image -> what to apply f to next, to go
-    on from it, or None.
+    on from it, or None. missing: (1, 1 or C, h, w), 0 where x is known and 1 elsewhere; None for 1.
     """
 
     code: Tensor
     finish: Callable[[Tensor], Tensor] = lambda x: x
     again: Callable[[Tensor], "Part | None"] = lambda x: None
+    missing: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A part, None for the picture itself, and what is restored of it -> about the squared error
+    that f has in the picture, where it has this one here, (1, C, h, w); NaN where nothing is known.
+    """
+
+    part: Part | None
+    error: Callable[[Tensor], Tensor]
 
 
 def descend(problem: Problem, settings: Settings) -> Iterator[Step]:

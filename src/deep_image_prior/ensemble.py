@@ -1,15 +1,17 @@
 """f as it was fitted, applied to any part of the picture."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .descent import Part, Problem, untrained
+from .descent import Part, Problem, Trial, untrained
 from .padding import pad_reflect
 from .step import Weights
 from .symmetries import Symmetry
+from .uncertainty import ErrorModel, most_likely, spread
 
 CELL = 32  # pixels: the coarsest scale of the networks
 
@@ -25,6 +27,7 @@ class Ensemble:
     def __init__(
         self, problem: Problem, weights: Sequence[Weights], z: Tensor, turns: int, shifts: int
     ) -> None:
+        self.images = problem.images
         self.networks = [_settled(problem, each, z) for each in weights]
         moves = [(k * shifts // turns, (5 * k % turns) * shifts // turns) for k in range(turns)]
         self.symmetries = [
@@ -42,15 +45,49 @@ class Ensemble:
         height, width = z.shape[-2:]
         z = pad_reflect(z, (0, -height % CELL), (0, -width % CELL))
         count = len(self.networks) * len(self.symmetries)
-        images = (g.inverse(f(g(z))) for f in self.networks for g in self.symmetries)
+        images = (
+            torch.cat([g.inverse(f(g(each))) for each in z.split(1)])
+            for f in self.networks
+            for g in self.symmetries
+        )
         x = (sum(images, start=z.new_zeros(())) / count)[..., :height, :width]
         return F.pad(x, (before[1], 0, before[0], 0))
 
-    def restored(self, part: Part, top: int = 0, left: int = 0) -> Tensor:
+    def restored(self, part: Part, top: int = 0, left: int = 0) -> "Drawn":
         """What is restored of `part`, at row `top` and column `left` of the picture."""
         x = part.finish(self(part.code, top, left))
         following = part.again(x)
-        return x if following is None else self.restored(following)
+        return Drawn(x, part, self.images) if following is None else self.restored(following)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An image x (B, C, h, w), the first of which is the picture's, and the part that it is of.
+    images: how many of x the code begins with; None for all.
+    """
+
+    image: Tensor
+    part: Part
+    images: int | None = None
+
+    @property
+    def spread(self) -> Tensor:
+        """Of x around the images in its code (uncertainty.py), (1, 1, h, w)."""
+        count = self.images and self.images * self.image.shape[1]
+        return spread(self.image[:1], self.part.code[:1, :count], self.part.missing)
+
+    @property
+    def missing(self) -> Tensor:
+        """The share of channels in which x is drawn, (1, 1, h, w)."""
+        missing = self.part.missing
+        return torch.ones_like(self.image[:1, :1]) if missing is None else missing.mean(1, True)
+
+
+def error_model(trials: Sequence[Trial], drawn: Callable[[Part | None], Drawn]) -> ErrorModel:
+    """How the errors of what is drawn of `trials` go with its spread."""
+    results = [drawn(trial.part) for trial in trials]
+    errors = [trial.error(each.image) for trial, each in zip(trials, results, strict=True)]
+    return most_likely([each.spread for each in results], errors)
 
 
 @torch.no_grad()

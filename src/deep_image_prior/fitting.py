@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -11,23 +11,26 @@ from torch import Tensor
 
 from .checkpoint import Checkpoint, kept
 from .descent import Part, Problem, code_generator, descend
-from .ensemble import Ensemble
+from .ensemble import Drawn, Ensemble, error_model
 from .errors import BadInput, Destabilised
 from .phases import APPLYING, Phase, Tell, silence
 from .runs import Run, Runs
 from .settings import Settings
 from .step import Rule, Step, Stop, Weights
 from .stopping import Recipe, begun
+from .uncertainty import mean_spread
 from .windows import WHOLE
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fit(Runs):
     """The restored image (1, C, H, W), and the runs that led to it. Where one was interrupted or
-    destabilised it is the best there was.
+    destabilised it is the best there was. variance: of its pixels about the truth, (1, 1, H, W),
+    where that is known.
     """
 
     image: Tensor
+    variance: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +48,10 @@ class Descent(Learned):
     run: Run
 
 
-# what an image is to be of, the progress, where its tiles are kept -> it, restored
-Draw = Callable[[Sequence[Learned], Tell, Checkpoint | None], Tensor]
+Image = tuple[Tensor, Tensor | None]  # x (1, C, H, W), and its variance (1, 1, H, W)
+# what an image is to be of, the progress, where its tiles are kept, whether its variance is wanted
+# -> it, restored
+Draw = Callable[[Sequence[Learned], Tell, Checkpoint | None, bool], Image]
 
 
 def fit(
@@ -92,10 +97,11 @@ def fit(
         # the same call, when it goes on, draws other weights
         tell, checkpoint = partial(_of_the_best, tell), None
     start = time.perf_counter()
-    image = draw(best, tell, checkpoint)
+    image, variance = draw(best, tell, checkpoint, True)
     drawing = time.perf_counter() - start
     return Fit(
         image=image,
+        variance=variance,
         runs=tuple(replace(each.run, used=each in best) for each in descents),
         seconds=sum(each.run.seconds for each in descents) + drawing,
     )
@@ -188,21 +194,38 @@ def _drawn(
     learned: Sequence[Learned],
     tell: Tell,
     checkpoint: Checkpoint | None,
-) -> Tensor:
+    uncertain: bool,
+) -> Image:
     """The mean of the averages; or, f fitted on windows of the picture, x of all of it."""
+    trials = problem.trials() if uncertain else ()
     averages = [each.average for each in learned if each.average is not None]
-    if averages:
-        return torch.stack([problem.finish(x) for x in averages]).mean(dim=0)
-    tell(Phase(APPLYING))
+    average = torch.stack([problem.finish(x) for x in averages]).mean(dim=0) if averages else None
+    if average is None:
+        tell(Phase(APPLYING))
+    elif not trials:
+        return average, None
     z = problem.code(code_generator(settings))
-    weights = [each.weights for each in learned]
-    f = Ensemble(problem, weights, z, settings.turns, settings.shifts)
-    return f.restored(problem.whole(f) if problem.whole else Part(z[:1], problem.finish))
+
+    @cache
+    def f() -> Ensemble:
+        weights = [each.weights for each in learned]
+        return Ensemble(problem, weights, z, settings.turns, settings.shifts)
+
+    part = problem.whole(f()) if problem.whole else Part(z[:1], problem.finish)
+    drawn = f().restored(part) if average is None else Drawn(average, part, problem.images)
+    if not trials:
+        return drawn.image, None
+    model = error_model(trials, lambda tried: drawn if tried is None else f().restored(tried))
+    s, missing = drawn.spread, drawn.missing
+    return drawn.image, missing * model.variance(s, mean_spread(s, missing))
 
 
 def _finished(step: Step, problem: Problem, draw: Draw) -> Step:
     """`step` with what of its images is restored; that of a window is left as it is."""
-    restored = partial(draw, [_learned(step)], silence, None)
+
+    def restored() -> Tensor:
+        return draw([_learned(step)], silence, None, False)[0]
+
     if step.window is WHOLE:
         image, average = problem.finish(step.image), problem.finish(step.average)
         step = replace(step, image=image, average=average)

@@ -171,6 +171,17 @@ def from_tensor(
     return stored
 
 
+def deviation_of(variance: Tensor, scale: Scale, on_disk: bool = False) -> Pixels:
+    """The standard deviation (H, W) of stored values, float32, where x in [0, 1] has `variance` (1,
+    1, H, W).
+    """
+    values = variance[0, 0].detach().cpu().numpy()
+    stored = empty(values.shape, np.float32, on_disk)
+    for rows in strips(*values.shape):
+        stored[rows] = (scale.white - scale.black) * np.sqrt(values[rows].clip(0))
+    return stored
+
+
 def _planes(pixels: Pixels, channel_axis: int | None) -> Pixels:
     """A view (C, H, W) of them."""
     return pixels[None] if channel_axis is None else np.moveaxis(pixels, channel_axis, 0)

@@ -39,7 +39,7 @@ def known_pixels(
     if aloud:
         _warn_of_values(mask)
     known = (mask > _white(mask) / 2) != inverted
-    known &= ~_unknown(image, channel_axis)
+    known &= ~unknown_pixels(image, channel_axis)
     if aloud and 0 < known.mean() < MOST:
         _warn_of_share(known)
     if known.all():
@@ -91,7 +91,7 @@ def _warn_of_share(known: Pixels) -> None:
     )
 
 
-def _unknown(image: Pixels, channel_axis: int | None) -> Pixels:
+def unknown_pixels(image: Pixels, channel_axis: int | None) -> Pixels:
     """(H, W), where a channel is NaN."""
     unknown: Pixels = np.isnan(image)
     return unknown if channel_axis is None else np.any(unknown, axis=channel_axis)
@@ -104,7 +104,7 @@ def filled(image: Pixels, channel_axis: int | None) -> Pixels:
     if getattr(image, "dtype", np.dtype(int)).kind != "f" or not np.isnan(image).any():
         return image
     check_axis(image, channel_axis, "image")
-    unknown = _unknown(image, channel_axis)
+    unknown = unknown_pixels(image, channel_axis)
     if unknown.all():
         raise BadInput("every pixel of the image has a NaN: there is nothing in it")
     here = np.argwhere(unknown).T

@@ -21,6 +21,7 @@ from .device import find_device, in_single_precision
 from .errors import BadInput
 from .fitting import Fit, fit
 from .images import Pixels, Scale
+from .masks import unknown_pixels
 from .memory import Memory
 from .objectives import Preset
 from .phases import Phase
@@ -43,6 +44,8 @@ class Result(Runs):
     the units of the option sigma. clean: what was taken out as noise is less than anybody sees.
     cautions: why the image may be wrong whatever the rules say, a line each. measures: what a
     classifier makes of the image, or how far its measurements are from those given, by name.
+    uncertainty: the standard deviation of the image about the truth, (H, W), the root mean square
+    of those of its channels, float32 in its units; 0 where it is known, None if it cannot be told.
     """
 
     image: Pixels
@@ -53,6 +56,7 @@ class Result(Runs):
     clean: bool = False
     cautions: tuple[str, ...] = ()
     measures: Mapping[str, float] = field(default_factory=dict)
+    uncertainty: Pixels | None = None
 
     @property
     def noise(self) -> AnyNoise | None:
@@ -106,6 +110,15 @@ class Call:
         """The inverse of `read`."""
         on_disk = self.memory.on_disk(image.shape)
         return images.from_tensor(image, self.task.channel_axis, scale, on_disk)
+
+    def deviation(self, variance: Tensor, scale: Scale, pixels: Pixels) -> Pixels:
+        """(H, W), in the units of the image `pixels`, of the variance (1, 1, H, W) of x; NaN where
+        that is.
+        """
+        stored = images.deviation_of(variance, scale, self.memory.on_disk(variance.shape))
+        if pixels.dtype.kind == "f":
+            stored[unknown_pixels(pixels, self.task.channel_axis)] = np.nan
+        return stored
 
     def preset(self, presets: Mapping[str, Preset]) -> Preset:
         """The one that is asked for, with the settings that are."""
@@ -205,6 +218,9 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
     )
     if checkpoint and done.complete:
         checkpoint.remove()
+    variance = done.variance
+    if variance is not None:  # before what f drew is finished in its place
+        variance = task.uncertain(variance, done.image, x0, damage)
     pixels, finished = finish(done.image)
     return Result(
         image=pixels,
@@ -216,6 +232,7 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
         damage=_rescaled(damage, scale),
         clean=finished.clean and scale.one is not None,  # else it is not known what can be seen
         cautions=tuple(finished.cautions),
+        uncertainty=None if variance is None else call.deviation(variance, scale, pixels),
     )
 
 

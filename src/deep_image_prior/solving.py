@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from numbers import Real
 from typing import Any
 
@@ -13,12 +14,13 @@ from torch import Tensor
 from .cautions import EXPLAINED
 from .degradations import Measurement
 from .denoisers import least
-from .descent import Problem
+from .descent import Part, Problem, Trial
 from .device import in_single_precision
 from .energies import real_numbers, squared_error
 from .errors import BadInput
 from .images import Pixels, check_unmasked
-from .objectives import Observed, Preset
+from .objectives import Observed, PlugAndPlay, Preset
+from .objectives.plug_and_play import likely_error
 from .operators import differentiable, planes_of
 from .restoration import Call, Result
 from .tasks import Solve
@@ -44,6 +46,7 @@ def solve(task: Solve, x0: Pixels | Tensor) -> Result:
             device=str(call.device),
             cautions=("the measurements are not explained: it may be lost",) if lost else (),
             measures={"residual": residual**0.5},
+            uncertainty=None if done.variance is None else _deviation(done.variance),
         )
 
 
@@ -61,7 +64,27 @@ def pose(task: Solve, a: Callable[[Tensor], Tensor], x0: Tensor, preset: Preset)
     def finish(u: Tensor) -> Tensor:
         return task.finish(low + (high - low) * (u if task.bounds is None else u.clamp(0, 1)))
 
-    return replace(preset.problem(Observed(x0, energy, measurement, guide)), finish=finish)
+    problem = preset.problem(Observed(x0, energy, measurement, guide))
+    if not isinstance(preset.objective, PlugAndPlay):
+        return replace(problem, finish=finish)
+
+    @cache
+    def estimates() -> Tensor:
+        code = problem.code(torch.Generator())  # by no random numbers
+        return torch.cat([finish(each) for each in code.split(channels, dim=1)], dim=1)
+
+    return replace(
+        problem,
+        finish=finish,
+        whole=lambda f: Part(estimates(), finish),
+        trials=lambda: [Trial(None, lambda x: likely_error(x, estimates()))],
+    )
+
+
+def _deviation(variance: Tensor) -> Pixels:
+    """(H, W), of (1, 1, H, W)."""
+    values: Pixels = variance.sqrt().cpu().numpy()[0, 0]
+    return values
 
 
 def _measured(x0: Any) -> Tensor:

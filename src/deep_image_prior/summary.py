@@ -1,6 +1,8 @@
 """What a person wants to know of a result."""
 
-from .images import Scale
+import numpy as np
+
+from .images import Pixels, Scale
 from .restoration import Result
 
 SHOWN = 0.05  # decibels: less is 0.0 in the summary
@@ -18,6 +20,11 @@ def summary(result: Result, scale: Scale) -> list[str]:
         lines.append(f"the image is the average at step {chosen}")
     if result.confidence:
         lines.append(f"confidence: {result.confidence}{_doubt(result)}")
+    if result.uncertainty is not None:
+        typical, worst = (unit * each / (scale.one or 1.0) for each in shown(result.uncertainty))
+        lines.append(
+            f"uncertainty: {typical:.2g} {of} in the median, {worst:.2g} in the worst hundredth"
+        )
     lines += [f"caution: {caution}" for caution in result.cautions]
     if result.compression:
         lines.append(f"compression: {result.compression.sentence}")
@@ -30,6 +37,15 @@ def summary(result: Result, scale: Scale) -> list[str]:
     for damage in (result.noise, result.stripes):
         lines += damage.sentences(unit, of) if damage else ()
     return lines
+
+
+def shown(uncertainty: Pixels) -> tuple[float, float]:
+    """The median, and what a hundredth of the pixels have or more, of those that are not known."""
+    drawn = uncertainty[uncertainty > 0]
+    if not drawn.size:
+        return 0.0, 0.0
+    typical, worst = np.percentile(drawn, (50, 99))
+    return float(typical), float(worst)
 
 
 def _doubt(result: Result) -> str:

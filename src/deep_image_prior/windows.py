@@ -78,9 +78,13 @@ def side_by_side(images: Tensor, count: int) -> Tensor:
 
 
 def sheet(image: Tensor, side: int) -> Tensor:
-    """PANELS parts of (1, C, H, W) side by side, `side` pixels a side or all that there are, one
-    from each of as many parts of the longer side of the picture; around missing values (NaN) if
-    there are any.
+    """The `panels` of (1, C, H, W) side by side."""
+    return Windows(panels(image, side))(image)
+
+
+def panels(image: Tensor, side: int) -> tuple[Window, ...]:
+    """PANELS parts of (1, C, H, W), `side` pixels a side or all that there are, one from each of as
+    many parts of the longer side of the picture; around missing values (NaN) if there are any.
     """
     height, width = image.shape[-2:]
     generator = np.random.default_rng(OWN_SEED)
@@ -94,8 +98,8 @@ def sheet(image: Tensor, side: int) -> Tensor:
         else:
             down, right = (along, across) if height > width else (across, along)
             row, column = int(down * height), int(right * width)
-        parts.append(Window(_around(row, height, side), _around(column, width, side))(image))
-    return torch.cat(parts, dim=-1)
+        parts.append(Window(_around(row, height, side), _around(column, width, side)))
+    return tuple(parts)
 
 
 def _missing(image: Tensor) -> Tensor:

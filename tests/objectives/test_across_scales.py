@@ -104,3 +104,22 @@ def test_what_is_learned_of_the_observation_enlarges_it():
     image = fit(made, settings).image
     assert error(image, CLEAN) < error(estimate, CLEAN)
     assert error(Downsample(2)(image), x0) < 2 * error(Downsample(2)(estimate), x0) + 1e-5
+
+
+@pytest.mark.parametrize(("factor", "deviation"), [(2, 1), (3, 1), (4, 1.7), (8, 2.2)])
+def test_a_trial_is_one_step_up_to_x0(factor, deviation):
+    made = pair(CLEAN[..., :48, :48], factor)
+    trials, step = made.trials, made.step
+    assert len(trials) == PANELS
+    panels = made.truth.chunk(PANELS, dim=-1)
+    for trial, truth in zip(trials, panels, strict=True):
+        assert trial.part.code.shape[-2:] == truth.shape[-2:]
+        torch.testing.assert_close(
+            trial.error(truth + 0.1), torch.full_like(truth, (0.1 * deviation) ** 2)
+        )
+        assert trial.part.again(truth) is None
+    done = trials[0].part.finish(trials[0].part.code[:, :3])
+    expected = made._enlarged(step.shrink(panels[0]), step.shrink(panels[0]), step.factor)
+    if factor == step.factor:
+        assert torch.equal(done, expected.finish(expected.code[:, :3]))
+    assert error(step.shrink(done), step.shrink(panels[0])) < 1e-3

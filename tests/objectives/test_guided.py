@@ -10,7 +10,13 @@ from deep_image_prior.degradations import CorrelatedNoise
 from deep_image_prior.degradations.correlated import GRID
 from deep_image_prior.energies import squared_error
 from deep_image_prior.objectives import Guided, Observed
-from deep_image_prior.objectives.guided import REGAINED, SHARE, AgreementGuard, mixed
+from deep_image_prior.objectives.guided import (
+    REGAINED,
+    SHARE,
+    AgreementGuard,
+    likely_error,
+    mixed,
+)
 from deep_image_prior.operators import identity
 from deep_image_prior.stopping import PATIENCE
 
@@ -105,3 +111,16 @@ def test_the_nearest_f_is_chosen_and_its_distance_is_the_uncertainty():
     assert guard.uncertainty_db == pytest.approx(expected, rel=1e-4)
     stop = guard.update(step(1.0, gray=0.4, index=3 + 2 * PATIENCE))
     assert str(stop) == "nearest to the estimate at step 2"
+
+
+def test_the_likely_error_is_of_the_difference_to_the_first_estimate_and_of_the_noise():
+    x, first = torch.zeros(1, 1, 4, 4), torch.full((1, 1, 4, 4), 0.1)
+    error = likely_error(x, first, lambda x: torch.full_like(x, 0.02))
+    torch.testing.assert_close(error, torch.full_like(x, 2.4 * 0.01 + 2.5 / 255 * 0.02**0.5))
+    problem = Guided(estimates, count=2).problem(
+        tiny, Observed(IMAGE, squared_error(IMAGE, identity), NOISE)
+    )
+    (trial,) = problem.trials()
+    assert trial.part is None, "the picture itself"
+    expected = likely_error(IMAGE, IMAGE / 2, NOISE.variance)
+    torch.testing.assert_close(trial.error(IMAGE), expected)

@@ -98,3 +98,21 @@ def test_the_distance_is_measured_where_the_energy_is():
     off = 0.3 * (window(held.parts) == 0)
     assert held.distance_from_mix(window, window(mix) + off).item() == pytest.approx(0)
     assert held.distance_from_mix(window, window(mix) + 0.3).item() > 0.01
+
+
+def test_the_errors_of_a_trial_are_those_on_the_parts():
+    held = HeldOut(HOLED, Holes(scattered=True))
+    trial = held.trial
+    assert trial.part.code.equal(held.code(torch.Generator()))
+    error = trial.error(IMAGE.repeat(1, 1, 1, PARTS) + 0.5)
+    held_out = held.parts.expand_as(error) > 0
+    torch.testing.assert_close(error[held_out], torch.full_like(error[held_out], 0.25))
+    assert error[~held_out].isnan().all()
+    hidden = MASK.repeat(1, 1, 1, PARTS) == 0
+    assert (trial.part.missing > 0).equal(hidden | (held.parts > 0))
+
+
+def test_a_part_says_what_is_missing():
+    held = HeldOut(HOLED, Holes(scattered=True))
+    assert held.whole(HOLED).missing.equal(1 - MASK)
+    assert held.part(IMAGE, (0, 0)) is None

@@ -114,3 +114,18 @@ def test_a_large_picture_is_restored_in_tiles(monkeypatch):
     whole = of_blurring(BLURRING, x0, QUICK)[:, :3]
     estimate = BLURRING.operator.inside(whole)
     assert error(done.image, estimate) < 0.05 * error(x0, estimate)
+
+
+def test_a_trial_is_what_is_fitted_and_ends_as_the_picture_does():
+    made = pair()
+    trials = made.trials
+    truths = made.energy.images[0].chunk(PANELS, dim=-1)
+    assert len(trials) == PANELS
+    z = torch.cat([trial.part.code for trial in trials], dim=-1)
+    assert torch.equal(z, made.code(torch.Generator()))
+    for trial, truth in zip(trials, truths, strict=True):
+        seen = BLURRING.operator.inside(truth)
+        done = trial.part.finish(trial.part.code[:, :3])
+        assert done.shape == seen.shape
+        assert error(done, seen) < error(BLURRING.operator(truth), seen)
+        torch.testing.assert_close(trial.error(seen + 0.1), torch.full_like(seen, 0.01))

@@ -93,3 +93,17 @@ def test_of_what_has_no_grid_nothing_is_certain():
     assert pair.part(IMAGE).finish(drawn).equal(drawn)
     on_grid = RecorruptedPair(IMAGE, Compression(20)).part(IMAGE).finish(drawn)
     assert (on_grid - IMAGE).abs().mean() < 0.95 * (drawn - IMAGE).abs().mean()
+
+
+def test_a_trial_is_what_is_fitted_and_its_errors_are_less_than_those_of_x():
+    pair = RecorruptedPair(IMAGE, Compression(20))
+    trials = pair.trials
+    assert len(trials) == 2
+    z = pair.code(torch.Generator())
+    assert torch.equal(torch.cat([trial.part.code for trial in trials], dim=-1), z)
+    for trial, truth, shift in zip(trials, pair.estimates, SHIFTS, strict=False):
+        again = Compression(20).at(*shift).compress(truth)
+        torch.testing.assert_close(
+            trial.part.finish(truth), pair.part(again, shift).finish(truth), rtol=0, atol=1e-6
+        )
+        torch.testing.assert_close(trial.error(truth + 0.1), torch.full_like(truth, 0.17**2))

@@ -73,3 +73,17 @@ def test_an_energy_that_promises_too_much_is_not_believed():
     nothing, rule = promises([0.5, 0.0])
     assert nothing[1] is not None
     assert rule.chosen.index == 1
+
+
+def test_the_error_of_a_trial_is_steins_and_the_difference_to_an_estimate():
+    noise = Noise(0.1, clipped=False)
+    sure = MonteCarloSure(IMAGE, noise)
+    first = sure.code(torch.Generator())[:, 3:6]
+    error = sure.error(first)
+    assert error.shape == IMAGE.shape
+    stein = sure.energy(first).item() - noise.sigma**2
+    assert error.mean().item() == pytest.approx(0.5 * stein + 1.4 / 255 * 0.1, abs=1e-5)
+    apart = sure.error(first + 0.3)
+    stein = sure.energy(first + 0.3).item() - noise.sigma**2
+    expected = 0.5 * stein + 0.9 * 0.09 + 1.4 / 255 * 0.1
+    assert apart.mean().item() == pytest.approx(expected, abs=1e-5)

@@ -31,7 +31,7 @@ from .say import answer, say
 from .signals import interruptible, undisturbed
 
 TOGETHER = ("names", "jobs", "scheduler", "recursive")  # options that are of several
-ALONE = ("snapshots", "every", "checkpoint")  # options that are of one picture
+ALONE = ("snapshots", "every", "checkpoint", "uncertainty")  # options that are of one picture
 FAILURES = (BadInput, OSError, Destabilised, MemoryError, RuntimeError)
 
 

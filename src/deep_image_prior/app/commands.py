@@ -59,6 +59,12 @@ WATCHING = (
     ),
     click.Option(["--reference"], type=FILE, help="Clean image: report PSNR and SSIM against it."),
     click.Option(
+        ["--uncertainty"],
+        type=FILE,
+        help="File for the standard deviation of the result, pixel by pixel: its numbers as .tif "
+        "or .npy, a picture of them as .png.",
+    ),
+    click.Option(
         ["--snapshots"],
         type=FILE,
         help="Folder for what would be restored if every K-th step were the last.",

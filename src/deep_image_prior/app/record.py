@@ -14,7 +14,9 @@ import psutil
 import torch
 
 from ..files import Content, names_in
+from ..images import Pixels
 from ..restoration import Result
+from ..summary import shown
 
 Fingerprint = dict[str, str]
 
@@ -81,6 +83,7 @@ def described(result: Result, scores: Mapping[str, float | None] = {}) -> dict[s
         "chosen": result.chosen,
         "stopped": result.stopped,
         "uncertainty_db": result.uncertainty_db,
+        "uncertainty": _typical(result.uncertainty),
         "confidence": result.confidence,
         "seconds": round(result.seconds, 3),
         "seconds_per_step": result.seconds / sum(result.steps),
@@ -89,6 +92,13 @@ def described(result: Result, scores: Mapping[str, float | None] = {}) -> dict[s
         "scores": _finite({**scores, **result.measures}),
         "energy": [float(f"{energy:.6g}") for energy in result.history],
     }
+
+
+def _typical(uncertainty: Pixels | None) -> dict[str, float] | None:
+    """The numbers of the summary, in the units of the image."""
+    if uncertainty is None:
+        return None
+    return dict(zip(("median", "hundredth"), shown(uncertainty), strict=True))
 
 
 def _finite(scores: Mapping[str, float | None]) -> dict[str, float | None]:

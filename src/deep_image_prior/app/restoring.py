@@ -20,7 +20,7 @@ from ..settings import Settings
 from ..step import Step
 from ..summary import DOUBTS, summary
 from ..tasks import Restoration, Task
-from . import session, stacks
+from . import maps, session, stacks
 from .commands import SNAPSHOT_EVERY, taken
 from .progress import Bar, Watcher
 from .record import described
@@ -98,6 +98,7 @@ def asked(
         values["record"],
         values["overwrite"],
         quiet,
+        _places(values, picture, task.enlargement),
     )
     reference = _reference(values, picture, task.enlargement)
 
@@ -107,7 +108,11 @@ def asked(
 
     @cache
     def joined(*results: Result) -> dict[str, Picture]:
-        return _pictures(picture, list(places.values()), results, task.enlargement)
+        pages = list(places.values())
+        made = _pictures(picture, pages, results, task.enlargement)
+        if values["uncertainty"]:
+            made |= _maps(values, picture, pages, results, task.enlargement, scale)
+        return made
 
     @cache
     def scores(*results: Result) -> Scores:
@@ -143,7 +148,8 @@ def _made(
     result = restore(replace(task, watch=watch, tell=watch.tell), pixels, str(source))
     cut = partial(stacks.cut, count=pages, enlargement=task.enlargement)
     parts = {name: cut(each) for name, each in result.parts.items()}
-    return replace(result, image=cut(result.image), parts=parts)
+    map = None if result.uncertainty is None else cut(result.uncertainty)
+    return replace(result, image=cut(result.image), parts=parts, uncertainty=map)
 
 
 def _check_alone(values: Mapping[str, Any], picture: Picture, parts: int) -> None:
@@ -241,6 +247,37 @@ def _pictures(
         return stacks.whole(picture, zip(places, made), factor)  # noqa: B905
 
     return {name: picture.with_pixels(whole(name)) for name in names}
+
+
+def _places(values: Mapping[str, Any], picture: Picture, factor: int) -> dict[str, Path]:
+    """Of what is written elsewhere than beside the result. Raises BadInput."""
+    path = values["uncertainty"]
+    if path is None:
+        return {}
+    *pages, height, width, _ = picture.pixels.shape
+    maps.check(path, (*pages, factor * height, factor * width))
+    return {"uncertainty": path}
+
+
+def _maps(
+    values: Mapping[str, Any],
+    picture: Picture,
+    places: Sequence[Sequence[int]],
+    results: Sequence[Result],
+    factor: int,
+    scale: Scale,
+) -> dict[str, Picture]:
+    """The uncertainty, as it is written, if it can be told; NaN where pages were not begun."""
+    found = [each.uncertainty for each in results if each.uncertainty is not None]
+    if len(found) < len(results):
+        say(f"note: the uncertainty of this cannot be told; {values['uncertainty']} is not written")
+        return {}
+    unknown = np.full((*picture.pixels.shape[:-1], 1), np.nan, np.float32)
+    made = zip(places, found)  # noqa: B905
+    numbers = stacks.whole(Picture(unknown, axes=picture.axes), made, factor)
+    if not maps.holds_numbers(values["uncertainty"]):
+        return {"uncertainty": Picture(maps.drawn(numbers[..., 0], scale))}
+    return {"uncertainty": Picture(numbers, axes=picture.axes)}
 
 
 def choices(

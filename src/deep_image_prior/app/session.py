@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,19 @@ Made = Mapping[str, Result]
 
 @dataclass(frozen=True)
 class Output:
-    """Where a command writes, and how much it says."""
+    """Where a command writes, and how much it says. places: of pictures that are not written beside
+    the first, by name.
+    """
 
     path: Path
     record: Path | None
     overwrite: bool
     quiet: bool
+    places: Mapping[str, Path] = field(default_factory=dict)
+
+    def paths(self, names: Sequence[str]) -> dict[str, Path]:
+        """Where pictures of these names go."""
+        return {**paths_of(self.path, names), **self.places}
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ def check(request: Request, output: Output) -> dict[str, Path]:
     """Where the pictures go, by name, every door checked. Raises BadInput."""
     files.check_format(output.path, request.like, request.enlargement)
     check_places(output, request.names, request.inputs, request.in_place)
-    return paths_of(output.path, request.names)
+    return output.paths(request.names)
 
 
 def paths_of(path: Path, names: Sequence[str]) -> dict[str, Path]:
@@ -70,12 +77,13 @@ def check_places(
     output: Output, names: Sequence[str], inputs: Mapping[str, Path], in_place: bool
 ) -> None:
     """Raise BadInput unless all can be written and no input is lost; see `Request`."""
-    paths = paths_of(output.path, names)
+    paths = output.paths(names)
     written = [*paths.values(), *([output.record] if output.record else [])]
     for path in written:
         files.check_free(path, output.overwrite)
-    if len({path.resolve() for path in written}) < len(written):
-        raise BadInput(f"{output.record} would be written twice; give the record another name")
+    for number, path in enumerate(written):
+        if path.resolve() in {each.resolve() for each in written[:number]}:
+            raise BadInput(f"{path} would be written twice; give each file a name of its own")
     read = {path.resolve() for path in inputs.values()}
     if in_place and output.path.resolve() == inputs["image"].resolve():
         written.remove(output.path)
@@ -93,7 +101,9 @@ def run(request: Request, output: Output, watcher: Watcher) -> int:
     interruptible()
     made, failure = _made(request, watcher)
     with undisturbed():
-        for name, picture in request.joined(made).items():
+        pictures = request.joined(made)
+        paths = {name: path for name, path in paths.items() if name in pictures}
+        for name, picture in pictures.items():
             save(paths[name], picture, output.overwrite)
         if output.record:
             outputs = {name: fingerprint(path) for name, path in paths.items()}

@@ -21,7 +21,8 @@ ALL = "all"  # the table of every command that takes what it says
 STAY = {
     *("files_from", "recursive", "shard", "page", "reference"),
     *("layer", "layers", "label", "labels", "unit"),
-    *("output", "folder", "record", "overwrite", "snapshots", "every", "checkpoint", "quiet"),
+    *("output", "folder", "record", "overwrite", "snapshots", "every", "checkpoint"),
+    *("uncertainty", "quiet"),
 }
 # what may run the code of others: not by a file that came with a folder of pictures
 TRUSTED = ("model", "scheduler")

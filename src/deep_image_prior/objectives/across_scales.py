@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..degradations import Downsampling
-from ..descent import Part, Problem
+from ..descent import Part, Problem, Trial
 from ..energies import PixelMean, mean_square
 from ..errors import BadInput
 from ..padding import pad_reflect
@@ -24,6 +24,8 @@ PANELS = 4  # of a picture alone, each shrunk on another grid
 ROUNDS = tuple(sigma / 255 for sigma in (30, 20, 12, 6))
 LEAST = 8  # pixels a side
 LAST = 2  # of the rounds, after f
+# times the squared error of one step up to x0, that of an enlargement by the factor
+FINER = {2: 1.0, 3: 1.0, 4: 1.7**2, 8: 2.2**2}
 MARGIN = 48  # pixels of x: all that the rounds see would be far more, for nothing to be seen
 
 
@@ -57,6 +59,7 @@ class AcrossScales(Objective):
             panels=pair.panels,
             whole=lambda f: pair.part(observed.x0),
             parts=lambda f: pair.part,
+            trials=lambda: pair.trials,
             margin=MARGIN,
             exact=False,
         )
@@ -94,6 +97,23 @@ class AcrossPair:
     def part(self, x0: Tensor, place: Place = (0, 0)) -> Part:
         """Any part of the picture (1, C, h, w), wherever it is, to be enlarged."""
         return self._enlarged(x0, x0, self.step.factor)
+
+    @property
+    def trials(self) -> list[Trial]:
+        """What is learned from, once more: one step up to x0."""
+        panels = zip(
+            *(each.chunk(self.panels, dim=-1) for each in (self._code, self.truth)), strict=True
+        )
+        return [self._trial(*each) for each in panels]
+
+    def _trial(self, code: Tensor, truth: Tensor) -> Trial:
+        small, seen = self.step.shrink(truth), self.step
+
+        def finish(f: Tensor) -> Tensor:
+            return refined(seen.project(f, small), small, seen, self.rounds[-LAST:])
+
+        finer = FINER[self.downsampling.factor]
+        return Trial(Part(code, finish), lambda x: finer * (x - truth).square())
 
     def _enlarged(self, x: Tensor, x0: Tensor, factor: int) -> Part:
         """x, once more, to `factor` times the resolution of x0."""

@@ -1,5 +1,5 @@
-"""Where f cannot be fitted to all of a picture and does not carry over: z the best estimate, and
-E the distance to it.
+"""Where f cannot be fitted to all of a picture and does not carry over: z estimates, the best one
+first, and E the distance to that.
 """
 
 from collections.abc import Callable
@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from ..degradations import CorrelatedNoise
-from ..descent import Part, Problem
+from ..descent import Part, Problem, Trial
 from ..energies import Energy, mean_square
 from ..parallel import each
 from ..windows import Place, Windows
-from .guided import Estimates
+from .guided import Estimates, likely_error
 from .objective import Architecture, Objective, Observed
 
 
@@ -35,24 +35,31 @@ class Estimated(Objective):
     def problem(self, network: Architecture, observed: Observed) -> Problem:
         noise, x0 = observed.damaged_by(CorrelatedNoise), observed.x0
 
-        def last(both: Tensor, place: Place = (0, 0)) -> Tensor:
+        def best_first(both: Tensor, place: Place = (0, 0)) -> Tensor:
             photo, guide = observed.apart(both)
-            return self.estimates(noise, photo, self.count, place, guide)[-1:]
+            made = self.estimates(noise, photo, self.count, place, guide)
+            return made.flip(0).flatten(0, 1)[None]
 
         @cache
         def made() -> Tensor:
             panels = observed.both.chunk(observed.panels, dim=-1)
-            return torch.cat(each(last, panels, x0.device), dim=-1)
+            return torch.cat(each(best_first, panels, x0.device), dim=-1)
 
-        channels = x0.shape[1]
+        def error(x: Tensor) -> Tensor:
+            return likely_error(x, made()[:, -channels:], noise.variance)
+
+        _, channels, height, width = x0.shape
+        inputs = self.count * channels
         return Problem(
-            partial(network, channels, channels),
+            partial(network, inputs, channels),
             lambda generator: made(),
-            _Distance(made),
-            shape=tuple(x0.shape),
+            _Distance(lambda: made()[:, :channels]),
+            shape=(1, inputs, height, width),
             panels=observed.panels,
-            parts=lambda f: lambda image, place: Part(last(image, place)),
+            parts=lambda f: lambda both, place: Part(best_first(both, place)),
             exact=False,
+            images=self.count,
+            trials=lambda: [Trial(Part(made()), error)],
         )
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..degradations import CorrelatedNoise
-from ..descent import Problem
+from ..descent import Problem, Trial
 from ..step import Step
 from ..stopping import Patience
 from ..windows import Place
@@ -19,6 +19,9 @@ from .objective import Architecture, Objective, Observed
 
 SHARE = 0.5  # of f(z) in the mix, where it is as near to the truth as the estimate
 REGAINED = 0.25  # of what the estimate took out; f that has put so much back has learned the noise
+# of the squared difference to the first estimate, and of the deviation of the noise, in the squared
+# error
+APART, LEFT = 2.4, 2.5 / 255
 
 # noise, x0, how many, where x0 begins, the guide
 Estimates = Callable[[CorrelatedNoise, Tensor, int, Place, Tensor | None], Tensor]
@@ -60,7 +63,16 @@ class Guided(Objective):
             shape=(1, inputs, height, width),
             finish=lambda f: mixed(f, made()[-1:], x0, noise.variance),
             rule=lambda: AgreementGuard(made()[-1:], noise.variance),
+            images=self.count,
+            trials=lambda: [Trial(None, lambda x: likely_error(x, made()[:1], noise.variance))],
         )
+
+
+def likely_error(x: Tensor, first: Tensor, variance: Callable[[Tensor], Tensor]) -> Tensor:
+    """About the squared error of x (1, C, H, W): what is left of the noise, and how far x is from
+    the first estimate, which knows the noise and little of the image.
+    """
+    return APART * (x - first).square() + LEFT * variance(x).sqrt()
 
 
 def mixed(f: Tensor, e: Tensor, x0: Tensor, variance: Callable[[Tensor], Tensor]) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from ..degradations import Holes
 from ..denoisers import White, dct_inpaint, nonlocal_bayes, pyramid_fill
-from ..descent import Part, Problem, past_weight
+from ..descent import Part, Problem, Trial, past_weight
 from ..energies import PixelMean
 from ..parallel import each
 from ..step import Rule, Step, Stop
@@ -47,8 +47,9 @@ class Holdout(Objective):
             finish=partial(held.finish, observed.x0),
             rule=lambda: DistanceFromMix(held.distance_from_mix),
             panels=held.panels,
-            whole=lambda f: Part(held.code_of(observed.x0), partial(held.finish, observed.x0)),
+            whole=lambda f: held.whole(observed.x0),
             parts=lambda f: held.part,
+            trials=lambda: [held.trial],
         )
 
 
@@ -71,9 +72,22 @@ class HeldOut:
 
     def part(self, x0: Tensor, place: Place) -> Part | None:
         """Any part of the picture, (1, C, h, w), wherever it is; None if all of it is known."""
-        if (self.holes.find(x0) > 0).all():
-            return None
-        return Part(self.code_of(x0), partial(self.finish, x0))
+        return None if (self.holes.find(x0) > 0).all() else self.whole(x0)
+
+    def whole(self, x0: Tensor) -> Part:
+        """The same, whether there is something to restore or not."""
+        missing = 1 - self.holes.find(x0)
+        return Part(self.code_of(x0), partial(self.finish, x0), missing=missing)
+
+    @property
+    def trial(self) -> Trial:
+        """What f draws where values are held out."""
+        part = Part(self._mixed(self._images), missing=1 - self.known + self.parts)
+
+        def error(x: Tensor) -> Tensor:
+            return (x - self.observation).square().where(self.parts > 0, torch.nan)
+
+        return Trial(part, error)
 
     def code(self, generator: Generator) -> Tensor:
         return self._mixed(self._images)  # by no random numbers: the same for every run

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..degradations import Blurring, Downsampling
-from ..descent import Part, Problem
+from ..descent import Part, Problem, Trial
 from ..energies import PixelMean, mean_square
 from ..errors import BadInput
 from ..parallel import each
@@ -61,6 +61,7 @@ class Reblurring(Objective):
             panels=pair.panels,
             whole=lambda f: pair.part(observed.x0),
             parts=lambda f: pair.part,
+            trials=lambda: pair.trials,
             margin=MARGIN,
             exact=False,
         )
@@ -108,8 +109,9 @@ class ReblurredPair:
         """Any part of the picture (1, C, h, w), wherever it is."""
 
         whole = x0 is self.x0 and self.pictures == 1
-        code = self.shown if whole else self._estimates(x0)
+        return self._part(x0, self.shown if whole else self._estimates(x0))
 
+    def _part(self, x0: Tensor, code: Tensor) -> Part:
         def finish(f: Tensor) -> Tensor:
             x = consistent(f, code[:, : x0.shape[1]], x0, self.blurring)
             for deviation in self.rounds[-LAST:]:
@@ -117,6 +119,21 @@ class ReblurredPair:
             return self.blurring.operator.inside(x)
 
         return Part(code, finish)
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Every panel."""
+        truths, codes = (each.chunk(self.panels, dim=-1) for each in self._pair)
+        return [*map(self._trial, truths, codes, range(self.panels))]
+
+    def _trial(self, truth: Tensor, code: Tensor, number: int) -> Trial:
+        seen = self.blurring.operator.inside(truth)
+        part = self._part(self._again(truth, number), code)
+        return Trial(part, lambda x: (x - seen).square())
+
+    def _again(self, t: Tensor, number: int) -> Tensor:
+        """k * t + n, of that panel."""
+        return self.blurring.draw(t, Generator().manual_seed(OWN_SEED + number))
 
     @cached_property
     def shown(self) -> Tensor:
@@ -139,8 +156,7 @@ class ReblurredPair:
         first = number % HALF.factor
         height, width = ((side - 1) // 2 * 2 for side in estimate.shape[-2:])
         t = HALF.shrink(estimate[..., first : first + height, first : first + width])
-        again = self.blurring.draw(t, Generator().manual_seed(OWN_SEED + number))
-        return t, self._estimates(again)
+        return t, self._estimates(self._again(t, number))
 
     def _estimates(self, x0: Tensor) -> Tensor:
         return of_blurring(self.blurring, x0, self.rounds)

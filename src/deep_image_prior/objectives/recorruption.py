@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from ..degradations import Compression, Lossy
 from ..denoisers import Sampled
-from ..descent import Function, Part, Problem
+from ..descent import Function, Part, Problem, Trial
 from ..energies import PixelMean, mean_square
 from ..errors import BadInput
 from ..parallel import each
@@ -29,6 +29,8 @@ LACKING = 0.5
 # how fast f loses its share where it changes x0 more than what it learned from: measured on six
 # pictures
 WARY = 3
+# times the squared error of an estimate that is compressed once more, that of x: it is smoother
+SMOOTHER = 1.7**2
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Recorruption(Objective):
             panels=pair.panels,
             whole=lambda f: pair.part(observed.x0, share=pair.share(f)),
             parts=lambda f: partial(pair.part, share=pair.share(f)),
+            trials=lambda: pair.trials,
         )
 
 
@@ -117,6 +120,18 @@ class RecorruptedPair:
         """d (1, C, H, W), of every panel."""
         first = self._shown[:, : self.observation.shape[1]]
         return list(first.chunk(self.given, dim=-1)) * (self.panels // self.given)
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Every panel."""
+        codes = self._code.chunk(self.panels, dim=-1)
+        return [self._trial(*each) for each in zip(codes, self.estimates, SHIFTS, strict=False)]
+
+    def _trial(self, code: Tensor, truth: Tensor, shift: Place) -> Trial:
+        given = code[:, -truth.shape[1] :]
+        compression = self.compression.at(*shift)
+        part = Part(code, lambda image: compression.project(image, given))
+        return Trial(part, lambda x: SMOOTHER * (x - truth).square())
 
     @cached_property
     def _shown(self) -> Tensor:

@@ -146,6 +146,24 @@ class Denoise(Restoration):
         holes = Holes(lambda x0: 1 - impulse_mask(x0), scattered=True, exact=True)
         return preset.problem(Observed(x0, absolute_error(x0, identity), holes, panels=panels))
 
+    def uncertain(self, variance: Tensor, x: Tensor, x0: Tensor, damage: Damage) -> Tensor:
+        """What is kept of the noise counts, too."""
+        from ..degradations import Impulses
+        from ..light import from_root
+        from ..storage import strips
+
+        noise = None if isinstance(damage.noise, Impulses) else damage.noise
+        for rows in strips(*x.shape[-2:]):
+            v, image = variance[..., rows, :], x[..., rows, :]
+            if noise and self.strength < 1:
+                kept = (1 - self.strength) ** 2 * noise.variance(image).mean(dim=1, keepdim=True)
+                v = self.strength**2 * v + kept
+            if self.raw:
+                apart = from_root(image + v.sqrt()) - from_root((image - v.sqrt()).clamp_min(0))
+                v = (apart / 2).square().mean(dim=1, keepdim=True)
+            variance[..., rows, :] = v
+        return variance
+
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
         import torch
 

@@ -120,6 +120,13 @@ class Inpaint(Restoration):
         holes = Holes(scattered=self._single(damage))
         return preset.problem(Observed(x0, energy, holes, pyramid_fill(known, mask), panels))
 
+    def uncertain(self, variance: Tensor, x: Tensor, x0: Tensor, damage: Damage) -> Tensor:
+        """Known pixels that are drawn anew differ from what they are."""
+        if self.keep_known:
+            return variance
+        change = (x - x0).square().mean(dim=1, keepdim=True)
+        return variance.where(change.isnan(), change)
+
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
         from ..degradations import unmarked
         from ..masks import MOST

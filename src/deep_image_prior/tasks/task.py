@@ -221,6 +221,10 @@ class Restoration(Task, ABC):
         """What is to be fitted, and what happened to it. sigma: the option, for x in [0, 1]."""
         return observation, Damage()
 
+    def uncertain(self, variance: Tensor, x: Tensor, x0: Tensor, damage: Damage) -> Tensor:
+        """The variance (1, 1, H, W) of the result, of that of what f drew, x; may change it."""
+        return variance
+
     @abstractmethod
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
         """The result, of what f drew, x."""
