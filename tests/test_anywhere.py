@@ -211,7 +211,7 @@ def test_parts_are_finished_by_what_the_whole_sheet_says(small_panels):
 
     problem = Problem(base.network, base.code, base.energy, panels=windows.PANELS, parts=parts)
     runs = fitted(x0, lambda *_: problem)[1]
-    image, variance = anywhere.apply(problem, runs, SETTINGS, x0, side=120)
+    image, variance = anywhere.apply(problem, runs, SETTINGS, x0, 120, 3)
     assert variance is None
     assert len(drawn) == 1
     assert drawn[0].shape == (1, 3, 64, 4 * 64)
@@ -359,7 +359,7 @@ def test_a_tile_without_holes_stays_as_it_is(small_panels, quick_fills):
     problem, runs = fitted(marked(x0, known), KINDS["holes"])
     alone = replace(problem, margin=0)
     tried = windows.panels(marked(x0, known), 64)
-    x, variance = anywhere.apply(alone, runs, SETTINGS, marked(x0, known), side=120, tried=tried)
+    x, variance = anywhere.apply(alone, runs, SETTINGS, marked(x0, known), 120, 3, tried=tried)
     assert variance.gt(0).equal(known == 0)
     assert x[..., 120:].equal(x0[..., 120:])
     assert not x[..., :120, :120].isnan().any()
