@@ -7,7 +7,7 @@ from helpers import photograph, tensor
 from PIL import Image
 
 from deep_image_prior import files
-from deep_image_prior.degradations import Compression, Lossy
+from deep_image_prior.degradations import Compression, Lossy, lossy_traces
 from deep_image_prior.degradations.lossy_traces import detect
 
 CLEAN = np.rint(255 * photograph(256)).astype(np.uint8)
@@ -83,6 +83,17 @@ def test_the_size_of_a_file_says_how_it_was_compressed(tmp_path, format, quality
     assert (made.format, made.scale) == (format, 1)
     assert made.quality == pytest.approx(quality, abs=12)
     assert found(picture.pixels, file=picture.coding, quality=33) == Lossy(33, format)
+
+
+def test_of_a_large_file_the_middle_is_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(lossy_traces, "SIDE", 128)
+    path = tmp_path / "picture.webp"
+    half_flat = np.concatenate([CLEAN, np.full_like(CLEAN, 128)])
+    for quality in (20, 60):
+        Image.fromarray(half_flat).save(path, quality=quality)
+        picture = files.read(path)
+        made = found(picture.pixels, file=picture.coding)
+        assert made.quality == pytest.approx(quality, abs=15)
 
 
 def test_what_was_kept_without_loss_has_nothing_to_be_undone(tmp_path):

@@ -40,6 +40,7 @@ HALF = 2.75  # the same of odd waves of lines twice as far apart
 LINE = 5.0  # deviations of chance, of lines on a grid of 8 pixels
 BLURRED = 1.0  # pixels, of what was compressed, that hide the lines in x0
 QUALITIES = (5, 8, 12, 17, 23, 30, 40, 50, 60, 70, 80, 88, 94)
+USUAL = 50  # quality
 BEST = 90  # beyond it every image is left as it is
 
 
@@ -188,10 +189,17 @@ def _near(frequency: int) -> slice:
 
 
 def _quality_of_size(observation: Tensor, file: Coded) -> int:
-    """That of the encoder of Pillow by which x0 takes about as many bytes as in its file."""
+    """That of the encoder of Pillow by which x0 takes about as many bytes as in its file. How they
+    change with the quality is measured in the middle of the picture.
+    """
     pixels = eight_bits(observation[:, : 3 if observation.shape[1] >= 3 else 1]).squeeze()
+    top, left = (max(0, side - SIDE) // 2 for side in pixels.shape[:2])
+    middle = pixels[top : top + SIDE, left : left + SIDE]
 
-    def size(quality: int) -> int:
-        return len(encoded(pixels, file.format, quality))
+    def size(quality: int, part: Pixels = middle) -> int:
+        return len(encoded(part, file.format, quality))
 
-    return 1 + min(99, bisect_left(range(1, 100), file.size, key=size))
+    wanted = file.size
+    if middle.size < pixels.size:
+        wanted = round(wanted * size(USUAL) / size(USUAL, pixels))
+    return 1 + min(99, bisect_left(range(1, 100), wanted, key=size))
