@@ -206,7 +206,8 @@ def test_other_lossy_files_say_so_too(run, ending):
 def test_a_quality_is_taken_where_there_is_no_trace(run):
     answer = run("dejpeg", "photo.png", "--quality", "40", *FEW)[1]
     assert "compression: taken for about JPEG of quality 40, of which there is no trace" in answer
-    assert "confidence: high" not in answer
+    assert "confidence: low" in answer
+    assert "caution: there is no trace of compression" in answer
 
 
 def test_without_blocks_the_quality_is_wanted(run):

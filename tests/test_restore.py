@@ -270,6 +270,24 @@ def test_where_the_flash_photo_is_of_no_use_it_is_denoised_alone_and_said(of):
     assert result.confidence == "low"
 
 
+@pytest.mark.parametrize("of", ["itself", "a mix", "gray"])
+def test_a_flash_photo_that_has_the_noise_of_the_image_is_not_used(of):
+    image = noisy(DARK)
+    copies = {
+        "itself": image,
+        "a mix": 0.4 * image + 0.6 * CLEAN,
+        "gray": np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2),
+    }
+    result = dip.flash(image, copies[of], **FEW)
+    np.testing.assert_array_equal(result.image, dip.denoise(image, **FEW).image)
+    assert any("has the noise of the image" in caution for caution in result.cautions)
+    assert result.confidence == "low"
+    its_own = dip.flash(
+        image, CLEAN + 0.03 * np.random.default_rng(1).normal(size=CLEAN.shape), **FEW
+    )
+    assert not its_own.cautions
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float32, np.float64])
 @pytest.mark.parametrize("axis", [None, 0, -1])
 def test_dtype_and_axes_come_back(dtype, axis):

@@ -23,19 +23,26 @@ LEAST = 0.1  # pixels: of a smaller shift nothing is seen, and moving costs deta
 # is hardly detail
 FOUND = 0.9
 VARIANCE = (5 / 255) ** 2  # of the noise of the second picture
+COPIED = 0.75  # of the noise: a picture with noise of its own leaves 0.9 and more
 
 Shift = Sequence[float]  # down and right
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """By how many pixels the second picture is moved to lie on the first."""
+    """By how many pixels the second picture is moved to lie on the first.
+
+    copied: whether it has the same noise, as a copy of the first has, which says nothing of it.
+    """
 
     down: float = 0.0
     right: float = 0.0
+    copied: bool = False
 
     def sentences(self) -> list[str]:
         """What a summary says of it."""
+        if self.copied:
+            return []
         ways = (("down", "up", self.down), ("right", "left", self.right))
         moves = [
             f"{abs(size):.2f} {one if size > 0 else other}" for one, other, size in ways if size
@@ -74,6 +81,14 @@ def align(image: Tensor, second: Tensor) -> Alignment | None:
         return None
     down, right = (float(each) for each in found.x)
     return Alignment(down, right) if max(abs(down), abs(right)) > LEAST else Alignment()
+
+
+def has_noise_of(image: Tensor, second: Tensor, variance: float) -> bool:
+    """Whether the second picture (1, G, H, W) explains more of the image (1, C, H, W) than all but
+    its white noise of that variance.
+    """
+    rest = image - guided_filter(image, second, torch.full_like(second[:, :1], VARIANCE))
+    return rest.square().mean().item() < COPIED * variance
 
 
 def moved(image: Tensor, alignment: Alignment) -> Tensor:

@@ -85,6 +85,16 @@ def test_the_size_of_a_file_says_how_it_was_compressed(tmp_path, format, quality
     assert found(picture.pixels, file=picture.coding, quality=33) == Lossy(33, format)
 
 
+@pytest.mark.parametrize(("format", "quality"), [("WEBP", 85), ("AVIF", 85), ("WEBP", 98)])
+def test_jpeg_before_a_finer_file_of_another_kind_is_found(tmp_path, format, quality):
+    path = tmp_path / f"picture.{format.lower()}"
+    Image.fromarray(coded(CLEAN, quality=10)).save(path, quality=quality)
+    picture = files.read(path)
+    made = found(picture.pixels, file=picture.coding)
+    assert isinstance(made, Compression)
+    assert made.quality == pytest.approx(10, abs=3)
+
+
 def test_of_a_large_file_the_middle_is_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(lossy_traces, "SIDE", 128)
     path = tmp_path / "picture.webp"

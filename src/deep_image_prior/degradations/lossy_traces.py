@@ -54,7 +54,12 @@ def detect(
     """
     if isinstance(file, Coded):
         found = quality or _quality_of_size(observation, file)
-        return Lossy(found, file.format) if quality or found <= BEST else None
+        older = jpeg_traces.detect(observation)
+        if older and older.quality < found:
+            return older
+        if quality or found <= BEST:
+            return Lossy(found, file.format)
+        file = None
     jpeg = jpeg_traces.detect(observation, quality, file)
     before = _before(jpeg_traces.luma(observation), jpeg, quality)
     return before or jpeg or (Lossy(quality, traced=False) if quality else None)

@@ -27,6 +27,9 @@ LITTLE = (
     "hardly anything was taken out: artefacts that can be seen are older than the compression that "
     "was found"
 )
+UNTRACED = (
+    "there is no trace of compression: as much was taken out as was told, and it may be detail"
+)
 across = partial(gently, learning_rate=0.001, window=256)
 
 
@@ -73,10 +76,13 @@ class Dejpeg(Restoration):
 
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
         from ..cautions import is_clean, lost
+        from ..degradations import Lossy
 
         cautions = lost(x, observation)
         if is_clean(x, observation):
             cautions.append(LITTLE)
+        if isinstance(damage.compression, Lossy) and not damage.compression.traced:
+            cautions.append(UNTRACED)
         return Finished(image=x, cautions=cautions)
 
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from ..objectives import Preset
 
 STEPS = {"fast": 300, "best": 600, "paper": 601}
+SEEN = 1024  # pixels a side, in which noise is looked for that both photos have
 ALONE = "the flash photo was not used: it does not show what the image shows, or lies far from it"
+SAME = "the flash photo was not used: it has the noise of the image, as a copy of it has"
 IMPULSES = "the flash photo was not used: it is of no help beside impulses"
 
 
@@ -75,8 +77,8 @@ class Flash(Denoise):
         """The image alone where the flash photo is of no use."""
         import torch
 
-        from ..alignment import Alignment, align, moved
-        from ..degradations import Impulses
+        from ..alignment import Alignment, align, has_noise_of, moved
+        from ..degradations import Impulses, Noise
 
         photo, flash = self._apart(observation)
         photo, damage = super().measure(photo, scale, sigma)
@@ -86,8 +88,12 @@ class Flash(Denoise):
             alignment = None if isinstance(damage.noise, Impulses) else align(photo, flash)
         if alignment is None:
             return photo, damage
-        both = torch.cat([photo, moved(flash, alignment)], dim=1)
-        return both, replace(damage, alignment=alignment)
+        flash, noise = moved(flash, alignment), damage.noise
+        if self.preset != "paper" and isinstance(noise, Noise):
+            seen, other = (each[..., :SEEN, :SEEN] for each in (photo, flash))
+            if has_noise_of(seen, other, noise.variance(seen).mean().item()):
+                return photo, replace(damage, alignment=replace(alignment, copied=True))
+        return torch.cat([photo, flash], dim=1), replace(damage, alignment=alignment)
 
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
         return {**super().presets(damage, shape), "paper": paper()}
@@ -97,7 +103,7 @@ class Flash(Denoise):
         from ..objectives import Observed
         from ..operators import identity
 
-        if damage.alignment is None:
+        if not _guided(damage):
             return super().build(x0, preset, damage, panels)
         photo, flash = self._apart(x0)
         energy = squared_error(photo, identity)
@@ -106,18 +112,23 @@ class Flash(Denoise):
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
         from ..degradations import Impulses
 
-        if damage.alignment is not None:
+        if _guided(damage):
             x0, _ = self._apart(x0)
         finished = super().finish(x, self._apart(observation)[0], x0, damage)
-        if damage.alignment is not None:
+        if _guided(damage):
             return finished
-        why = IMPULSES if isinstance(damage.noise, Impulses) else ALONE
+        alone = SAME if damage.alignment else ALONE
+        why = IMPULSES if isinstance(damage.noise, Impulses) else alone
         return replace(finished, cautions=[*finished.cautions, why])
 
     def _apart(self, both: Tensor) -> tuple[Tensor, Tensor]:
         """The photo without flash, and that with it."""
         guides = 1 if self.channel_axis is None else self.guide.shape[self.channel_axis]
         return both[:, :-guides], both[:, -guides:]
+
+
+def _guided(damage: Damage) -> bool:
+    return damage.alignment is not None and not damage.alignment.copied
 
 
 def _size(image: Tensor) -> str:
