@@ -27,7 +27,6 @@ from deep_image_prior.degradations import (
     Compression,
     CorrelatedNoise,
     Downsampling,
-    Lossy,
     Noise,
     estimate_correlated,
     marked,
@@ -253,9 +252,6 @@ KINDS = {
     "jpeg": lambda x0, panels: tasks.Dejpeg().build(
         x0, JPEG, Damage(compression=Compression(20, 3, 5)), panels
     ),
-    "lossy": lambda x0, panels: tasks.Dejpeg().build(
-        x0, JPEG, Damage(compression=Lossy(20, scale=1.3)), panels
-    ),
     "correlated": lambda x0, panels: tasks.Denoise().build(x0, GRAIN, Damage(noise=LONG), panels),
     "flash": lambda x0, panels: FLASH.build(x0, WHITE, paired(Noise(SIGMA)), panels),
     "flash, correlated": lambda x0, panels: FLASH.build(x0, GRAIN, paired(LONG), panels),
@@ -279,7 +275,7 @@ def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(small_panels,
     clean, x0 = noisy(130, 250, repeat=2)
     if "correlated" in kind:
         x0 = clean + LONG.draw(clean, 1, torch.Generator().manual_seed(2))
-    elif kind in ("jpeg", "lossy"):
+    elif kind == "jpeg":
         x0 = Compression(20, 3, 5).compress(clean)
     elif kind in ("holes", "scattered"):
         known = torch.rand(x0[:, :1].shape, generator=torch.Generator().manual_seed(2)) > 0.4
