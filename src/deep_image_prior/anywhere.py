@@ -23,7 +23,7 @@ from .settings import Settings
 from .step import Step
 from .stopping import Recipe
 from .storage import empty, strips
-from .uncertainty import mean_spread
+from .uncertainty import ErrorModel, mean_spread
 from .windows import PANELS, Tile, Window, blended, panels, sheet, tiles
 
 LARGEST = 2**18 + 2**17  # pixels of a picture that is fitted as it is
@@ -162,11 +162,16 @@ def apply(
         return x, None
     model = error_model(trials, lambda part: f.restored(part or Part(z[:1], problem.finish)))
     image, s, missing = x.split([channels, 1, 1], dim=1)
-    known = [window.enlarged(factor)(torch.cat([s, missing], dim=1)) for window in tried]
+    return image, _variance(model, s, missing, [window.enlarged(factor) for window in tried])
+
+
+def _variance(model: ErrorModel, s: Tensor, missing: Tensor, tried: Sequence[Window]) -> Tensor:
+    """Of x, in the place of its spread s (1, 1, H, W), whose mean is that of the windows tried."""
+    known = [window(torch.cat([s, missing], dim=1)) for window in tried]
     mean = mean_spread(*torch.cat(known, dim=-1).split(1, dim=1))
-    for rows in strips(*shape[-2:]):
+    for rows in strips(*s.shape[-2:]):
         s[..., rows, :] = missing[..., rows, :] * model.variance(s[..., rows, :], mean)
-    return image, s
+    return s
 
 
 def _fit_tiles(
