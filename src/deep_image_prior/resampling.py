@@ -8,10 +8,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def gaussian(sigma: float) -> Tensor:
-    """Taps exp(-t^2 / 2 sigma^2), summing to 1, cut at 3 sigma; sigma in pixels."""
+def gaussian(sigma: float, even: bool = False) -> Tensor:
+    """Taps exp(-t^2 / 2 sigma^2), summing to 1, cut at 3 sigma; sigma in pixels. even: around the
+    middle between two pixels.
+    """
     radius = max(1, math.ceil(3 * sigma))
-    taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / sigma) ** 2)
+    t = torch.arange(-radius, radius) + 0.5 if even else torch.arange(-radius, radius + 1)
+    taps = torch.exp(-0.5 * (t / sigma) ** 2)
     return taps / taps.sum()
 
 
@@ -26,6 +29,22 @@ def lanczos(factor: int, lobes: int) -> Tensor:
     t = (torch.arange(count) - (count - 1) / 2) / factor
     taps = torch.sinc(t) * torch.sinc(t / lobes)
     return taps / taps.sum()
+
+
+def bicubic(factor: int) -> Tensor:
+    """Taps of Keys' cubic, a = -1/2, as wide as `factor` pixels call for, summing to 1, around the
+    same centre as those of `lanczos`. Keys 1981, doi:10.1109/TASSP.1981.1163711.
+    """
+    count = 4 * factor - factor % 2
+    t = ((torch.arange(count) - (count - 1) / 2) / factor).abs()
+    near, far = 1.5 * t**3 - 2.5 * t**2 + 1, -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2
+    taps = torch.where(t < 1, near, far)
+    return taps / taps.sum()
+
+
+def box(factor: int) -> Tensor:
+    """Taps of the mean of `factor` pixels."""
+    return torch.full((factor,), 1 / factor)
 
 
 def correlate(image: Tensor, kernel: Tensor, stride: int = 1) -> Tensor:

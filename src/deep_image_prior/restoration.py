@@ -29,6 +29,7 @@ from .runs import Runs
 from .settings import Settings
 from .step import Rule, Step
 from .stopping import RULES, Discrepancy, Recipe
+from .storage import strips
 from .tasks import Damage, Finished, Restoration, Task
 
 # measured: benchmarks/README.md, the table of stops
@@ -192,6 +193,10 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
     rule = call.rule(preset, told or _sigma(damage), scale.clips, bool(told) and task.compares)
     checkpoint = call.checkpoint(task, x0, damage, preset.settings)
     back = partial(call.back, scale=scale)
+    channels = 1 if task.channel_axis is None else np.shape(image)[task.channel_axis]
+    cleaner, left = task.cleaner(damage), None
+    if cleaner:
+        x0, left = _cleaned(cleaner, x0, damage, channels, checkpoint)
 
     def finish(x: Tensor) -> tuple[Pixels, Finished]:
         finished = task.finish(x, observation, x0, damage)
@@ -202,25 +207,14 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
         draw = step.restored
         task.watch(replace(step, restored=draw and (lambda: finish(draw())[0])))
 
-    done = fit_anywhere(
-        lambda x0, panels: task.build(x0, preset, damage, panels),
-        x0,
-        preset.objective.panel,
-        task.tiled,
-        1 if task.channel_axis is None else np.shape(image)[task.channel_axis],
-        task.enlargement,
-        preset.settings,
-        rule,
-        call.memory,
-        task.watch and watch,
-        task.tell,
-        checkpoint,
-    )
+    done = _fitted(task, call, preset, x0, damage, channels, rule, task.watch and watch, checkpoint)
     if checkpoint and done.complete:
         checkpoint.remove()
     variance = done.variance
     if variance is not None:  # before what f drew is finished in its place
         variance = task.uncertain(variance, done.image, x0, damage)
+        if left is not None:
+            _add_enlarged(variance, left, task.enlargement)
     pixels, finished = finish(done.image)
     return Result(
         image=pixels,
@@ -234,6 +228,58 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
         cautions=tuple(finished.cautions),
         uncertainty=None if variance is None else call.deviation(variance, scale, pixels),
     )
+
+
+def _cleaned(
+    cleaner: Restoration,
+    x0: Tensor,
+    damage: Damage,
+    channels: int,
+    checkpoint: Checkpoint | None,
+) -> tuple[Tensor, Tensor | None]:
+    """x0 without its damage, and the variance of what is left, (1, 1, H, W), if it is known."""
+    call = Call(cleaner)
+    preset, place = call.preset(cleaner.presets(damage, x0.shape[-2:])), None
+    if checkpoint:
+        place = checkpoint.within("cleaned")
+    done = _fitted(cleaner, call, preset, x0, damage, channels, call.rule(preset), None, place)
+    if done.interrupted:  # of what is asked for there is nothing yet
+        raise KeyboardInterrupt
+    return done.image, done.variance
+
+
+def _fitted(
+    task: Restoration,
+    call: Call,
+    preset: Preset,
+    x0: Tensor,
+    damage: Damage,
+    channels: int,
+    rule: Callable[[Problem], Recipe | None],
+    watch: Callable[[Step], None] | None,
+    checkpoint: Checkpoint | None,
+) -> Fit:
+    return fit_anywhere(
+        lambda x0, panels: task.build(x0, preset, damage, panels),
+        x0,
+        preset.objective.panel,
+        task.tiled,
+        channels,
+        task.enlargement,
+        preset.settings,
+        rule,
+        call.memory,
+        watch,
+        task.tell,
+        checkpoint,
+    )
+
+
+def _add_enlarged(variance: Tensor, left: Tensor, factor: int) -> None:
+    """Adds that of x0, (1, 1, H, W), to that of x, (1, 1, t H, t W), t the `factor`."""
+    for rows in strips(*variance.shape[-2:]):
+        of_x0 = torch.arange(rows.start, rows.stop, device=left.device) // factor
+        variance[..., rows, :] += left[..., of_x0, :].repeat_interleave(factor, dim=-1)
 
 
 def _unit_sigma(sigma: float | None, scale: Scale) -> float | None:

@@ -1,22 +1,32 @@
 """A lower resolution: the image was enlarged once, or is to be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..operators import Downsample
+from .prefilters import LANCZOS2, Prefilter
 
 
 @dataclass(frozen=True)
 class Downsampling:
-    """x0 = d(x), Lanczos2 low-pass and decimation by `factor` (eq. 5)."""
+    """x0 = d(x), low-pass and decimation by `factor` (eq. 5), Lanczos2 if nothing else is known."""
 
     factor: int
+    prefilter: Prefilter = LANCZOS2
+
+    def by(self, factor: int) -> "Downsampling":
+        """The same low-pass, in pixels of x0, for another factor."""
+        return replace(self, factor=factor)
+
+    @property
+    def operator(self) -> Downsample:
+        return Downsample(self.factor, kernel=self.prefilter(self.factor))
 
     def shrink(self, x: Tensor) -> Tensor:
         """d(x) in [0, 1]: (1, C, t H, t W) -> (1, C, H, W)."""
-        return Downsample(self.factor)(x).clamp(0, 1)
+        return self.operator(x).clamp(0, 1)
 
     def enlarge(self, x0: Tensor) -> Tensor:
         """The inverse, bicubic, in [0, 1]."""
@@ -27,7 +37,7 @@ class Downsampling:
 
         Iterative back-projection: Irani and Peleg 1991, doi:10.1016/1049-9652(91)90045-L.
         """
-        down = Downsample(self.factor)
+        down = self.operator
         for _ in range(rounds):
             x = (x + self._bicubic(x0 - down(x))).clamp(0, 1)
         return x

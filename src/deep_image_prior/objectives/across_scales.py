@@ -79,7 +79,7 @@ class AcrossPair:
         panels: int = 1,
     ) -> None:
         self.downsampling, self.rounds = downsampling, rounds
-        self.step = Downsampling(2 if downsampling.factor % 2 == 0 else downsampling.factor)
+        self.step = downsampling.by(2) if downsampling.factor % 2 == 0 else downsampling
         sheet = x0 if panels > 1 else x0.repeat(1, 1, 1, PANELS)
         self.panels = panels if panels > 1 else PANELS
         pictures = sheet.chunk(self.panels, dim=-1)
@@ -117,8 +117,8 @@ class AcrossPair:
 
     def _enlarged(self, x: Tensor, x0: Tensor, factor: int) -> Part:
         """x, once more, to `factor` times the resolution of x0."""
-        seen = Downsampling(factor)
-        first, last = seen == self.step, seen == self.downsampling
+        seen = self.downsampling.by(factor)
+        first, last = factor == self.step.factor, factor == self.downsampling.factor
 
         def finish(f: Tensor) -> Tensor:
             x = seen.project(f, x0)

@@ -23,7 +23,6 @@ from ..denoisers import (
     with_long_waves,
 )
 from ..energies import squared_error
-from ..operators import Downsample
 from ..windows import Place
 
 SCALES = 2  # of white noise: three gain up to 0.07 dB and see farther than tiles do
@@ -180,7 +179,7 @@ def of_downsampling(
 
 def smooth(downsampling: Downsampling, observation: Tensor) -> Tensor:
     """The enlargement of x0 (1, C, H, W) with the least total variation, (1, C, t H, t W)."""
-    energy = squared_error(observation, Downsample(downsampling.factor))
+    energy = squared_error(observation, downsampling.operator)
     return tv_least_squares(downsampling.enlarge(observation), energy)
 
 

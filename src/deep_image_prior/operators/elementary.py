@@ -60,12 +60,13 @@ class Downsample:
     5, section 4).
 
     (1, C, t H, t W) -> (1, C, H, W). lobes: 2 for the paper's Lanczos2, 3 for the kernel of
-    Pillow's LANCZOS.
+    Pillow's LANCZOS. kernel: another low-pass (h, w), of sum 1, h - t and w - t even and not
+    negative.
     """
 
-    def __init__(self, factor: int, lobes: int = 2) -> None:
+    def __init__(self, factor: int, lobes: int = 2, kernel: Tensor | None = None) -> None:
         taps = lanczos(factor, lobes)
-        self.factor, self.kernel = factor, torch.outer(taps, taps)
+        self.factor, self.kernel = factor, torch.outer(taps, taps) if kernel is None else kernel
 
     def __call__(self, image: Tensor) -> Tensor:
         self.kernel = self.kernel.to(image)

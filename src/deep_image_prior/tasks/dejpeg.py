@@ -31,6 +31,9 @@ UNTRACED = (
     "there is no trace of compression: as much was taken out as was told, and it may be detail"
 )
 across = partial(gently, learning_rate=0.001, window=256)
+HOW_KEPT = (
+    "How the lossy file of the image kept it (Picture.coding of files.read); else that is found."
+)
 
 
 @task
@@ -49,11 +52,7 @@ class Dejpeg(Restoration):
     quality: int | None = option(
         default=None, kind=int, least=1, most=100, help="Of the compression; else it is found."
     )
-    coding: Quantisation | Coded | None = option(
-        default=None,
-        help="How the lossy file of the image kept it (Picture.coding of files.read); else that is "
-        "found.",
-    )
+    coding: Quantisation | Coded | None = option(default=None, help=HOW_KEPT)
 
     def measure(
         self, observation: Tensor, scale: Scale, sigma: float | None

@@ -52,7 +52,6 @@ class Denoise(Restoration):
     summary = "Remove noise from IMAGE."
     ending = "denoised"
     steps_of = STEPS
-    compares = False
     together = True
 
     noise: str | CorrelatedNoise = option(
@@ -84,6 +83,10 @@ class Denoise(Restoration):
 
         x, scale = super().observe(pixels, read)
         return by_strips(to_root, x) if self.raw else x, scale
+
+    @property
+    def compares(self) -> bool:
+        return False
 
     def measure(
         self, observation: Tensor, scale: Scale, sigma: float | None

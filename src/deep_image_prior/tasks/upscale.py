@@ -1,4 +1,4 @@
-"""Super-resolve: z noise, A Lanczos2 downsampling by t, E squared error (section 3.2, eq. 5).
+"""Super-resolve: z noise, A low-pass and decimation by t, E squared error (section 3.2, eq. 5).
 
 Or z estimates of x0 from A(x0), E the error on x0, and x what f draws of the same estimates of x.
 """
@@ -9,27 +9,37 @@ from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from ..options import given
+from ..options import given, option
 from ..settings import Settings
+from .dejpeg import HOW_KEPT, Dejpeg
+from .denoise import Denoise
 from .preset import gently
 from .task import Damage, Finished, Restoration, task
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..degradations import AnyNoise, Downsampling
     from ..descent import Problem
+    from ..files import Coded, Quantisation
+    from ..images import Pixels, Scale
     from ..objectives import Preset
 
 FACTORS = (2, 3, 4, 8)
 STEPS = {"fast": 300, "best": 600, "paper": 2000}
 CORNER = 1024  # pixels a side, in which a result is held against its input
 MORE = tuple(sigma / 255 for sigma in (30, 25, 20, 16, 13, 10, 8, 6, 4, 3))  # rounds of `best`
+SEEN = 1.5 / 255  # deviation: less noise than that does not show when it is enlarged
 across = partial(gently, learning_rate=0.001, window=128)
 
 
 @task
 class Upscale(Restoration):
-    """Super-resolve: (H, W) -> (factor H, factor W) (section 3.2)."""
+    """Super-resolve: (H, W) -> (factor H, factor W) (section 3.2).
+
+    Noise that is told, or certain, and traces of compression are taken out of x0 first, as Denoise
+    and Dejpeg do it, but not by the preset paper: Result.noise and Result.compression.
+    """
 
     name = "upscale"
     summary = "Make IMAGE larger by an integer factor, with sharp edges."
@@ -37,32 +47,97 @@ class Upscale(Restoration):
     steps_of = STEPS
 
     factor: int = given(kw_only=False, kind=int, choices=FACTORS, help="Enlargement, to a side.")
+    psf: Pixels | str = option(
+        default="lanczos2",
+        kind=str,
+        file=True,
+        metavar="KERNEL",
+        command_help="What blurred the picture when it was made so small: the filter of a program, "
+        "lanczos2, lanczos3, bicubic or box; or a kernel in pixels of the result, as in "
+        "gaussian:2, disk:3 or motion:9@30, or an image file or .npy of it.",
+        help="What blurred the picture when it was made so small: the filter of a program, "
+        "lanczos2, lanczos3, bicubic or box; or a kernel in pixels of the result, an array (h, w) "
+        "with its centre in the middle, an image file or .npy of it, or gaussian:SIGMA, "
+        "disk:RADIUS, motion:LENGTH@ANGLE (in degrees from the right to the top).",
+    )
+    coding: Quantisation | Coded | None = option(default=None, help=HOW_KEPT)
 
     @property
     def enlargement(self) -> int:
         return int(self.factor)
+
+    @property
+    def compares(self) -> bool:
+        return not self._cleans
+
+    def measure(
+        self, observation: Tensor, scale: Scale, sigma: float | None
+    ) -> tuple[Tensor, Damage]:
+        from ..degradations.lossy_traces import detect
+
+        self._downsampling(observation)  # raises BadInput
+        if not self._cleans:
+            return observation, Damage()
+        if sigma is None and (found := detect(observation, None, self.coding)):
+            return observation, Damage(compression=found)
+        return observation, Damage(noise=_noise(observation, scale, sigma))
+
+    def cleaner(self, damage: Damage) -> Restoration | None:
+        how = {name: getattr(self, name) for name in HOW}
+        if damage.compression:
+            return Dejpeg(**how)
+        return Denoise(**how) if damage.noise else None
 
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
         return presets(self.enlargement)
 
     def build(self, x0: Tensor, preset: Preset, damage: Damage, panels: int = 1) -> Problem:
         """x is `factor` times as large as x0."""
-        from ..degradations import Downsampling
         from ..energies import squared_error
         from ..objectives import Observed
-        from ..operators import Downsample
 
-        shrinking = Downsampling(self.enlargement)
-        energy = squared_error(x0, Downsample(self.enlargement))
+        shrinking = self._downsampling(x0)
+        energy = squared_error(x0, shrinking.operator)
         return preset.problem(Observed(x0, energy, shrinking, shrinking.enlarge(x0), panels))
 
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
         from ..cautions import lost
-        from ..degradations import Downsampling
 
         side = self.enlargement * CORNER
-        again = Downsampling(self.enlargement).shrink(x[..., :side, :side])
-        return Finished(image=x, cautions=lost(again, observation[..., :CORNER, :CORNER]))
+        again = self._downsampling(x0).shrink(x[..., :side, :side])
+        return Finished(image=x, cautions=lost(again, x0[..., :CORNER, :CORNER]))
+
+    @property
+    def _cleans(self) -> bool:
+        return isinstance(self.preset, str) and self.preset != "paper"
+
+    def _downsampling(self, x0: Tensor) -> Downsampling:
+        from ..degradations import Downsampling
+        from ..degradations.prefilters import prefilter
+
+        sides = [self.enlargement * side for side in x0.shape[-2:]]
+        return Downsampling(self.enlargement, prefilter(self.psf, self.enlargement, sides))
+
+
+# options of the command that hold for what is done first, too
+HOW = ("channel_axis", "preset", "device", "memory", "seed", "tell")
+
+
+def _noise(observation: Tensor, scale: Scale, sigma: float | None) -> AnyNoise | None:
+    """Of x0 in [0, 1], if it is told, or is no texture for certain and strong enough to be seen."""
+    from ..degradations import Impulses, Noise, measure_noise
+    from ..errors import BadInput
+
+    if sigma is not None:
+        return Noise(sigma, clipped=scale.clips)
+    try:
+        found = measure_noise(observation, clipped=scale.clips)
+    except BadInput:  # there is no gray to measure it in
+        return None
+    if isinstance(found, Impulses):
+        return found
+    strong = found.variance(observation).mean().item() > SEEN**2
+    return found if strong and found.certain else None
 
 
 @cache

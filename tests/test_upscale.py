@@ -1,0 +1,87 @@
+"""Enlargements of what is noisy, was compressed, or was made small by another filter."""
+
+import io
+
+import numpy as np
+import pytest
+from helpers import noisy, photograph, tensor
+from PIL import Image
+
+import deep_image_prior as dip
+from deep_image_prior.degradations import Downsampling
+from deep_image_prior.degradations.prefilters import prefilter
+from deep_image_prior.errors import BadInput
+from deep_image_prior.metrics import psnr
+from deep_image_prior.tasks import Damage, Upscale
+from deep_image_prior.tasks.upscale import presets
+
+CLEAN = photograph(64)
+SMALL = np.asarray(
+    Image.fromarray((255 * CLEAN).astype(np.uint8)).resize((32, 32), Image.Resampling.LANCZOS)
+)
+FEW = {"channel_axis": -1, "steps": 30}
+AS_IT_IS = presets(2)["fast"]  # a preset of the caller's own: nothing is done first
+
+
+def enlarged(x0, **how):
+    return dip.upscale(x0, 2, **{**FEW, **how})
+
+
+def test_noise_that_is_told_is_taken_out_first():
+    sigma = 20 / 255
+    x0 = noisy(SMALL / 255, sigma)
+    result = enlarged(x0, sigma=sigma)
+    assert result.noise.sigma == sigma
+    as_it_is = enlarged(x0, preset=AS_IT_IS)
+    assert psnr(CLEAN, result.image, 1) > psnr(CLEAN, as_it_is.image, 1) + 1.5
+    error = np.sqrt(np.square(result.image - CLEAN).mean(axis=2))
+    assert (error < 2 * result.uncertainty).mean() > 0.85, "what is left of the noise counts"
+
+
+def test_compression_is_undone_first():
+    buffer = io.BytesIO()
+    Image.fromarray(SMALL).save(buffer, "JPEG", quality=20)
+    x0 = np.asarray(Image.open(buffer))
+    result = enlarged(x0)
+    assert result.compression.quality == 20
+    as_it_is = enlarged(x0, preset=AS_IT_IS).image / 255
+    assert psnr(CLEAN, result.image / 255, 1) > psnr(CLEAN, as_it_is, 1) + 0.2
+
+
+def test_texture_is_not_taken_for_noise():
+    result = enlarged(SMALL, steps=2)
+    assert result.noise is None
+    assert result.compression is None
+    assert Upscale(2).cleaner(Damage()) is None
+
+
+def test_the_published_method_takes_nothing_out():
+    x0 = noisy(SMALL / 255, 0.1)
+    result = enlarged(x0, preset="paper", sigma=0.1, steps=3)
+    assert result.noise is None
+    with pytest.raises(BadInput, match="sigma has no use here"):
+        enlarged(x0, preset=AS_IT_IS, sigma=0.1)
+
+
+def test_a_checkpoint_keeps_what_was_cleaned(tmp_path, monkeypatch):
+    x0 = noisy(SMALL[:24, :24] / 255, 0.1)
+    how = {"sigma": 0.1, "steps": 5, "checkpoint": tmp_path / "job"}
+
+    def cut(step):
+        raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError):
+        enlarged(x0, **how, watch=cut)
+    assert list((tmp_path / "job").glob("cleaned-*"))
+    again = enlarged(x0, **how).image
+    assert not (tmp_path / "job").exists()
+    assert np.array_equal(again, enlarged(x0, sigma=0.1, steps=5).image)
+
+
+def test_a_known_filter_is_taken_into_account():
+    shrinking = Downsampling(2, prefilter("gaussian:2", 2, CLEAN.shape[:2]))
+    x0 = shrinking.shrink(tensor(CLEAN))[0].permute(1, 2, 0).numpy()
+    told, untold = (enlarged(x0, psf=psf).image for psf in ("gaussian:2", "lanczos2"))
+    assert psnr(CLEAN, told, 1) > psnr(CLEAN, untold, 1) + 0.5
+    with pytest.raises(BadInput, match="no kernel or file 'lanczos9'"):
+        enlarged(x0, psf="lanczos9")
