@@ -41,7 +41,6 @@ class Deblur(Restoration):
     summary = "Undo the blur of IMAGE, whose kernel is known."
     ending = "deblurred"
     steps_of = STEPS
-    compares = False
 
     psf: Pixels | str = given(
         kw_only=False,
@@ -55,6 +54,10 @@ class Deblur(Restoration):
         "(h // 2, w // 2), an image file or .npy of it, or gaussian:SIGMA, disk:RADIUS, "
         "motion:LENGTH@ANGLE (in pixels, and degrees from the right to the top).",
     )
+
+    @property
+    def compares(self) -> bool:
+        return False
 
     def measure(
         self, observation: Tensor, scale: Scale, sigma: float | None

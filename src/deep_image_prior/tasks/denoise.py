@@ -52,7 +52,6 @@ class Denoise(Restoration):
     summary = "Remove noise from IMAGE."
     ending = "denoised"
     steps_of = STEPS
-    compares = False
     together = True
 
     noise: str | CorrelatedNoise = option(
@@ -78,6 +77,10 @@ class Denoise(Restoration):
         command_help="Whether it is a raw photograph, developed to sRGB and not denoised: its "
         "noise is measured and taken out under the root of light.  [default: by the file]",
     )
+
+    @property
+    def compares(self) -> bool:
+        return False
 
     def observe(self, pixels: Pixels, read: Read) -> tuple[Tensor, Scale]:
         from ..light import to_root

@@ -162,13 +162,11 @@ class Read(Protocol):
 class Restoration(Task, ABC):
     """A task that is called with an image x0: observed, measured, fitted and finished.
 
-    ending: of the name of a file of the result, in which options may be named. compares: whether
-    sigma is when to stop, not what is to be taken out. parts: of the result, by name. together:
-    whether one fit serves all pages of a stack as well as one for each.
+    ending: of the name of a file of the result, in which options may be named. parts: of the
+    result, by name. together: whether one fit serves all pages of a stack as well as one for each.
     """
 
     ending: ClassVar[str] = "restored"
-    compares: ClassVar[bool] = True
     parts: ClassVar[Sequence[str]] = ()
     together: ClassVar[bool] = False
 
@@ -193,6 +191,11 @@ class Restoration(Task, ABC):
     def enlargement(self) -> int:
         """How many times as large the result is, to a side."""
         return 1
+
+    @property
+    def compares(self) -> bool:
+        """Whether sigma is when to stop, not what is to be taken out."""
+        return True
 
     @property
     def tiled(self) -> bool:
