@@ -23,7 +23,6 @@ KINDS: dict[str, Callable[[str, Pixels], Problem]] = {
     "camera": photographed,
 }
 PHOTOS = {
-    "kodim01": ("denoise9", "kodim01"),
     "kodim03": ("denoise9", "kodim03"),
     "kodim12": ("denoise9", "kodim12"),
     "f16": ("denoise9", "f16"),
@@ -79,7 +78,7 @@ def _means(rows: Sequence[Mapping[str, float]], count: int) -> str:
 detail = Item(
     name="detail",
     shows="Detail boosted equally: halos, and noise in flat parts (section 3.6)",
-    protocol=f"Centres of {SIDE} x {SIDE} pixels: five pictures as they are, with white noise of "
+    protocol=f"Centres of {SIDE} x {SIDE} pixels: four pictures as they are, with white noise of "
     "sigma 10 and 25 and as a camera would have taken them (as in `correlated`), and photographs "
     "of cc15, whose truth is the mean of many; 8 bits. Results are not rounded. Every method adds "
     f"b times its detail to x0, b (at most {STRONGEST:g}) chosen so that the detail gain is "

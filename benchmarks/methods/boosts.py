@@ -57,7 +57,7 @@ def boost(make: Callable[[Pixels], Callable[[float], Pixels]], cost: float) -> C
 
 def unsharp(radius: float) -> Callable[[Pixels], Callable[[float], Pixels]]:
     """scikit-image's unsharp mask; radius: of its Gaussian, in pixels."""
-    return lambda x0: lambda amount: unsharp_mask(x0, radius, amount, channel_axis=-1)
+    return lambda x0: lambda amount: unsharp_mask(x0, radius, amount, channel_axis=2)
 
 
 def guided(radius: int, root: float) -> Callable[[Pixels], Callable[[float], Pixels]]:
