@@ -17,10 +17,17 @@ def ripples(contrast, side=48):
     return (0.5 + contrast * torch.cos(rows * torch.pi / 2)).expand(1, 3, side, side).contiguous()
 
 
-def test_faint_texture_is_detail():
-    x = ripples(0.04)
-    left = (coarse(x) - 0.5)[..., 8:-8].std()
-    assert left < 0.05 * (x - 0.5).std()
+def left(contrast):
+    """The share of ripples of that contrast that the coarse image keeps."""
+    x = ripples(contrast)
+    return (coarse(x) - 0.5)[..., 8:-8].std() / (x - 0.5).std()
+
+
+def test_faint_texture_is_detail_and_strong_texture_is_not():
+    assert left(0.04) < 0.01
+    assert left(0.1) < 0.01
+    assert 0.5 < left(0.14) < 0.8
+    assert left(0.4) > 0.98
 
 
 @pytest.mark.parametrize("height", [0.2, 0.4, 0.8])
