@@ -1,18 +1,21 @@
 """The coarse image of an image, without its fine detail and with its edges."""
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..colour import from_opponent, to_opponent
 from ..padding import pad_reflect
 from ..parallel import each
 from ..windows import Tile, tiles
-from .covariance import White
-from .dct import dct_denoise
+from .dct import Windows, hard_threshold
 from .pyramid import GRID
 
 # of the noise that detail is taken for, white being 1
-FAINT = 80 / 255
+FAINT = 60 / 255
+PATCH = 8  # pixels a side of the patches whose cosines are thresholded
 EDGE = 0.4  # the range of values around a pixel at which half of its detail counts
 REACH = 4  # pixels to every side that the range is of
 SIDE = 1080  # pixels of a tile, of which memory holds many times the values
@@ -36,7 +39,10 @@ def coarse(image: Tensor) -> Tensor:
 
 
 def _coarse(x: Tensor) -> Tensor:
-    c = dct_denoise(x, White(FAINT))
+    planes = to_opponent(x)[0]
+    # without a second pass by Wiener's rule, which shrinks the mean, too: colours would shift
+    faint = partial(hard_threshold, variance=FAINT**2)
+    c = from_opponent(Windows(x.shape[-2:], PATCH).shrink(faint, planes)[None])
     weight = 1 / (1 + (local_range(c) / EDGE) ** 2)
     return torch.lerp(x, c, weight)
 
