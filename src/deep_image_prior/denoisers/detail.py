@@ -13,8 +13,7 @@ from ..windows import Tile, tiles
 from .dct import Windows, hard_threshold
 from .pyramid import GRID
 
-# of the noise that detail is taken for, white being 1
-FAINT = 60 / 255
+FAINT = 60 / 255  # deviation of the noise that detail is taken for, white being 1
 PATCH = 8  # pixels a side of the patches whose cosines are thresholded
 EDGE = 0.4  # the range of values around a pixel at which half of its detail counts
 REACH = 4  # pixels to every side that the range is of
