@@ -16,7 +16,7 @@ from deep_image_prior import metrics
 from deep_image_prior.classifiers import Classifier
 from deep_image_prior.images import Pixels
 
-from . import judges
+from . import detail, judges
 from .methods.method import CPU
 from .methods.prior import tensor
 from .problems import Problem
@@ -91,6 +91,24 @@ def light(problem: Problem, image: Pixels) -> float | None:
     return metrics.psnr(before, after, peak=1)
 
 
+def detail_gain(problem: Problem, image: Pixels) -> float | None:
+    """How many times as strong detail is as that of the truth, where that is textured."""
+    return None if problem.clean is None else detail.gain(problem.clean, image)
+
+
+def flat_noise(problem: Problem, image: Pixels) -> float | None:
+    """Noise in the flat parts of the truth, over that of the observation there, if it has any."""
+    if problem.clean is None or np.array_equal(problem.clean, problem.observation):
+        return None
+    before, after = (detail.flat_noise(problem.clean, x) for x in (problem.observation, image))
+    return after / before
+
+
+def overshoot(problem: Problem, image: Pixels) -> float | None:
+    """How far beyond the range of the truth near strong edges, white being 255."""
+    return None if problem.clean is None else 255 * detail.overshoot(problem.clean, image)
+
+
 def scale(problem: Problem, image: Pixels) -> float | None:
     """The distance in pixels, along rows and columns, at which the autocorrelation of the image
     falls to a half.
@@ -155,6 +173,9 @@ METRICS: dict[str, Metric] = {
     "sharpness": sharpness,
     "noise": noise,
     "light": light,
+    "overshoot": overshoot,
+    "noise in flat parts": flat_noise,
+    "detail gain": detail_gain,
     "scale": scale,
     "feature error": feature_error,
     "feature error, other network": other_feature_error,

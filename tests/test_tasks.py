@@ -54,7 +54,12 @@ def rows(preset: str):
         tasks.Dejpeg().build(IMAGE, tasks.dejpeg.presets()[preset], Damage(compression=BLOCKY)),
         same,
     )
-    yield "enhance", tasks.Enhance().build(IMAGE, tasks.enhance.presets()[preset], Damage()), same
+    enhance, found = tasks.Enhance(preset=preset), Damage(noise=recognise(IMAGE))
+    yield (
+        "enhance",
+        enhance.build(IMAGE, enhance.presets(found, (12, 10))[preset], found),
+        same,
+    )
     yield (
         "flash",
         FLASH.build(PAIR, FLASH.presets(PAIRED, (12, 10))[preset], PAIRED),
@@ -87,7 +92,7 @@ def test_the_paper_settings_of_section_4():
         "x4": tasks.upscale.presets(4)["paper"].settings,
         "x8": tasks.upscale.presets(8)["paper"].settings,
         **{holes: presets["paper"].settings for holes, presets in HOLES.items()},
-        "enhance": tasks.enhance.presets()["paper"].settings,
+        "enhance": tasks.enhance.paper().settings,
         "deblur": tasks.deblur.presets()["paper"].settings,
     }
     steps = {
@@ -175,7 +180,9 @@ def test_next_to_nothing_known_is_finite(scattered):
     assert torch.isfinite(problem.energy(x))
 
 
-def test_boost_adds_detail_by_hand():
+def test_the_paper_boosts_what_its_coarse_fit_lacks_by_hand():
     x0, coarse = torch.tensor([0.5, 0.9]), torch.tensor([0.4, 0.6])
-    finished = tasks.Enhance(boost=2).finish(coarse, x0, x0, Damage())
+    finished = tasks.Enhance(preset="paper", boost=2).finish(coarse, x0, x0, Damage())
     torch.testing.assert_close(finished.image, torch.tensor([0.7, 1.0]))
+    torch.testing.assert_close(finished.parts["detail"], torch.tensor([0.6, 0.8]))
+    torch.testing.assert_close(x0, torch.tensor([0.5, 0.9]))

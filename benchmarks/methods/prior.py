@@ -154,15 +154,16 @@ def posed(make: Callable[[Problem], Restoration]) -> Pose:
 
     def pose(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
         task = make(problem)
-        x0, damage = _measured(task, problem, device)
+        x0, damage = measured(task, problem, device)
         return task.build(x0, preset, damage, 1)
 
     return pose
 
 
-def _measured(
+def measured(
     task: Restoration, problem: Problem, device: torch.device
 ) -> tuple[Tensor, tasks.Damage]:
+    """What the task fits, and what it finds that happened to it."""
     observation, scale = task.observe(
         problem.observation, lambda image, name="": (tensor(image, device), UNIT)
     )
@@ -172,7 +173,7 @@ def _measured(
 def published(problem: Problem, preset: Preset, device: torch.device) -> descent.Problem:
     """The preset paper for the noise that is found; all of them have the settings of `preset`."""
     task = tasks.Denoise()
-    x0, damage = _measured(task, problem, device)
+    x0, damage = measured(task, problem, device)
     return task.build(x0, task.presets(damage, x0.shape[-2:])["paper"], damage)
 
 

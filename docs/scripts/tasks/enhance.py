@@ -2,8 +2,9 @@
 Enhance
 =======
 
-Boost fine detail. The network is stopped while it has drawn only the coarse image ``x_c``; what is
-left over is the detail, and ``boost`` times of it is added: ``x0 + boost (x0 - x_c)``.
+Boost fine detail, and not the noise. The network draws the image without its noise, ``x*``, and of
+that the coarse image ``x_c`` is made, which keeps strong edges. What is left over is the detail,
+and ``boost`` times of it is added: ``x0 + boost (x* - x_c)``.
 """
 
 import matplotlib.pyplot as plt
@@ -29,6 +30,8 @@ plt.imshow(result.parts["detail"])
 plt.axis("off")
 
 # %%
-# Noise is fine detail: denoise first. On the command line, for a file::
+# The noise of the photograph stays as it is; ``strength=1`` takes it out, too. On the command line,
+# for a file::
 #
 #     dip enhance photo.png --boost 2
+#     dip enhance photo.png --boost 2 --strength 1

@@ -2,6 +2,7 @@
 
 from .covariance import Covariance, Sampled, White
 from .dct import dct_denoise
+from .detail import coarse
 from .fill import dct_inpaint, pyramid_fill
 from .guided_filter import guided_filter, windowed
 from .nonlocal_bayes import OF_BESIDE, nonlocal_bayes
@@ -15,6 +16,7 @@ __all__ = [
     "Covariance",
     "Sampled",
     "White",
+    "coarse",
     "dct_denoise",
     "dct_inpaint",
     "denoise_scales",

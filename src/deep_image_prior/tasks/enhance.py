@@ -1,32 +1,39 @@
-"""Enhance: fit coarsely and stop early, then boost the detail that is left over (section 3.6, eq.
-10-11).
+"""Enhance: boost the detail that a coarse image lacks (section 3.6, eq. 10-11).
+
+The paper's coarse image is a fit that is stopped early, and its detail has the noise of x0. Here
+the image is drawn without its noise, as denoise draws it, and the coarse image is made of that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 from ..options import option
 from ..settings import Settings
-from .preset import small
-from .task import Damage, Finished, Restoration, task
+from .denoise import Denoise, by_strips
+from .task import Damage, Finished, Read, Restoration, task
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..descent import Problem
+    from ..images import Pixels, Scale
     from ..objectives import Preset
 
-STEPS = {"fast": 300, "best": 300, "paper": 500}
+STEPS = {**Denoise.steps_of, "paper": 500}
 
 
 @task
-class Enhance(Restoration):
-    """Boost fine detail: x0 + boost * (x0 - x_c), x_c a coarse fit stopped early (section 3.6).
+class Enhance(Denoise):
+    """Boost fine detail and not the noise: x0 + boost * (x* - x_c), x* the image without its noise
+    and x_c the coarse image of it (section 3.6).
 
-    Result.parts holds `coarse`, x_c, and `detail`, x0 - x_c around middle gray.
+    x* is what denoise makes of x0, whose kinds of noise it takes, and x_c is x* without its faint
+    detail. The preset paper has x0 in the place of x*, and x_c is a fit stopped early. Result.parts
+    holds `coarse`, x_c, and `detail`, x* - x_c around middle gray.
     """
 
     name = "enhance"
@@ -36,40 +43,66 @@ class Enhance(Restoration):
     )
     ending = "enhanced"
     steps_of = STEPS
+    together = False
     parts = ("coarse", "detail")
 
     boost: float = option(default=1.0, kind=float, help="How much detail to add.")
+    strength: float = option(
+        default=0.0,
+        kind=float,
+        least=0,
+        most=1,
+        help="How much of the noise is taken out, too: detail is added to x0 + strength (x* - x0).",
+    )
+
+    @property
+    def compares(self) -> bool:
+        return self.preset == "paper"
+
+    def observe(self, pixels: Pixels, read: Read) -> tuple[Tensor, Scale]:
+        take = Restoration if self.preset == "paper" else Denoise  # the paper's x0 is as it is
+        return take.observe(self, pixels, read)
+
+    def measure(
+        self, observation: Tensor, scale: Scale, sigma: float | None
+    ) -> tuple[Tensor, Damage]:
+        take = Restoration if self.preset == "paper" else Denoise
+        return take.measure(self, observation, scale, sigma)
 
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
-        return presets()
+        return {**super().presets(damage, shape), "paper": paper()}
 
     def build(self, x0: Tensor, preset: Preset, damage: Damage, panels: int = 1) -> Problem:
-        """x is the coarse image."""
-        from ..energies import squared_error
-        from ..objectives import Observed
-        from ..operators import identity
-
-        return preset.problem(Observed(x0, squared_error(x0, identity)))
+        """x is the image without its noise, by the preset paper the coarse one."""
+        problem = super().build(x0, preset, damage, panels)
+        return replace(problem, trials=tuple)  # what is boosted has no known truth
 
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
-        detail = observation - x
-        return Finished(
-            image=(observation + self.boost * detail).clamp(0, 1),
-            parts={"coarse": x, "detail": (0.5 + detail).clamp(0, 1)},
-        )
+        from ..denoisers import coarse
+        from ..light import from_root
+
+        if self.preset == "paper":
+            return self._boosted(Finished(image=observation.clone()), observation.clone(), x)
+        x_c = coarse(x)
+        finished = super().finish(x.clone(), observation, x0, damage)
+        if self.raw:
+            x, x_c = by_strips(from_root, x), by_strips(from_root, x_c)
+        return self._boosted(finished, x, x_c)
+
+    def _boosted(self, finished: Finished, x: Tensor, x_c: Tensor) -> Finished:
+        """`finished` with the detail of x, which may hold it after that, for memory is scarce."""
+        detail = x.sub_(x_c)
+        image = finished.image.add_(detail, alpha=float(self.boost)).clamp_(0, 1)
+        parts = {"coarse": x_c, "detail": detail.add_(0.5).clamp_(0, 1)}
+        return replace(finished, image=image, parts=parts)
 
 
 @cache
-def presets() -> dict[str, Preset]:
+def paper() -> Preset:
+    """The published settings."""
     from .. import codes
     from ..networks import Hourglass
     from ..objectives import Preset, Residual
 
-    noise = Residual(codes.noise)
-    once = Settings(steps=STEPS["fast"], jitter=0, averaging=0.98)
-    four = Settings(steps=STEPS["best"], jitter=0, averaging=0.98, runs=4)
-    return {
-        "fast": Preset(small, noise, once),
-        "best": Preset(small, noise, four),
-        "paper": Preset(Hourglass, noise, Settings(steps=STEPS["paper"], jitter=0)),
-    }
+    settings = Settings(steps=STEPS["paper"], jitter=0)
+    return Preset(Hourglass, Residual(codes.noise), settings)

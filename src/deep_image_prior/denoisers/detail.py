@@ -1,0 +1,58 @@
+"""The coarse image of an image, without its fine detail and with its edges."""
+
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..colour import from_opponent, to_opponent
+from ..padding import pad_reflect
+from ..parallel import each
+from ..windows import Tile, tiles
+from .dct import Windows, hard_threshold
+from .pyramid import GRID
+
+FAINT = 60 / 255  # deviation of the noise that detail is taken for, white being 1
+PATCH = 8  # pixels a side of the patches whose cosines are thresholded
+EDGE = 0.4  # the range of values around a pixel at which half of its detail counts
+REACH = 4  # pixels to every side that the range is of
+SIDE = 1080  # pixels of a tile, of which memory holds many times the values
+
+
+def coarse(image: Tensor) -> Tensor:
+    """x - w (x - c), of an image x (1, C, H, W) in [0, 1], in tiles that change nothing.
+
+    c is x without what noise of deviation FAINT would hide (thresholded cosines); w = 1 / (1 + (r /
+    EDGE)^2), r the range of c around a pixel: what is taken off beside a strong edge would be its
+    halo when it is added. After the weights of Polesel, Ramponi and Mathews 2000,
+    doi:10.1109/83.826787.
+    """
+    made = torch.empty_like(image)
+
+    def draw(tile: Tile) -> None:
+        tile.core(made).copy_(tile.inside(_coarse(tile.around(image))))
+
+    each(draw, tiles(image.shape[-2:], SIDE, GRID, GRID), image.device)
+    return made
+
+
+def _coarse(x: Tensor) -> Tensor:
+    planes = to_opponent(x)[0]
+    # without a second pass by Wiener's rule, which shrinks the mean, too: colours would shift
+    faint = partial(hard_threshold, variance=FAINT**2)
+    c = from_opponent(Windows(x.shape[-2:], PATCH).shrink(faint, planes)[None])
+    weight = 1 / (1 + (local_range(c) / EDGE) ** 2)
+    return torch.lerp(x, c, weight)
+
+
+def local_range(image: Tensor) -> Tensor:
+    """The greatest less the least value within REACH pixels, of the channel where that is most, and
+    its mean over as many; (1, C, H, W) -> (1, 1, H, W).
+    """
+    side = 2 * REACH + 1
+    grown = pad_reflect(image, (2 * REACH, 2 * REACH))
+    values = torch.cat([grown, -grown], dim=1)
+    most = F.max_pool2d(F.max_pool2d(values, (side, 1), 1), (1, side), 1)
+    high, low = most.chunk(2, dim=1)
+    return F.avg_pool2d((high + low).amax(dim=1, keepdim=True), side, 1)

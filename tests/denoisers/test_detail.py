@@ -1,0 +1,70 @@
+import pytest
+import torch
+from helpers import photograph, tensor
+
+from deep_image_prior.denoisers import coarse, detail
+from deep_image_prior.denoisers.detail import local_range
+
+
+def step(height, side=48):
+    """Half dark, half light by `height`, with the slope of a lens between."""
+    ramp = torch.sigmoid((torch.arange(side) - side / 2) / 0.7)
+    return (0.5 + height * (ramp - 0.5)).expand(1, 3, side, side).contiguous()
+
+
+def ripples(contrast, side=48):
+    rows = torch.arange(side)
+    return (0.5 + contrast * torch.cos(rows * torch.pi / 2)).expand(1, 3, side, side).contiguous()
+
+
+def left(contrast):
+    """The share of ripples of that contrast that the coarse image keeps."""
+    x = ripples(contrast)
+    return (coarse(x) - 0.5)[..., 8:-8].std() / (x - 0.5).std()
+
+
+def test_faint_texture_is_detail_and_strong_texture_is_not():
+    assert left(0.04) < 0.01
+    assert 0.4 < left(0.1) < 0.65
+    assert left(0.4) > 0.98
+
+
+@pytest.mark.parametrize("height", [0.2, 0.4, 0.8])
+def test_a_strong_edge_is_kept_and_has_no_halo(height):
+    x = step(height)
+    boosted = x + 2 * (x - coarse(x))
+    beyond = (boosted - x.max()).clamp_min(0) + (x.min() - boosted).clamp_min(0)
+    assert beyond.max() < 0.012 + 0.02 * height
+
+
+def test_texture_beside_a_strong_edge_counts_less_than_elsewhere():
+    x = ripples(0.03).transpose(2, 3) * 1.0
+    edged = x + 0.8 * (step(1.0) - 0.5)
+    with_edge, without = (each - coarse(each) for each in (edged.clamp(0, 1), x))
+    beside = (..., slice(20, 28))
+    assert with_edge[beside].std() < 0.6 * without[beside].std()
+    far = (..., slice(2, 10))
+    torch.testing.assert_close(with_edge[far], without[far], atol=0.012, rtol=0)
+
+
+def test_the_colour_of_an_area_is_not_detail():
+    x = torch.tensor([0.9, 0.3, 0.1])[None, :, None, None].repeat(1, 1, 40, 40)
+    torch.testing.assert_close(coarse(x), x, atol=1e-5, rtol=0)
+    x = x + ripples(0.02, 40) - 0.5
+    detail = (x - coarse(x))[..., 8:-8, 8:-8].unfold(2, 8, 8).unfold(3, 8, 8)
+    assert detail.mean(dim=(4, 5)).abs().max() < 2e-3
+
+
+def test_the_range_is_that_of_the_channel_with_most():
+    x = torch.zeros(1, 2, 30, 30)
+    x[:, 0, 15, 15], x[:, 1, 15, 15] = 0.3, -0.5
+    assert local_range(x)[0, 0, 15, 15] == pytest.approx(0.5, abs=1e-6)
+    assert local_range(x)[0, 0, 15, 15 + detail.REACH] < 0.5
+    assert local_range(x)[0, 0, 15, 15 + 2 * detail.REACH + 1] == 0
+
+
+def test_tiles_change_nothing(monkeypatch):
+    x = tensor(photograph(130))[..., :40]
+    whole = coarse(x)
+    monkeypatch.setattr(detail, "SIDE", 120)
+    torch.testing.assert_close(coarse(x), whole, atol=1e-6, rtol=0)
