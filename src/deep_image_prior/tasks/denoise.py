@@ -78,10 +78,6 @@ class Denoise(Restoration):
         "noise is measured and taken out under the root of light.  [default: by the file]",
     )
 
-    @property
-    def compares(self) -> bool:
-        return False
-
     def observe(self, pixels: Pixels, read: Read) -> tuple[Tensor, Scale]:
         from ..light import to_root
 
