@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -208,14 +209,16 @@ def asked(
     name: str,
     settings: Settings,
     files: Callable[[Problem], list[Pixels]],
+    told: Callable[[Problem], dict[str, Any]] = lambda problem: {},
 ) -> Contender:
-    """A task as a user has it: files of 8 bits in and out, nothing told but the preset. settings:
+    """A task as a user has it: files of 8 bits in and out, nothing `told` but the preset. settings:
     of the preset for white noise.
     """
 
     def method(problem: Problem, effort: Effort) -> Outcome:
         steps = max(1, round(effort.share * settings.steps))
         few = {"steps": steps} if effort.share < 1 else {}
+        few |= told(problem)
         device = str(effort.device)
         given = [np.rint(255 * image).astype(np.uint8) for image in files(problem)]
         start = time.perf_counter()
@@ -250,6 +253,19 @@ flash = {
 plain_fast = asked(
     functions.denoise, "fast", _white["fast"].settings, lambda problem: [problem.observation]
 )
+
+
+def enlarging(
+    name: str, factor: int, told: Callable[[Problem], dict[str, Any]] = lambda problem: {}
+) -> Contender:
+    """Upscale as a user has it, who knows how the file kept the picture, and what is `told`."""
+    return asked(
+        partial(functions.upscale, factor=factor),
+        name,
+        tasks.upscale.presets(factor)[name].settings,
+        lambda problem: [problem.observation],
+        lambda problem: {"coding": problem.coding, **told(problem)},
+    )
 
 
 def inpaint(holes: str = "text") -> Pose:
