@@ -96,7 +96,18 @@ def _table(set: str, factor: int) -> Item:
         pictures={name: (set, name) for name in data.names(set)},
         make=partial(_shrunk, set, factor),
         presets=prior.tasked(prior.upscale, tasks.upscale.presets(factor)),
-        baselines={"bicubic": bicubic, "no prior": prior.no_prior, "TV prior": prior.tv_prior},
+        baselines={
+            "bicubic": bicubic,
+            "no prior": prior.no_prior,
+            "TV prior": prior.tv_prior,
+            **{
+                f"{name}, Lanczos3 told": contender
+                for name, contender in prior.tasked(
+                    prior.upscale_lanczos3, tasks.upscale.presets(factor)
+                ).items()
+                if name != "paper"
+            },
+        },
         metrics=("luminance PSNR", *DISTANCES),
         published={
             column: {picture: numbers[index] for picture, numbers in table.items()}

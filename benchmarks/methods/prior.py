@@ -201,6 +201,8 @@ def _deblur(problem: Problem) -> Restoration:
 denoise = posed(lambda problem: tasks.Denoise())
 dejpeg = posed(lambda problem: tasks.Dejpeg(coding=problem.coding, quality=problem.quality))
 upscale = posed(lambda problem: tasks.Upscale(problem.factor))
+# told the kernel that Pillow has
+upscale_lanczos3 = posed(lambda problem: tasks.Upscale(problem.factor, psf="lanczos3"))
 deblur = posed(_deblur)
 
 
