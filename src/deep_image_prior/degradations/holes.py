@@ -10,7 +10,8 @@ from torch import Tensor
 # of what single pixels, drawn by lot, have of neighbours that are not alike: lines and letters have
 # less than half
 LOT = 0.7
-WIDE = 40  # pixels a side of a square that lines and letters have no room for
+WIDE = 24  # pixels a side of a square that lines and letters have no room for
+RIM = 16  # pixels around such squares that belong to the same hole
 
 
 def marked(image: Tensor, known: Tensor) -> Tensor:
@@ -36,12 +37,23 @@ def are_scattered(known: Tensor) -> bool:
     return min(rows, columns) > LOT * 2 * p * (1 - p)
 
 
-def are_wide(known: Tensor) -> bool:
-    """Whether a square of WIDE pixels a side, or a little less, is missing anywhere."""
-    step = WIDE // 5
+def wide_holes(known: Tensor) -> Tensor:
+    """1 where pixels of `known` (1, 1, H, W), 1 or 0, are missing in a square of WIDE pixels a
+    side, or near one; 0 elsewhere.
+
+    That is a morphological opening of the missing pixels, and what is left of their rims.
+    """
     if min(known.shape[-2:]) < WIDE:
-        return False
-    return F.max_pool2d(known, WIDE - step, stride=step).min().item() == 0
+        return torch.zeros_like(known)
+    inside = 1 - _largest(known, WIDE)  # first rows and columns of the squares
+    squares = _largest(F.pad(inside, (WIDE - 1,) * 4), WIDE)
+    return (1 - known) * _largest(F.pad(squares, (RIM,) * 4), 2 * RIM + 1)
+
+
+def _largest(image: Tensor, side: int) -> Tensor:
+    """Of every `side` x `side` pixels of (1, 1, H, W), by rows and then by columns."""
+    rows = F.max_pool2d(image, (1, side), stride=1)
+    return F.max_pool2d(rows, (side, 1), stride=1)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from .dct import dct_denoise
 from .fill import dct_inpaint, pyramid_fill
 from .guided_filter import guided_filter, windowed
 from .nonlocal_bayes import OF_BESIDE, nonlocal_bayes
+from .patch_fill import consensus_fill, patch_fill
 from .plug_and_play import least, plug_and_play, smooth_guess
 from .pyramid import GRID, denoise_scales, with_long_waves
 from .tv import tv_least_squares
@@ -15,12 +16,14 @@ __all__ = [
     "Covariance",
     "Sampled",
     "White",
+    "consensus_fill",
     "dct_denoise",
     "dct_inpaint",
     "denoise_scales",
     "guided_filter",
     "least",
     "nonlocal_bayes",
+    "patch_fill",
     "plug_and_play",
     "pyramid_fill",
     "smooth_guess",
