@@ -38,10 +38,13 @@ def patch_fill(
     """
     generator = Generator().manual_seed(seed)
     image = image * known
+    smooth = pyramid_fill(image, known)
+    if min(image.shape[-2:]) < size:
+        return smooth
     scales = [(image, known)]
     while _deep(scales[-1][1], size) and not (start is not None and len(scales) == FINE):
         scales.append(_halved(*scales[-1]))
-    coarse, filled = None, pyramid_fill(image, known) if start is None else start
+    coarse, filled = None, smooth
     for number in reversed(range(len(scales))):
         level = _Scale(*scales[number], size, generator)
         if not (len(level.targets) and len(level.places)):
