@@ -11,7 +11,7 @@ from torch import Tensor
 # less than half
 LOT = 0.7
 WIDE = 24  # pixels a side of a square that lines and letters have no room for
-RIM = 16  # pixels around such squares that belong to the same hole
+RIM = 8  # pixels around such squares that belong to the same hole
 
 
 def marked(image: Tensor, known: Tensor) -> Tensor:

@@ -48,6 +48,7 @@ def patch_fill(
     for number in reversed(range(len(scales))):
         level = _Scale(*scales[number], size, generator)
         if not (len(level.targets) and len(level.places)):
+            coarse, filled = None, smooth
             continue
         if coarse is not None:
             filled = level.continued(coarse)
