@@ -35,6 +35,7 @@ ITEMS: dict[str, Item] = {
         deblur.deblur,
         *inpainting.random,
         inpainting.text,
+        inpainting.wide,
         inpainting.holes,
         editing.enhancement,
         editing.flash,

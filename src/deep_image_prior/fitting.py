@@ -203,7 +203,7 @@ def _drawn(
     if average is None:
         tell(Phase(APPLYING))
     elif not trials:
-        return average, None
+        return problem.complete(average), None
     z = problem.code(code_generator(settings))
 
     @cache

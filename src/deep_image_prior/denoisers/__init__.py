@@ -2,7 +2,7 @@
 
 from .covariance import Covariance, Sampled, White
 from .dct import dct_denoise
-from .fill import dct_inpaint, pyramid_fill
+from .fill import dct_inpaint, halve_known, pyramid_fill
 from .guided_filter import guided_filter, windowed
 from .nonlocal_bayes import OF_BESIDE, nonlocal_bayes
 from .patch_fill import consensus_fill, patch_fill
@@ -21,6 +21,7 @@ __all__ = [
     "dct_inpaint",
     "denoise_scales",
     "guided_filter",
+    "halve_known",
     "least",
     "nonlocal_bayes",
     "patch_fill",

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from .fill import pyramid_fill
+from .fill import halve_known, pyramid_fill
 
 EXACT = 2**27  # pairs of patches up to which all are compared; of more, a few candidates each
 COMPONENTS = 60  # principal ones that patches are compared by, where all are
@@ -43,7 +43,7 @@ def patch_fill(
         return smooth
     scales = [(image, known)]
     while _deep(scales[-1][1], size) and not (start is not None and len(scales) == FINE):
-        scales.append(_halved(*scales[-1]))
+        scales.append(halve_known(*scales[-1]))
     coarse, filled = None, smooth
     for number in reversed(range(len(scales))):
         level = _Scale(*scales[number], size, generator)
@@ -63,13 +63,16 @@ def patch_fill(
 
 
 @torch.no_grad()
-def consensus_fill(image: Tensor, known: Tensor, sizes: Sequence[int]) -> Tensor:
+def consensus_fill(
+    image: Tensor, known: Tensor, sizes: Sequence[int], beside: Sequence[Tensor] = ()
+) -> Tensor:
     """Fills of `image` (1, C, H, W) where `known` (1, 1, H, W) is 0: one made of known patches that
-    is near the mean of all the others, and those, of patches of `sizes`; (1 + K, C, H, W).
+    is near the mean of all the others, and those: of patches of `sizes`, and `beside` them
+    others'; (1 + K, C, H, W).
 
     Where fills agree they are right more often; their mean alone shows ghosts where they do not.
     """
-    fills = [patch_fill(image, known, size) for size in sizes]
+    fills = [*(patch_fill(image, known, size) for size in sizes), *beside]
     mean = torch.stack(fills).mean(dim=0)
     return torch.cat([patch_fill(image, known, MIDDLE, start=mean), *fills])
 
@@ -211,10 +214,3 @@ def _deep(known: Tensor, size: int) -> bool:
     if min(known.shape[-2:]) < 2 * LEAST * size:
         return False
     return F.max_pool2d(known, size, stride=1, padding=size // 2).min().item() == 0
-
-
-def _halved(image: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Means of what is known of 2 x 2 pixels, and where there is any."""
-    share = F.avg_pool2d(known, 2, ceil_mode=True)
-    means = F.avg_pool2d(image * known, 2, ceil_mode=True) / share.clamp_min(1e-6)
-    return means, (share > 0).to(known)

@@ -3,7 +3,7 @@
 from . import estimates
 from .across_scales import AcrossScales
 from .estimated import Estimated
-from .exemplars import Exemplars
+from .exemplars import Exemplars, ExemplarsAndPrior
 from .guided import Guided
 from .holdout import PARTS, Holdout
 from .objective import Objective, Observed, Preset
@@ -20,6 +20,7 @@ __all__ = [
     "AcrossScales",
     "Estimated",
     "Exemplars",
+    "ExemplarsAndPrior",
     "Guided",
     "Holdout",
     "Objective",

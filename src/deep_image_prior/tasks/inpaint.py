@@ -203,14 +203,26 @@ def refined(scattered: bool) -> dict[str, Preset]:
 
 @cache
 def regions() -> dict[str, Preset]:
-    """For large holes."""
+    """For large holes; the kernels of best are those of figure 13."""
     from .. import codes
-    from ..networks import Hourglass, Refiner
-    from ..objectives import Exemplars, Preset, Residual
+    from ..networks import Hourglass, Refiner, nearest
+    from ..objectives import Exemplars, ExemplarsAndPrior, Preset, Residual
 
-    grid = Residual(codes.meshgrid)
+    widths = (16, 32, 64, 128, 128)
+    deep = partial(
+        Hourglass,
+        down=widths,
+        up=widths,
+        skip=(0,) * 5,
+        down_kernel=5,
+        upsample=nearest,
+        mix=False,
+    )
+    # jitter of the grid moves every pixel, and draws fog in a short fit
+    still = Settings(steps=400, jitter=0, averaging=0.98)
+    plain = partial(Hourglass, skip=(0,) * 5)
     return {
         "fast": Preset(Refiner, Exemplars(), once),
-        "best": Preset(Refiner, Exemplars(sizes=(5, 7, 9, 11, 13)), once),
-        "paper": Preset(partial(Hourglass, skip=(0,) * 5), grid, Settings(steps=5000)),
+        "best": Preset(deep, ExemplarsAndPrior(), still),
+        "paper": Preset(plain, Residual(codes.meshgrid), Settings(steps=5000)),
     }
