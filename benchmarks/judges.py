@@ -86,7 +86,7 @@ def apart(
     for layer in layers:
         operator = Features(classifier, layer)
         u, v = (F.normalize(operator(image), dim=1) for image in (first, second))
-        weights = F.adaptive_avg_pool2d(missing, u.shape[-2:])
+        weights = F.interpolate(missing, tuple(u.shape[-2:]), mode="area")
         errors.append(((u - v).square().sum(dim=1, keepdim=True) * weights).sum() / weights.sum())
     return float(torch.stack(errors).mean())
 

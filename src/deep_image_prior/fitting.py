@@ -223,8 +223,10 @@ def _drawn(
 def _finished(step: Step, problem: Problem, draw: Draw) -> Step:
     """`step` with what of its images is restored; that of a window is left as it is."""
 
+    learned = _learned(step)
+
     def restored() -> Tensor:
-        return draw([_learned(step)], silence, None, False)[0]
+        return draw([learned], silence, None, False)[0]
 
     if step.window is WHOLE:
         image, average = problem.finish(step.image), problem.finish(step.average)
