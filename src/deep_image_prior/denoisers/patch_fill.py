@@ -36,11 +36,11 @@ def patch_fill(
     Wexler, Shechtman and Irani 2007, doi:10.1109/TPAMI.2007.60; the search: Barnes et al. 2009,
     doi:10.1145/1531326.1531330.
     """
-    generator = Generator().manual_seed(seed)
-    image = image * known
+    generator, device = Generator().manual_seed(seed), image.device
+    image, known = (image * known).cpu(), known.cpu()  # lists of places suit a processor
     smooth = pyramid_fill(image, known)
     if min(image.shape[-2:]) < size:
-        return smooth
+        return smooth.to(device)
     scales = [(image, known)]
     while _deep(scales[-1][1], size) and not (start is not None and len(scales) == FINE):
         scales.append(halve_known(*scales[-1]))
@@ -55,11 +55,11 @@ def patch_fill(
         elif start is None:
             filled = pyramid_fill(*scales[number])
         else:
-            filled = F.avg_pool2d(start, 2**number, ceil_mode=True)
+            filled = F.avg_pool2d(start.cpu(), 2**number, ceil_mode=True)
         for _ in range(ROUNDS):
             filled = level.refilled(filled)
         coarse = level
-    return filled
+    return filled.to(device)
 
 
 @torch.no_grad()
