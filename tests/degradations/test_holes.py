@@ -53,7 +53,14 @@ def test_a_wide_hole_has_its_rim_and_lines_far_from_it_are_narrow():
     rows, columns = np.mgrid[:120, :160]
     disk = (rows - 50) ** 2 + (columns - 50) ** 2 < 30**2
     line = rows == 50
+    line[:, 110:] |= columns[:, 110:] % 3 != 0
     wide = wide_holes(mask(~(disk | line)))[0, 0].numpy() > 0
     assert wide[disk].all()
     assert not wide[:, 110:].any()
     assert not wide[~(disk | line)].any()
+
+
+def test_a_hole_that_is_mostly_wide_is_wide():
+    known = np.ones((120, 160), bool)
+    known[20:80, 20:80] = known[80:110, 40:52] = False
+    assert torch.equal(wide_holes(mask(known)), 1 - mask(known))

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import label
 from torch import Tensor
 
 # of what single pixels, drawn by lot, have of neighbours that are not alike: lines and letters have
@@ -41,13 +43,20 @@ def wide_holes(known: Tensor) -> Tensor:
     """1 where pixels of `known` (1, 1, H, W), 1 or 0, are missing in a square of WIDE pixels a
     side, or near one; 0 elsewhere.
 
-    That is a morphological opening of the missing pixels, and what is left of their rims.
+    That is a morphological opening of the missing pixels, with their rims; and all of a connected
+    hole, if that is half of it.
     """
     if min(known.shape[-2:]) < WIDE:
         return torch.zeros_like(known)
     inside = 1 - _largest(known, WIDE)  # first rows and columns of the squares
     squares = _largest(F.pad(inside, (WIDE - 1,) * 4), WIDE)
-    return (1 - known) * _largest(F.pad(squares, (RIM,) * 4), 2 * RIM + 1)
+    wide = (1 - known) * _largest(F.pad(squares, (RIM,) * 4), 2 * RIM + 1)
+    if not wide.any():
+        return wide
+    numbers, _ = label(known[0, 0].cpu().numpy() == 0)
+    whole, part = (np.bincount(numbers.ravel(), each) for each in (None, wide[0, 0].cpu().ravel()))
+    mostly = torch.from_numpy((2 * part >= whole)[numbers]).to(known)
+    return torch.maximum(wide, (1 - known) * mostly)
 
 
 def _largest(image: Tensor, side: int) -> Tensor:
