@@ -141,7 +141,8 @@ def _wide(folder: Path, picture: str, crop: int) -> Problem:
     generator, known = np.random.default_rng(0), np.ones((height, width), dtype=bool)
     for number in range(3):
         for _ in range(100):
-            high, wide = generator.integers(24, 65, 2)
+            most = [height - 17, width - 17]
+            high, wide = np.minimum(generator.integers(24, 65, 2), most)
             top, left = generator.integers(8, [height - high - 8, width - wide - 8])
             near = (
                 slice(max(top - 12, 0), top + high + 12),
