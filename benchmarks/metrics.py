@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from skimage.filters import gaussian
+from skimage.metrics import structural_similarity
 from skimage.restoration import estimate_sigma
 
 from deep_image_prior import metrics
@@ -44,6 +45,31 @@ def hole_psnr(problem: Problem, image: Pixels) -> float | None:
     if problem.clean is None or problem.known is None:
         return None
     return metrics.psnr(problem.clean[~problem.known], image[~problem.known], peak=1)
+
+
+def hole_ssim(problem: Problem, image: Pixels) -> float | None:
+    """Mean structural similarity over the 7 x 7 windows around the missing pixels."""
+    if problem.clean is None or problem.known is None:
+        return None
+    _, every = structural_similarity(
+        problem.clean, image.astype(np.float64), data_range=1, channel_axis=-1, full=True
+    )
+    return float(every[~problem.known].mean())
+
+
+def hole_features(problem: Problem, image: Pixels) -> float | None:
+    """Squared distance of normalised features, 0 to 4, at two layers of EfficientNet-Lite1, by how
+    much of a feature's cell is missing; the mean of the two. As LPIPS without its learned weights
+    (doi:10.1109/CVPR.2018.00068).
+    """
+    if problem.clean is None or problem.known is None or find_spec(judges.LITE1) is None:
+        return None
+    missing = tensor(~problem.known, CPU)
+    pair = [
+        tensor(np.broadcast_to(np.clip(x, 0, 1), (*x.shape[:2], 3)), CPU)
+        for x in (problem.clean, image)
+    ]
+    return judges.apart(judges.other(), judges.TEXTURE, missing, *pair)
 
 
 def ssim(problem: Problem, image: Pixels) -> float | None:
@@ -168,6 +194,8 @@ METRICS: dict[str, Metric] = {
     "PSNR, 8 bits": rounded_psnr,
     "luminance PSNR": luminance_psnr,
     "PSNR in the holes": hole_psnr,
+    "SSIM in the holes": hole_ssim,
+    "features in the holes": hole_features,
     "SSIM": ssim,
     "LPIPS": lpips,
     "sharpness": sharpness,

@@ -14,6 +14,8 @@ from deep_image_prior.networks import bfloat16
 CLEAN = photograph(64)
 NOISY = noisy(CLEAN)
 KNOWN = np.random.default_rng(0).random(CLEAN.shape[:2]) > 0.5
+HOLED = np.ones_like(KNOWN)
+HOLED[16:44, 20:48] = False
 
 
 def planes(pixels):
@@ -52,6 +54,7 @@ CASES = {
     ),
     "upscale": (lambda how: dip.upscale(pixels(SMALL), 2, **how), CLEAN),
     "inpaint": (lambda how: dip.inpaint(CLEAN, KNOWN, keep_known=False, **how), CLEAN),
+    "large holes": (lambda how: dip.inpaint(CLEAN, HOLED, holes="large", **how), CLEAN),
     "enhance": (lambda how: dip.enhance(NOISY, **how), CLEAN),
 }
 # where processors that round in other ways are further apart than 0.05 dB
@@ -67,6 +70,8 @@ GOLDEN = {
     ("deblur", "best"): 38.51,
     ("upscale", "fast"): 30.37,
     ("inpaint", "fast"): 30.76,
+    ("large holes", "fast"): 26.37,
+    ("large holes", "best"): 27.10,
     ("enhance", "fast"): 19.69,
 }
 

@@ -15,6 +15,7 @@ from skimage.filters import gaussian
 from skimage.transform import rescale
 
 import deep_image_prior as dip
+from deep_image_prior import neighbourhoods
 from deep_image_prior.alignment import Alignment
 from deep_image_prior.cautions import is_clean, lost
 from deep_image_prior.degradations import (
@@ -193,19 +194,89 @@ def test_the_kind_of_holes_is_told_by_the_mask(quick_fills):
     line[10:14] = False
     for known, kind in ((single, "random"), (line, "text")):
         result = dip.inpaint(CLEAN, known, **FEW)
-        assert result.damage.holes == kind
+        assert result.damage.holes == (kind,)
         told = dip.inpaint(CLEAN, known, holes=kind, **FEW)
         assert np.array_equal(result.image, told.image)
         other = dip.inpaint(CLEAN, known, holes={"text": "random", "random": "text"}[kind], **FEW)
         assert not np.array_equal(result.image, other.image)
 
 
-def test_a_wide_hole_is_said_to_be_one(quick_fills):
-    wide = np.ones((96, 96), bool)
-    wide[20:70, 20:70] = False
-    photo = photograph(96)
+def wide(side=64):
+    known = np.ones((side, side), bool)
+    known[20:48, 24:50] = False
+    return known
+
+
+def test_a_wide_hole_is_filled_from_what_is_around_it_and_doubted():
+    result = dip.inpaint(CLEAN, wide(), channel_axis=-1)
+    assert result.damage.holes == ("large",)
+    assert result.confidence == "low"
+    assert "was there is not known" in result.cautions[0]
+    assert "holes: large" in summary(result, scale_of(CLEAN))
+    assert np.array_equal(result.image[wide()], CLEAN[wide()])
+    told = dip.inpaint(CLEAN, wide(), holes="large", channel_axis=-1)
+    assert np.array_equal(result.image, told.image)
+    text = dip.inpaint(CLEAN, wide(), holes="text", **FEW)
+    assert text.damage.holes == ("text",)
+    assert not np.array_equal(result.image, text.image)
+
+
+@pytest.mark.parametrize("kind", ["text", "random"])
+def test_in_a_mixed_mask_each_hole_is_of_its_kind(quick_fills, kind):
+    photo, region = photograph(96), wide(96)
+    narrow = np.ones((96, 96), bool)
+    if kind == "text":
+        narrow[5:8] = False
+    else:
+        narrow = np.random.default_rng(0).random((96, 96)) > 0.3
+    result = dip.inpaint(photo, region & narrow, **FEW)
+    assert result.damage.holes == (kind, "large")
+    assert len(result.steps) == 2
+    beside = ~narrow & region
+    assert psnr(photo[beside], result.image[beside], 1) > 18, "not what was put there meanwhile"
+    changed = np.where((region & narrow)[..., None], photo, 0.9)
+    again = dip.inpaint(changed, region & narrow, **FEW)
+    assert np.array_equal(result.image, again.image), "what is missing is not looked at"
+
+
+def test_single_pixels_of_few_are_no_wide_hole(quick_fills):
+    few = np.random.default_rng(0).random((64, 64)) < 0.02
+    with pytest.warns(UserWarning, match="mask says"):
+        assert dip.inpaint(CLEAN, few, **FEW).damage.holes == ("random",)
+
+
+def test_the_paper_takes_a_wide_hole_for_text_unless_told(quick_fills):
     with pytest.warns(UserWarning, match="--holes large"):
-        dip.inpaint(photo, wide, **FEW)
+        result = dip.inpaint(CLEAN, wide(), preset="paper", **FEW)
+    assert result.damage.holes == ("text",)
+
+
+def test_a_large_picture_is_filled_around_its_holes(monkeypatch):
+    monkeypatch.setattr(neighbourhoods, "WHOLE", 64 * 64)
+    monkeypatch.setattr(neighbourhoods, "NEAR", 20)
+    photo = np.tile(CLEAN, (4, 4, 1))
+    known = np.ones(photo.shape[:2], bool)
+    known[80:110, 70:100] = known[190:230, 150:180] = False
+    steps = []
+    result = dip.inpaint(photo, known, channel_axis=-1, watch=steps.append)
+    assert len(result.steps) == 2, "two neighbourhoods"
+    assert np.array_equal(result.image[known], photo[known])
+    part = (slice(60, 130), slice(50, 120))
+    alone = dip.inpaint(photo[part], known[part], channel_axis=-1)
+    np.testing.assert_allclose(result.image[part], alone.image, atol=1e-6)
+    drawn = steps[0].restored()
+    assert drawn.shape == photo.shape
+    assert np.array_equal(drawn[known], photo[known])
+
+
+def test_where_next_to_nothing_is_known_a_hole_is_smooth():
+    known = np.zeros((64, 64), bool)
+    known[:3] = True
+    with pytest.warns(UserWarning, match="mask says"):
+        result = dip.inpaint(CLEAN, known, channel_axis=-1)
+    assert result.damage.holes == ("large",)
+    assert any("only 4.69%" in caution for caution in result.cautions)
+    assert np.isfinite(result.image).all()
 
 
 def test_inpaint_beats_the_mean_and_keeps_what_is_known():

@@ -81,7 +81,8 @@ def test_every_row_draws_an_image_of_its_size_with_a_finite_energy(preset):
     for name, problem, shape in rows(preset):
         _, x = drawn(problem)
         sides = problem.shape[2:] if problem.whole else shape[2:]
-        assert x.shape[1:] == (shape[1], *sides), name
+        halved = name == "large" and preset == "best"
+        assert (problem.finish(x) if halved else x).shape[1:] == (shape[1], *sides), name
         assert torch.isfinite(problem.energy(x)), name
 
 
@@ -140,8 +141,8 @@ def test_the_paper_networks_have_their_golden_counts(preset, inputs, parameters)
 
 
 def test_large_holes_have_no_skips():
-    for preset in tasks.inpaint.regions().values():
-        network = preset.network(2, 3)
+    for name in ("best", "paper"):
+        network = tasks.inpaint.regions()[name].network(2, 3)
         assert isinstance(network, Hourglass)
         assert all(getattr(module, "skip", None) is None for module in network.modules())
 

@@ -38,6 +38,7 @@ ITEMS: dict[str, Item] = {
         deblur.deblur,
         *inpainting.random,
         inpainting.text,
+        inpainting.wide,
         inpainting.holes,
         editing.enhancement,
         detail.detail,

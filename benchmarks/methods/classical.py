@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import cv2
 import numpy as np
+import torch
 from PIL import Image
 from skimage.restoration import (
     denoise_tv_chambolle,
@@ -20,6 +21,7 @@ from skimage.restoration import (
 )
 
 from deep_image_prior import baselines
+from deep_image_prior.denoisers import patch_fill
 from deep_image_prior.images import Pixels
 
 from ..problems import Problem
@@ -173,6 +175,16 @@ def telea(problem: Problem) -> Pixels:
     damaged = np.rint(problem.observation * 255).astype(np.uint8)
     filled = cv2.inpaint(damaged, (~problem.known).astype(np.uint8), 3, cv2.INPAINT_TELEA)
     return filled.reshape(damaged.shape) / 255
+
+
+def patches(problem: Problem) -> Pixels:
+    """Patches of 7 x 7 pixels of what is known, ours: by search and vote from coarse to fine
+    (doi:10.1109/TPAMI.2007.60).
+    """
+    assert problem.known is not None
+    known = torch.from_numpy(problem.known.astype(np.float32))[None, None]
+    image = torch.from_numpy(problem.observation.astype(np.float32)).permute(2, 0, 1)[None]
+    return patch_fill(image, known)[0].permute(1, 2, 0).numpy()
 
 
 def joint_bilateral(problem: Problem, sigmas: tuple[float, float]) -> Pixels:

@@ -37,12 +37,13 @@ class Problem:
     to work on. energy: E(A(x)), a scalar, of x = f(z), (B, C, H, W). The first of a batch is the
     image; more are for the energy. shape: of z, if it is to be known how much memory the fit needs
     before z is drawn. finish: what of an average of x is the restored image, where that is not the
-    average itself. rule: makes the rule to stop by that suits the problem, if there is one.
-    panels: pictures of one size side by side in z and x. whole: (f as it was fitted) -> the picture
-    to draw, if that is not the first of `code`. parts: (f) -> (x0 of any other part of the picture,
-    (1, C, h, w); the rows and columns before it) -> that part, if f can be applied to it, or None
-    if there is nothing to restore. margin: pixels of x around a part that its own depend on. exact:
-    on no others, so that parts may be of any size.
+    average itself. complete: what of that is, where it takes too long for every step. rule: makes
+    the rule to stop by that suits the problem, if there is one. panels: pictures of one size side
+    by side in z and x. whole: (f as it was fitted) -> the picture to draw, if that is not the first
+    of `code`. parts: (f) -> (x0 of any other part of the picture, (1, C, h, w); the rows and
+    columns before it) -> that part, if f can be applied to it, or None if there is nothing to
+    restore. margin: pixels of x around a part that its own depend on. exact: on no others, so that
+    parts may be of any size.
     trials: parts whose errors are known, if there are any, for codes that begin with images of x:
     `images` of them, or all.
     """
@@ -52,6 +53,7 @@ class Problem:
     energy: Callable[[Tensor], Tensor]
     shape: tuple[int, ...] | None = None
     finish: Callable[[Tensor], Tensor] = lambda x: x
+    complete: Callable[[Tensor], Tensor] = lambda x: x
     rule: Callable[[], Rule] | None = None
     panels: int = 1
     whole: Callable[[Function], "Part"] | None = None

@@ -203,7 +203,7 @@ def _drawn(
     if average is None:
         tell(Phase(APPLYING))
     elif not trials:
-        return average, None
+        return problem.complete(average), None
     z = problem.code(code_generator(settings))
 
     @cache
@@ -223,8 +223,10 @@ def _drawn(
 def _finished(step: Step, problem: Problem, draw: Draw) -> Step:
     """`step` with what of its images is restored; that of a window is left as it is."""
 
+    learned = _learned(step)
+
     def restored() -> Tensor:
-        return draw([_learned(step)], silence, None, False)[0]
+        return draw([learned], silence, None, False)[0]
 
     if step.window is WHOLE:
         image, average = problem.finish(step.image), problem.finish(step.average)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from . import images
 from .anywhere import fit_anywhere
+from .around import Put, fit_around, in_stages
 from .checkpoint import Checkpoint, open_checkpoint
 from .degradations import AnyNoise, Compression, Lossy, Noise, Stripes
 from .descent import Problem
@@ -189,9 +190,9 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
     observation, scale = task.observe(image, call.read)
     told = _unit_sigma(task.sigma, scale)
     x0, damage = task.measure(observation, scale, told)
-    preset = call.preset(task.presets(damage, x0.shape[-2:]))
-    rule = call.rule(preset, told or _sigma(damage), scale.clips, bool(told) and task.compares)
-    checkpoint = call.checkpoint(task, x0, damage, preset.settings)
+    stages = task.stages(damage)
+    presets = [call.preset(task.presets(stage, x0.shape[-2:])) for stage in stages]
+    checkpoint = call.checkpoint(task, x0, damage, presets[0].settings)
     back = partial(call.back, scale=scale)
     channels = 1 if task.channel_axis is None else np.shape(image)[task.channel_axis]
     cleaner, left = task.cleaner(damage), None
@@ -202,12 +203,31 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
         finished = task.finish(x, observation, x0, damage)
         return task.returned(back(finished.image), image), finished
 
-    def watch(step: Step) -> None:
-        assert task.watch
-        draw = step.restored
-        task.watch(replace(step, restored=draw and (lambda: finish(draw())[0])))
+    def fit_part(
+        stage: Damage, preset: Preset, x0: Tensor, put: Put, checkpoint: Checkpoint | None
+    ) -> Fit:
+        def watch(step: Step) -> None:
+            assert task.watch
+            draw = step.restored
+            task.watch(replace(step, restored=draw and (lambda: finish(put(draw()))[0])))
 
-    done = _fitted(task, call, preset, x0, damage, channels, rule, task.watch and watch, checkpoint)
+        sigma = told or _sigma(stage)
+        rule = call.rule(preset, sigma, scale.clips, bool(told) and task.compares)
+        return _fitted(
+            task, call, preset, x0, stage, channels, rule, task.watch and watch, checkpoint
+        )
+
+    fits: list[Fit] = []
+    for number, (stage, preset) in enumerate(zip(stages, presets, strict=True), 1):
+        seen = task.at_stage(x0, stage, fits[-1].image if fits else None)
+        parts = preset.objective.neighbourhoods(seen)
+        kept = checkpoint and (
+            checkpoint.within(f"stage{number}") if len(stages) > 1 else checkpoint
+        )
+        fits.append(fit_around(parts, seen, partial(fit_part, stage, preset), kept))
+        if fits[-1].interrupted and number < len(stages):  # other holes are left
+            raise KeyboardInterrupt
+    done = in_stages(fits)
     if checkpoint and done.complete:
         checkpoint.remove()
     variance = done.variance
@@ -220,7 +240,7 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
         image=pixels,
         runs=done.runs,
         seconds=done.seconds,
-        settings=preset.settings,
+        settings=presets[0].settings,
         device=str(call.device),
         parts={name: back(part) for name, part in finished.parts.items()},
         damage=_rescaled(damage, scale),

@@ -29,7 +29,7 @@ def summary(result: Result, scale: Scale) -> list[str]:
     if result.compression:
         lines.append(f"compression: {result.compression.sentence}")
     if result.damage.holes:
-        lines.append(f"holes: {result.damage.holes}")
+        lines.append(f"holes: {' and '.join(result.damage.holes)}")
     if result.clean:
         lines.append("clean: what was taken out as noise is less than can be seen")
     if result.damage.alignment is not None:

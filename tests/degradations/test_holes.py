@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from deep_image_prior.degradations import are_scattered, are_wide
+from deep_image_prior.degradations import are_scattered, wide_holes
 from deep_image_prior.degradations.holes import WIDE
 
 
@@ -39,9 +39,28 @@ def test_blocks_of_pixels_are_no_single_pixels():
 
 def test_wide_is_what_has_room_for_a_large_square():
     known = lines(9, side=120)
-    assert not are_wide(mask(known))
+    assert wide_holes(mask(known)).sum() == 0
     for first in range(20, 30):
         known = np.ones((120, 120), bool)
         known[first : first + WIDE, 31 : 31 + WIDE] = False
-        assert are_wide(mask(known)), "wherever it begins"
-    assert not are_wide(mask(np.zeros((20, 200), bool))), "a strip is narrow"
+        assert torch.equal(wide_holes(mask(known)), 1 - mask(known)), "wherever it begins"
+        known[first, 31] = True
+        assert wide_holes(mask(known)).sum() == 0
+    assert wide_holes(mask(np.zeros((20, 200), bool))).sum() == 0, "a strip is narrow"
+
+
+def test_a_wide_hole_has_its_rim_and_lines_far_from_it_are_narrow():
+    rows, columns = np.mgrid[:120, :160]
+    disk = (rows - 50) ** 2 + (columns - 50) ** 2 < 30**2
+    line = rows == 50
+    line[:, 110:] |= columns[:, 110:] % 3 != 0
+    wide = wide_holes(mask(~(disk | line)))[0, 0].numpy() > 0
+    assert wide[disk].all()
+    assert not wide[:, 110:].any()
+    assert not wide[~(disk | line)].any()
+
+
+def test_a_hole_that_is_mostly_wide_is_wide():
+    known = np.ones((120, 160), bool)
+    known[20:80, 20:80] = known[80:110, 40:52] = False
+    assert torch.equal(wide_holes(mask(known)), 1 - mask(known))

@@ -75,7 +75,7 @@ def described(result: Result, scores: Mapping[str, float | None] = {}) -> dict[s
         "noise": result.noise.facts() if result.noise else None,
         "compression": asdict(result.compression) if result.compression else None,
         "stripes": asdict(result.stripes) if result.stripes else None,
-        "holes": result.damage.holes,
+        "holes": " and ".join(result.damage.holes) or None,
         "alignment": result.damage.alignment and asdict(result.damage.alignment),
         "clean": result.clean,
         "cautions": list(result.cautions),

@@ -5,7 +5,7 @@ from .blur import Blurring
 from .correlated import CorrelatedNoise
 from .correlated_estimate import estimate_correlated, is_white
 from .downsampling import Downsampling
-from .holes import Holes, are_scattered, are_wide, marked, unmarked
+from .holes import Holes, are_scattered, marked, unmarked, wide_holes
 from .impulses import Impulses, impulse_mask
 from .jpeg import Compression
 from .lossy import Lossy
@@ -28,7 +28,6 @@ __all__ = [
     "Noise",
     "Stripes",
     "are_scattered",
-    "are_wide",
     "estimate_correlated",
     "estimate_noise",
     "held_out",
@@ -43,6 +42,7 @@ __all__ = [
     "recognise",
     "stripes",
     "unmarked",
+    "wide_holes",
 ]
 
 

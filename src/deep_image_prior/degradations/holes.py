@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import label
 from torch import Tensor
 
 # of what single pixels, drawn by lot, have of neighbours that are not alike: lines and letters have
 # less than half
 LOT = 0.7
-WIDE = 40  # pixels a side of a square that lines and letters have no room for
+WIDE = 24  # pixels a side of a square that lines and letters have no room for
+RIM = 8  # pixels around such squares that belong to the same hole
 
 
 def marked(image: Tensor, known: Tensor) -> Tensor:
@@ -36,12 +39,30 @@ def are_scattered(known: Tensor) -> bool:
     return min(rows, columns) > LOT * 2 * p * (1 - p)
 
 
-def are_wide(known: Tensor) -> bool:
-    """Whether a square of WIDE pixels a side, or a little less, is missing anywhere."""
-    step = WIDE // 5
+def wide_holes(known: Tensor) -> Tensor:
+    """1 where pixels of `known` (1, 1, H, W), 1 or 0, are missing in a square of WIDE pixels a
+    side, or near one; 0 elsewhere.
+
+    That is a morphological opening of the missing pixels, with their rims; and all of a connected
+    hole, if that is half of it.
+    """
     if min(known.shape[-2:]) < WIDE:
-        return False
-    return F.max_pool2d(known, WIDE - step, stride=step).min().item() == 0
+        return torch.zeros_like(known)
+    inside = 1 - _largest(known, WIDE)  # first rows and columns of the squares
+    squares = _largest(F.pad(inside, (WIDE - 1,) * 4), WIDE)
+    wide = (1 - known) * _largest(F.pad(squares, (RIM,) * 4), 2 * RIM + 1)
+    if not wide.any():
+        return wide
+    numbers, _ = label(known[0, 0].cpu().numpy() == 0)
+    whole, part = (np.bincount(numbers.ravel(), each) for each in (None, wide[0, 0].cpu().ravel()))
+    mostly = torch.from_numpy((2 * part >= whole)[numbers]).to(known)
+    return torch.maximum(wide, (1 - known) * mostly)
+
+
+def _largest(image: Tensor, side: int) -> Tensor:
+    """Of every `side` x `side` pixels of (1, 1, H, W), by rows and then by columns."""
+    rows = F.max_pool2d(image, (1, side), stride=1)
+    return F.max_pool2d(rows, (side, 1), stride=1)
 
 
 @dataclass(frozen=True)

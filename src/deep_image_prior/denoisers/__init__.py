@@ -3,9 +3,10 @@
 from .covariance import Covariance, Sampled, White
 from .dct import dct_denoise
 from .detail import coarse
-from .fill import dct_inpaint, pyramid_fill
+from .fill import dct_inpaint, halve_known, pyramid_fill
 from .guided_filter import guided_filter, windowed
 from .nonlocal_bayes import OF_BESIDE, nonlocal_bayes
+from .patch_fill import consensus_fill, patch_fill
 from .plug_and_play import least, plug_and_play, smooth_guess
 from .pyramid import GRID, denoise_scales, with_long_waves
 from .tv import tv_least_squares
@@ -17,12 +18,15 @@ __all__ = [
     "Sampled",
     "White",
     "coarse",
+    "consensus_fill",
     "dct_denoise",
     "dct_inpaint",
     "denoise_scales",
     "guided_filter",
+    "halve_known",
     "least",
     "nonlocal_bayes",
+    "patch_fill",
     "plug_and_play",
     "pyramid_fill",
     "smooth_guess",

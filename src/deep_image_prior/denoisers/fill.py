@@ -20,13 +20,19 @@ def pyramid_fill(image: Tensor, mask: Tensor) -> Tensor:
     """
     if mask.bool().all() or not mask.bool().any():
         return image
-    halve = partial(F.avg_pool2d, kernel_size=2, ceil_mode=True)
-    known = halve(mask)
-    means = halve(image * mask) / known.clamp_min(1e-6)
-    coarse = pyramid_fill(means, (known > 0).to(mask))
+    coarse = pyramid_fill(*halve_known(image, mask))
     height, width = image.shape[-2:]
     smooth = F.interpolate(coarse, scale_factor=2, mode="bilinear")[..., :height, :width]
     return mask * image + (1 - mask) * smooth
+
+
+def halve_known(image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Means of the known (mask 1) of every 2 x 2 pixels of `image` (1, C, H, W), and a mask of
+    where there are any; of a last odd row or column by itself.
+    """
+    halve = partial(F.avg_pool2d, kernel_size=2, ceil_mode=True)
+    known = halve(mask)
+    return halve(image * mask) / known.clamp_min(1e-6), (known > 0).to(mask)
 
 
 def dct_inpaint(image: Tensor, known: Tensor, size: int, step: int, rounds: int) -> Tensor:

@@ -3,6 +3,7 @@
 from . import estimates
 from .across_scales import AcrossScales
 from .estimated import Estimated
+from .exemplars import Exemplars, ExemplarsAndPrior
 from .guided import Guided
 from .holdout import PARTS, Holdout
 from .objective import Objective, Observed, Preset
@@ -18,6 +19,8 @@ __all__ = [
     "PARTS",
     "AcrossScales",
     "Estimated",
+    "Exemplars",
+    "ExemplarsAndPrior",
     "Guided",
     "Holdout",
     "Objective",

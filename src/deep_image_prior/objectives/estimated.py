@@ -53,7 +53,7 @@ class Estimated(Objective):
         return Problem(
             partial(network, inputs, channels),
             lambda generator: made(),
-            _Distance(lambda: made()[:, :channels]),
+            Distance(lambda: made()[:, :channels]),
             shape=(1, inputs, height, width),
             panels=observed.panels,
             parts=lambda f: lambda both, place: Part(best_first(both, place)),
@@ -63,7 +63,7 @@ class Estimated(Objective):
         )
 
 
-class _Distance:
+class Distance:
     """E(x) = |x - e|^2 / n, e the estimate (1, C, H, W), made when it is first asked for."""
 
     def __init__(self, estimate: Callable[[], Tensor]) -> None:

@@ -1,7 +1,7 @@
 """An objective makes z and E of x0 and of what is known of its damage."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from ..degradations import Degradation, Measurement
 from ..descent import Problem
 from ..energies import Energy
 from ..errors import BadInput
+from ..neighbourhoods import Neighbourhood
 from ..settings import Settings
 
 # of probes and parts: were it one that people make their noise and masks with, the two could be the
@@ -75,6 +76,10 @@ class Objective(ABC):
 
     panel = 0
     compares = False
+
+    def neighbourhoods(self, x0: Tensor) -> Sequence[Neighbourhood]:
+        """The parts of x0 (1, C, H, W) that are fitted each by itself; none: all of it is."""
+        return ()
 
     @abstractmethod
     def problem(self, network: Architecture, observed: Observed) -> Problem:

@@ -16,7 +16,7 @@ from ..errors import BadInput
 from ..options import option, unknown
 from ..settings import Settings
 from .inpaint import in_parts
-from .preset import gently, small
+from .preset import gently, once, small
 from .task import Damage, Finished, Read, Restoration, task
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ STEPS = {"fast": 300, "best": 600, "paper": 1800}
 in_windows = partial(gently, learning_rate=0.001, averaging=0.99)
 # the code shows the image: jitter keeps f from copying it
 guided = partial(Settings, jitter=0.05, averaging=0.98)
-# the network begins as what is wanted: the less a step sees the better
-once = Settings(steps=1, jitter=0, window=64)
 
 
 @task

@@ -1,20 +1,22 @@
 """Inpaint: z noise, or the grid for large holes; A mask; E squared error of the known pixels
 (section 3.3, eq. 6).
 
-Or z fills of the holes, and E the error on known pixels that the fills were not shown.
+Or z fills of the holes, and E the error on known pixels that the fills were not shown; in wide
+holes, the distance to the best fill.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..options import given, option
 from ..settings import Settings
-from .preset import gently
+from .preset import gently, once
 from .task import Damage, Finished, Read, Restoration, task
 
 if TYPE_CHECKING:
@@ -26,10 +28,10 @@ if TYPE_CHECKING:
 
 HOLES = ("auto", "text", "random", "large")
 STEPS = {"fast": 100, "best": 300, "paper": 6000}
-WIDE = (
-    "a hole is tens of pixels wide: --holes large goes on with what is around it, slowly, in a "
-    "picture that is not large"
-)
+WIDE = "a hole is tens of pixels wide; for that the preset paper has --holes large"
+INVENTED = "large holes hold what is around them, put together anew; what was there is not known"
+BY_WIDTH = ("fast", "best")  # presets that fill wide holes in their own way
+SPARSE = 0.05  # of the pixels are known where single ones are: with less the others look like holes
 SCATTERED = 0.01  # of single pixels are known, where others are drawn from them
 
 
@@ -61,7 +63,7 @@ class Inpaint(Restoration):
         kind=str,
         choices=HOLES,
         help="What is missing: text for lines and scratches, random for single pixels, large for "
-        "regions; auto is text or random, by the mask.",
+        "regions; auto tells by the mask, each hole its kind (paper: text or random).",
     )
     mask_marks: str = option(
         default="known",
@@ -95,16 +97,35 @@ class Inpaint(Restoration):
         self, observation: Tensor, scale: Scale, sigma: float | None
     ) -> tuple[Tensor, Damage]:
         if self.holes != "auto":
-            return observation, Damage(holes=self.holes)
-        from ..degradations import are_scattered, are_wide, unmarked
+            return observation, Damage(holes=(self.holes,))
+        from ..degradations import are_scattered, unmarked, wide_holes
 
         mask = unmarked(observation)
-        if are_wide(mask):
+        if self.preset not in BY_WIDTH and wide_holes(mask).any():
             warnings.warn(WIDE, stacklevel=2)
-        return observation, Damage(holes="random" if are_scattered(mask) else "text")
+        wide = self._wide(mask)
+        narrow = mask + wide
+        kinds = ["random" if are_scattered(narrow) else "text"] if (narrow == 0).any() else []
+        return observation, Damage(holes=(*kinds, *(["large"] if wide.any() else [])))
+
+    def stages(self, damage: Damage) -> Sequence[Damage]:
+        return [replace(damage, holes=(kind,)) for kind in damage.holes]
+
+    def at_stage(self, x0: Tensor, damage: Damage, x: Tensor | None) -> Tensor:
+        """NaN where that kind is missing; wide holes are smooth before their own stage."""
+        from ..degradations import unmarked
+        from ..denoisers import pyramid_fill
+
+        mask = unmarked(x0)
+        wide = self._wide(mask)
+        if not wide.any() or (x is None and self._of(damage, "large")):
+            return x0
+        if x is None:
+            return x0.where(wide == 0, pyramid_fill(x0.nan_to_num(), mask))
+        return x0.where(wide > 0, x)
 
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
-        return regions() if self.holes == "large" else refined(self._single(damage))
+        return regions() if self._of(damage, "large") else refined(self._of(damage, "random"))
 
     def build(self, x0: Tensor, preset: Preset, damage: Damage, panels: int = 1) -> Problem:
         """x0 is NaN where pixels are missing."""
@@ -117,7 +138,7 @@ class Inpaint(Restoration):
         mask = unmarked(x0)
         known = x0.nan_to_num()
         energy = squared_error(known, Mask(mask), count=int(mask.expand_as(known).sum()))
-        holes = Holes(scattered=self._single(damage))
+        holes = Holes(scattered=self._of(damage, "random"))
         return preset.problem(Observed(x0, energy, holes, pyramid_fill(known, mask), panels))
 
     def uncertain(self, variance: Tensor, x: Tensor, x0: Tensor, damage: Damage) -> Tensor:
@@ -132,8 +153,9 @@ class Inpaint(Restoration):
         from ..masks import MOST
 
         share = unmarked(observation).mean().item()
-        few = share < (SCATTERED if self._single(damage) else MOST)
+        few = share < (SCATTERED if self._of(damage, "random") else MOST)
         cautions = [f"only {share:.2%} of the pixels were known"] if few else []
+        cautions += [INVENTED] if self._of(damage, "large") else []
         return Finished(image=x, cautions=cautions)
 
     def returned(self, restored: Pixels, pixels: Pixels) -> Pixels:
@@ -143,9 +165,18 @@ class Inpaint(Restoration):
             return restored
         return pasted(pixels, self._known(pixels), restored, self.channel_axis)
 
-    def _single(self, damage: Damage) -> bool:
-        """Whether the missing pixels are single ones."""
-        return (damage.holes or self.holes) == "random"
+    def _of(self, damage: Damage, kind: str) -> bool:
+        """Whether holes are of that kind."""
+        return kind in (damage.holes or (self.holes,))
+
+    def _wide(self, mask: Tensor) -> Tensor:
+        """1 where pixels are missing that are told from the others by being in wide holes."""
+        from ..degradations import wide_holes
+
+        wide = wide_holes(mask)
+        beside = mask.sum() / (1 - wide).sum().clamp_min(1)
+        told = self.holes == "auto" and self.preset in BY_WIDTH and beside > SPARSE
+        return wide if told else 0 * wide
 
     def _known(self, pixels: Pixels, aloud: bool = False) -> Pixels:
         from ..masks import known_pixels
@@ -172,26 +203,26 @@ def refined(scattered: bool) -> dict[str, Preset]:
 
 @cache
 def regions() -> dict[str, Preset]:
-    """For large holes; the widths and kernels are those of figure 13."""
+    """For large holes; the kernels of best are those of figure 13."""
     from .. import codes
-    from ..networks import Hourglass, nearest
-    from ..objectives import Preset, Residual
+    from ..networks import Hourglass, Refiner, nearest
+    from ..objectives import Exemplars, ExemplarsAndPrior, Preset, Residual
 
-    deep = (16, 32, 64, 128, 128, 128)
-    hourglass = partial(
+    widths = (16, 32, 64, 128, 128)
+    deep = partial(
         Hourglass,
-        down=deep,
-        up=deep,
-        skip=(0,) * 6,
+        down=widths,
+        up=widths,
+        skip=(0,) * 5,
         down_kernel=5,
         upsample=nearest,
         mix=False,
     )
-    grid = Residual(codes.meshgrid)
     # jitter of the grid moves every pixel, and draws fog in a short fit
-    still = partial(Settings, jitter=0, averaging=0.98)
+    still = Settings(steps=400, jitter=0, averaging=0.98)
+    plain = partial(Hourglass, skip=(0,) * 5)
     return {
-        "fast": Preset(hourglass, grid, still(steps=1000)),
-        "best": Preset(hourglass, grid, still(steps=3000)),
-        "paper": Preset(partial(Hourglass, skip=(0,) * 5), grid, Settings(steps=5000)),
+        "fast": Preset(Refiner, Exemplars(), once),
+        "best": Preset(deep, ExemplarsAndPrior(), still),
+        "paper": Preset(plain, Residual(codes.meshgrid), Settings(steps=5000)),
     }

@@ -128,7 +128,7 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Damage:
-    """What happened to x0, as far as it was measured or told. holes: their kind. alignment: of
+    """What happened to x0, as far as it was measured or told. holes: their kinds. alignment: of
     the second picture, whose channels are behind those of x0 then.
     """
 
@@ -136,7 +136,7 @@ class Damage:
     stripes: Stripes | None = None
     compression: Compression | Lossy | None = None
     blur: Blurring | None = None
-    holes: str | None = None
+    holes: tuple[str, ...] = ()
     alignment: Alignment | None = None
 
 
@@ -205,6 +205,14 @@ class Restoration(Task, ABC):
     def cleaner(self, damage: Damage) -> Restoration | None:
         """What x0 goes through first, as its damage is, or None."""
         return None
+
+    def stages(self, damage: Damage) -> Sequence[Damage]:
+        """The damage in the order in which it is undone, a fit each."""
+        return [damage]
+
+    def at_stage(self, x0: Tensor, damage: Damage, x: Tensor | None) -> Tensor:
+        """What of x0 is fitted where `damage` is undone. x: what the stage before it drew."""
+        return x0
 
     @abstractmethod
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
