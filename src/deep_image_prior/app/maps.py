@@ -1,7 +1,8 @@
 """The map of the uncertainty as a file: its numbers, or a picture of them with their scale."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -12,10 +13,44 @@ from ..errors import BadInput
 from ..files import Picture
 from ..images import Pixels, Scale
 from ..panels import LETTERS
+from ..restoration import Result
+from . import stacks
+from .say import say
 
 BRIGHTEST = 99.5  # per cent of the pixels are not brighter than the end of the scale
 COLOURS = 256
 NARROWEST, LINES = 200, 50  # pixels, for the numbers below the scale; letters in a line
+
+
+def places(values: Mapping[str, Any], picture: Picture, factor: int) -> dict[str, Path]:
+    """Where the map is written, if it is wanted. Raises BadInput."""
+    path = values["uncertainty"]
+    if path is None:
+        return {}
+    *pages, height, width, _ = picture.pixels.shape
+    check(path, (*pages, factor * height, factor * width))
+    return {"uncertainty": path}
+
+
+def pictures(
+    values: Mapping[str, Any],
+    picture: Picture,
+    pages: Sequence[Sequence[int]],
+    results: Sequence[Result],
+    factor: int,
+    scale: Scale,
+) -> dict[str, Picture]:
+    """The uncertainty, as it is written, if it can be told; NaN where pages were not begun."""
+    found = [each.uncertainty for each in results if each.uncertainty is not None]
+    if len(found) < len(results):
+        say(f"note: the uncertainty of this cannot be told; {values['uncertainty']} is not written")
+        return {}
+    unknown = np.full((*picture.pixels.shape[:-1], 1), np.nan, np.float32)
+    made = zip(pages, found)  # noqa: B905
+    numbers = stacks.whole(Picture(unknown, axes=picture.axes), made, factor)
+    if not holds_numbers(values["uncertainty"]):
+        return {"uncertainty": Picture(drawn(numbers[..., 0], scale))}
+    return {"uncertainty": Picture(numbers, axes=picture.axes)}
 
 
 def check(path: Path, shape: Sequence[int]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import files, images, metrics
+from .. import files, images
 from ..device import find_device
 from ..errors import BadInput
 from ..files import Picture
@@ -17,10 +17,9 @@ from ..images import Pixels, Scale
 from ..options import declared
 from ..restoration import Result, restore
 from ..settings import Settings
-from ..step import Step
 from ..summary import DOUBTS, summary
 from ..tasks import Restoration, Task
-from . import maps, session, stacks
+from . import comparison, maps, session, snapshots, stacks
 from .commands import SNAPSHOT_EVERY, taken
 from .progress import Bar, Watcher
 from .record import described
@@ -28,8 +27,6 @@ from .say import say
 from .session import Made, Output, Request
 
 NAMES = "{stem}-{ending}{suffix}"  # of results
-FAINT = 0.25  # of white: floats that stay below it are in units of their own, such as flux
-Scores = Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ def asked(
         values["record"],
         values["overwrite"],
         quiet,
-        _places(values, picture, task.enlargement),
+        maps.places(values, picture, task.enlargement),
     )
     reference = _reference(values, picture, task.enlargement)
 
@@ -111,12 +108,12 @@ def asked(
         pages = list(places.values())
         made = _pictures(picture, pages, results, task.enlargement)
         if values["uncertainty"]:
-            made |= _maps(values, picture, pages, results, task.enlargement, scale)
+            made |= maps.pictures(values, picture, pages, results, task.enlargement, scale)
         return made
 
     @cache
-    def scores(*results: Result) -> Scores:
-        return _scores(reference, picture, joined(*results)["image"]) if reference else {}
+    def compared(*results: Result) -> comparison.Scores:
+        return comparison.scores(reference, picture, joined(*results)["image"]) if reference else {}
 
     request = Request(
         task=task.name,
@@ -128,13 +125,13 @@ def asked(
         inputs=inputs(kind, values),
         in_place=True,
         choices=choices(kind, options, values["page"]),
-        content=lambda made: _content(made, scores(*made.values())),
-        report=lambda made: _report(made, scores(*made.values()), scale),
+        content=lambda made: _content(made, compared(*made.values())),
+        report=lambda made: _report(made, compared(*made.values()), scale),
     )
     runs = (task.runs or Settings().runs) * len(tasks)
-    snapshots = _snapshots(values, picture)
     every = values["every"] or SNAPSHOT_EVERY
-    watcher = host.watcher(runs, quiet, every, snapshots, host.heed)
+    shots = snapshots.writer(values, picture)
+    watcher = host.watcher(runs, quiet, every, shots, host.heed)
     return request, output, watcher
 
 
@@ -249,35 +246,14 @@ def _pictures(
     return {name: picture.with_pixels(whole(name)) for name in names}
 
 
-def _places(values: Mapping[str, Any], picture: Picture, factor: int) -> dict[str, Path]:
-    """Of what is written elsewhere than beside the result. Raises BadInput."""
-    path = values["uncertainty"]
+def _reference(values: Mapping[str, Any], picture: Picture, enlargement: int) -> Picture | None:
+    """The clean image, of the size, pages and channels of the result."""
+    path = values["reference"]
     if path is None:
-        return {}
-    *pages, height, width, _ = picture.pixels.shape
-    maps.check(path, (*pages, factor * height, factor * width))
-    return {"uncertainty": path}
-
-
-def _maps(
-    values: Mapping[str, Any],
-    picture: Picture,
-    places: Sequence[Sequence[int]],
-    results: Sequence[Result],
-    factor: int,
-    scale: Scale,
-) -> dict[str, Picture]:
-    """The uncertainty, as it is written, if it can be told; NaN where pages were not begun."""
-    found = [each.uncertainty for each in results if each.uncertainty is not None]
-    if len(found) < len(results):
-        say(f"note: the uncertainty of this cannot be told; {values['uncertainty']} is not written")
-        return {}
-    unknown = np.full((*picture.pixels.shape[:-1], 1), np.nan, np.float32)
-    made = zip(places, found)  # noqa: B905
-    numbers = stacks.whole(Picture(unknown, axes=picture.axes), made, factor)
-    if not maps.holds_numbers(values["uncertainty"]):
-        return {"uncertainty": Picture(maps.drawn(numbers[..., 0], scale))}
-    return {"uncertainty": Picture(numbers, axes=picture.axes)}
+        return None
+    clean = _guide(path, values["page"])
+    comparison.check(clean, path, picture, enlargement)
+    return clean
 
 
 def choices(
@@ -291,92 +267,7 @@ def choices(
     return {**plain, **given, **({"page": page} if page else {})}
 
 
-def _reference(values: Mapping[str, Any], picture: Picture, enlargement: int) -> Picture | None:
-    """The clean image, of the size, pages and channels of the result."""
-    path = values["reference"]
-    if path is None:
-        return None
-    clean = _guide(path, values["page"])
-    *pages, height, width, channels = picture.pixels.shape
-    expected = (*pages, enlargement * height, enlargement * width, channels)
-    if clean.pixels.shape != expected:
-        raise BadInput(f"{path} is {_sized(clean.pixels.shape)}, the result {_sized(expected)}")
-    for page in clean.pixels.reshape(-1, *expected[-3:]):
-        images.check_pixels(page, -1, str(path))
-    return clean
-
-
-def _sized(shape: Sequence[int]) -> str:
-    *pages, height, width, channels = shape
-    of = f"{prod(pages)} pages of " if pages else ""
-    return f"{of}{width} x {height} with {channels} channels"
-
-
-def _scores(clean: Picture, picture: Picture, result: Picture) -> dict[str, float | None]:
-    """PSNR and SSIM of what is written, and of the input if it has that size; all channels, no
-    crop, no alpha.
-
-    The peak is the white of the clean image; its range if it has no white, or stays below FAINT of
-    it.
-    """
-    truth, scale = images.scale_of(clean.pixels), images.scale_of(picture.pixels)
-    one = truth.one or 1.0
-    own = scale.one if scale.one and truth.one and truth.dtype != scale.dtype else one
-    bright = truth.one is not None and truth.white > FAINT * truth.one
-    peak, black = (1.0, 0.0) if bright else (truth.span, truth.black / one)
-
-    def compare(pixels: Pixels, name: str) -> dict[str, float | None]:
-        pair = (clean.pixels.astype(float) / one - black, pixels.astype(float) / own - black)
-        pages = (each.reshape(-1, *each.shape[-3:]) for each in pair)
-        similar = [metrics.ssim(x, y, peak=peak) for x, y in zip(*pages, strict=True)]
-        known = [each for each in similar if each is not None]
-        return {
-            f"psnr{name}": metrics.psnr(*pair, peak=peak),
-            f"ssim{name}": float(np.mean(known)) if known else None,
-        }
-
-    same_size = picture.pixels.shape == clean.pixels.shape
-    return {
-        **compare(result.pixels, ""),
-        **(compare(picture.pixels, "_input") if same_size else {}),
-    }
-
-
-def _snapshots(values: Mapping[str, Any], picture: Picture) -> Callable[[int, Step], None] | None:
-    """A writer of what steps would restore into the folder for snapshots. Raises BadInput if that
-    is not empty.
-    """
-    folder, overwrite = values["snapshots"], values["overwrite"]
-    if folder is None:
-        if values["every"]:
-            raise BadInput("--every needs --snapshots and a folder")
-        return None
-    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
-        raise BadInput(
-            f"{folder} exists and is not an empty folder; give another --snapshots, or --overwrite"
-        )
-    if folder.exists() and not folder.is_dir():
-        raise BadInput(f"{folder} is a file; give --snapshots a folder")
-    if not folder.exists():
-        files.check_free(folder, overwrite)
-    if values["record"] and values["record"].resolve() == folder.resolve():
-        raise BadInput(f"{folder} would be the record and the snapshots; give two names")
-    pixels = picture.pixels
-    deep = pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[2] not in (1, 3)
-    suffix = ".tif" if deep else ".png"
-
-    def save(run: int, step: Step) -> None:
-        if step.restored is None:
-            raise ValueError("memory holds only one tile at a time")
-        folder.mkdir(exist_ok=True)
-        snapshot = replace(picture.with_pixels(step.restored()), exif=None)
-        path = folder / f"run{run}-step{step.index:06d}{suffix}"
-        files.write_atomically(path, partial(files.encode, snapshot, suffix), overwrite)
-
-    return save
-
-
-def _content(made: Made, scores: Scores) -> dict[str, Any]:
+def _content(made: Made, scores: comparison.Scores) -> dict[str, Any]:
     """For the record; of a stack whose parts were restored each by itself, of all parts."""
     if list(made) == ["image"]:
         return described(made["image"], scores)
@@ -389,20 +280,10 @@ def _content(made: Made, scores: Scores) -> dict[str, Any]:
     }
 
 
-def _report(made: Made, scores: Scores, scale: Scale) -> list[str]:
+def _report(made: Made, scores: comparison.Scores, scale: Scale) -> list[str]:
     """What a person wants to know, a line each."""
     lines = []
     for name, result in made.items():
         start = "" if len(made) == 1 else f"{name}: "
         lines += [start + line for line in summary(result, scale)]
-    return [*lines, *_compared(scores)]
-
-
-def _compared(scores: Scores) -> list[str]:
-    lines = []
-    for name in ("psnr", "ssim"):
-        after, before = scores.get(name), scores.get(f"{name}_input")
-        if after is not None:
-            given = f"{before:.4g} -> " if before is not None else ""
-            lines.append(f"{name.upper()} {given}{after:.4g}")
-    return lines
+    return [*lines, *comparison.lines(scores)]
