@@ -842,30 +842,17 @@ def start(*arguments: str) -> "subprocess.Popen[str]":
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
-def test_interrupt_saves_the_best_so_far(folder, kind):
-    process = start(
-        *(
-            "denoise",
-            "photo.png",
-            "--steps",
-            "100000",
-            "--stop",
-            "never",
-            "--learning-rate",
-            "1e-6",
-        ),
-        *("--snapshots", "snaps", "--every", "2", "--record", "r.json"),
+def test_interrupt_saves_the_best_so_far(folder, begun, kind):
+    process, out, err = begun(
+        *("denoise", "photo.png", "--steps", "100000", "--stop", "never"),
+        *("--learning-rate", "1e-6", "--snapshots", "snaps", "--every", "2", "--record", "r.json"),
     )
-    deadline = time.monotonic() + 300
-    while (
-        not list(folder.glob("snaps/*4.png"))
-        and process.poll() is None
-        and time.monotonic() < deadline
-    ):
+    while not list(folder.glob("snaps/*4.png")) and process.is_alive():
         time.sleep(0.05)
-    process.send_signal(kind)
-    out, err = process.communicate(timeout=180)
-    assert process.returncode == 130, out + err
+    os.kill(process.pid, kind)
+    process.join(180)
+    out, err = out.read_text(), err.read_text()
+    assert process.exitcode == 130, out + err
     assert "Traceback" not in err
     assert "interrupted at step" in out
     assert files.read(folder / "photo-denoised.png").pixels.shape == (32, 32, 3)

@@ -98,6 +98,7 @@ def test_the_python_code_of_a_document_runs(path, quick_fills, monkeypatch, tmp_
     monkeypatch.chdir(tmp_path)
     descend = fitting.descend
     monkeypatch.setattr(fitting, "descend", lambda *how: islice(descend(*how), 2))
+    monkeypatch.setattr("deep_image_prior.objectives.plug_and_play.RELATIVE", (0.01,))
     names: dict[str, object] = {}
     for block in python(path):
         exec(compile(block, str(path), "exec"), names)
