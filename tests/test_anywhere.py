@@ -46,9 +46,9 @@ SIGMA = 25 / 255
 SETTINGS = Settings(
     steps=6, learning_rate=0.002, jitter=0, turns=8, shifts=4, averaging=0.98, window=48
 )
-# as small as they can be: of three tiles of 120 pixels, the first of which does not see the last;
+# as small as can be: of three tiles of 120 pixels, the first of which does not see the last;
 # and of more pixels than `small_panels` lets be fitted whole
-WIDE, LARGE = (64, 250), (72, 150)
+WIDE, LARGE = (64, 310), (72, 150)
 
 
 def noisy(height, width, repeat=1):
@@ -239,15 +239,18 @@ def test_large_pictures_with_correlated_noise_are_the_estimate(small_panels, mon
     clean, x0 = noisy(*WIDE, repeat=2)
     blurred = clean + 1.5 * torch.nn.functional.avg_pool2d(x0 - clean, 3, 1, 1)
     found = Damage(noise=estimate_correlated(blurred, False))
-    monkeypatch.setattr(anywhere, "LARGEST", 64 * 250)
+    monkeypatch.setattr(anywhere, "LARGEST", 64 * 310)
     presets = tasks.Denoise().presets(found, blurred.shape[-2:])
     assert isinstance(presets["fast"].objective, Guided), "small ones are fitted whole"
     monkeypatch.setattr(anywhere, "LARGEST", 100 * 100)
     monkeypatch.setattr(anywhere, "FIXED", (120,))
-    images = []
+    images, phases = [], []
     picture = blurred[0].numpy()
     for options in ({}, {"memory": 2**26}):
-        result = denoise(picture, channel_axis=0, noise="correlated", steps=5, **options)
+        result = denoise(
+            picture, channel_axis=0, noise="correlated", steps=5, tell=phases.append, **options
+        )
+        assert phases[-1] == Phase("applying", 3, 3)
         error = torch.from_numpy(result.image) - clean[0]
         assert error.square().mean() < 0.4 * (blurred - clean).square().mean()
         assert result.confidence in (None, "low"), "nothing says how good it is"
