@@ -1,5 +1,8 @@
+import multiprocessing
 import sys
+from pathlib import Path
 
+import processes
 import pytest
 
 from deep_image_prior.app import cli
@@ -24,3 +27,26 @@ def command(monkeypatch, capsys):
         return code, captured.out, captured.err
 
     return call
+
+
+@pytest.fixture
+def begun(tmp_path_factory):
+    """Begins `dip` with some arguments, here: the process, and the files of what it says to stdout
+    and stderr. It is forked from one that has loaded what takes seconds to load.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(processes.LOADED)
+    every = []
+
+    def begin(*arguments):
+        folder = tmp_path_factory.mktemp("said")
+        said = (folder / "out.txt", folder / "err.txt")
+        how = (Path.cwd(), said, *map(str, arguments))
+        every.append(context.Process(target=processes.dip, args=how))
+        every[-1].start()
+        return every[-1], *said
+
+    yield begin
+    for process in every:
+        process.kill()
+        process.join()

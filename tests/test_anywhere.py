@@ -31,6 +31,7 @@ from deep_image_prior.degradations import (
     estimate_correlated,
     marked,
 )
+from deep_image_prior.denoisers import pyramid
 from deep_image_prior.descent import Part, Problem
 from deep_image_prior.energies import squared_error
 from deep_image_prior.memory import Memory
@@ -45,6 +46,9 @@ SIGMA = 25 / 255
 SETTINGS = Settings(
     steps=6, learning_rate=0.002, jitter=0, turns=8, shifts=4, averaging=0.98, window=48
 )
+# as small as can be: of three tiles of 120 pixels, the first of which does not see the last;
+# and of more pixels than `small_panels` lets be fitted whole
+WIDE, LARGE = (64, 310), (72, 150)
 
 
 def noisy(height, width, repeat=1):
@@ -58,6 +62,11 @@ def pose(x0, panels, estimates=2):
     noise = Noise(SIGMA, clipped=False)
     observed = Observed(x0, squared_error(x0, identity), noise, panels=panels)
     return Sure(estimates=estimates).problem(Refiner, observed)
+
+
+def posed_on_one(x0, panels):
+    """With a single estimate, and a quick one: for tests of what is made of it."""
+    return pose(x0, panels, estimates=1)
 
 
 def plain(x0, panels):
@@ -83,19 +92,19 @@ def small_panels(monkeypatch):
     monkeypatch.setattr(anywhere, "LARGEST", 100 * 100)
 
 
-@pytest.mark.parametrize(("channels", "estimates"), [(3, 3), (1, 3)])
-def test_the_size_of_the_tiles_changes_nothing(small_panels, channels, estimates):
-    _, x0 = noisy(150, 310, repeat=2)
-    x0 = x0[:, :channels]
-    problem, runs = fitted(x0, partial(pose, estimates=estimates))
+@pytest.mark.parametrize(("channels", "tall"), [(3, False), (1, True)])
+def test_the_size_of_the_tiles_changes_nothing(small_panels, channels, tall):
+    _, x0 = noisy(*WIDE, repeat=2)
+    x0 = x0[:, :channels].mT if tall else x0[:, :channels]
+    problem, runs = fitted(x0, partial(pose, estimates=3))
     how = (problem, runs, SETTINGS, x0)
     apply = partial(anywhere.apply, *how, channels=channels, tried=windows.panels(x0, 64))
     (whole, variance), (tiled, another) = apply(side=480), apply(side=120)
     assert whole.shape == x0.shape
     assert (whole - tiled).abs().max() < 1e-4
-    assert variance.shape == (1, 1, 150, 310)
+    assert variance.shape == (1, 1, *x0.shape[-2:])
     torch.testing.assert_close(variance, another, rtol=0.01, atol=1e-9)
-    alone, _ = anywhere.apply(replace(problem, margin=0), runs, SETTINGS, x0, 120, channels)
+    alone, _ = anywhere.apply(replace(problem, margin=16), runs, SETTINGS, x0, 120, channels)
     assert not torch.allclose(whole, alone, atol=1e-3), "the margin counts"
 
 
@@ -227,23 +236,26 @@ def test_a_step_sees_one_panel_of_a_sheet(small_panels):
 
 def test_large_pictures_with_correlated_noise_are_the_estimate(small_panels, monkeypatch):
     """What f learns of panels does not hold elsewhere: it must not spoil the estimate."""
-    clean, x0 = noisy(120, 250, repeat=2)
+    clean, x0 = noisy(*WIDE, repeat=2)
     blurred = clean + 1.5 * torch.nn.functional.avg_pool2d(x0 - clean, 3, 1, 1)
     found = Damage(noise=estimate_correlated(blurred, False))
-    monkeypatch.setattr(anywhere, "LARGEST", 120 * 250)
+    monkeypatch.setattr(anywhere, "LARGEST", 64 * 310)
     presets = tasks.Denoise().presets(found, blurred.shape[-2:])
     assert isinstance(presets["fast"].objective, Guided), "small ones are fitted whole"
     monkeypatch.setattr(anywhere, "LARGEST", 100 * 100)
     monkeypatch.setattr(anywhere, "FIXED", (120,))
-    images = []
+    images, phases = [], []
     picture = blurred[0].numpy()
-    for options in ({"steps": 1}, {"steps": 5}, {"steps": 1, "memory": 2**26}):
-        result = denoise(picture, channel_axis=0, noise="correlated", **options)
+    for options in ({}, {"memory": 2**26}):
+        result = denoise(
+            picture, channel_axis=0, noise="correlated", steps=5, tell=phases.append, **options
+        )
+        assert phases[-1] == Phase("applying", 3, 3)
         error = torch.from_numpy(result.image) - clean[0]
         assert error.square().mean() < 0.4 * (blurred - clean).square().mean()
         assert result.confidence in (None, "low"), "nothing says how good it is"
         images.append(result.image)
-    assert np.array_equal(images[0], images[2]), "memory does not choose the tiles"
+    assert np.array_equal(*images), "memory does not choose the tiles"
 
 
 KINDS = {
@@ -271,8 +283,11 @@ def paired(noise):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(small_panels, quick_fills, kind):
-    clean, x0 = noisy(130, 250, repeat=2)
+def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(
+    small_panels, quick_fills, monkeypatch, kind
+):
+    monkeypatch.setattr(pyramid, "SMALLEST", 16)  # three scales of so few rows
+    clean, x0 = noisy(*WIDE, repeat=2)
     if "correlated" in kind:
         x0 = clean + LONG.draw(clean, 1, torch.Generator().manual_seed(2))
     elif kind == "jpeg":
@@ -341,16 +356,16 @@ def needed_for(problem, settings):
 
 
 def test_applying_is_told(small_panels):
-    _, x0 = noisy(110, 250, repeat=2)
+    _, x0 = noisy(*LARGE)
     phases = []
-    restored(pose, x0, tell=phases.append)
+    restored(posed_on_one, x0, tell=phases.append)
     assert phases[:2] == [Phase("estimates"), Phase("applying", 0, 1)]
     assert phases[-1] == Phase("applying", 1, 1)
 
 
 def test_a_tile_without_holes_stays_as_it_is(small_panels, quick_fills):
-    _, x0 = noisy(150, 310, repeat=2)
-    known = torch.ones(1, 1, 150, 310)
+    _, x0 = noisy(*WIDE, repeat=2)
+    known = torch.ones(1, 1, *WIDE)
     known[..., 20:60:4, 20:60] = 0
     problem, runs = fitted(marked(x0, known), KINDS["holes"])
     alone = replace(problem, margin=0)
@@ -363,7 +378,7 @@ def test_a_tile_without_holes_stays_as_it_is(small_panels, quick_fills):
 
 
 def test_ctrl_c_while_tiles_are_drawn_is_not_swallowed(small_panels):
-    _, x0 = noisy(150, 310, repeat=2)
+    _, x0 = noisy(*LARGE)
 
     def tell(phase):
         if phase.name == "applying" and phase.done:
@@ -374,14 +389,14 @@ def test_ctrl_c_while_tiles_are_drawn_is_not_swallowed(small_panels):
         for count in (1, 2):
             torch.set_num_threads(count)
             with pytest.raises(KeyboardInterrupt):
-                restored(pose, x0, tell=tell)
+                restored(posed_on_one, x0, settings=replace(SETTINGS, steps=1), tell=tell)
             assert torch.get_num_threads() == count
     finally:
         torch.set_num_threads(threads)
 
 
 def test_what_was_learned_until_ctrl_c_is_applied(small_panels):
-    clean, x0 = noisy(150, 310, repeat=2)
+    clean, x0 = noisy(*LARGE)
     phases = []
 
     def watch(step):
@@ -396,17 +411,18 @@ def test_what_was_learned_until_ctrl_c_is_applied(small_panels):
 
 
 def test_what_steps_would_restore_is_what_the_last_restores(small_panels):
-    _, x0 = noisy(150, 310, repeat=2)
+    _, x0 = noisy(*LARGE)
     seen = []
     settings = replace(SETTINGS, steps=4)
-    done = restored(pose, x0, settings=settings, watch=lambda step: seen.append(step.restored()))
+    how = {"settings": settings, "watch": lambda step: seen.append(step.restored())}
+    done = restored(posed_on_one, x0, **how)
     assert len(seen) == 4
     assert seen[-1].equal(done.image)
     assert not seen[0].equal(done.image)
 
 
 def test_tiles_of_one_run_are_not_kept_for_two(small_panels, tmp_path):
-    _, x0 = noisy(150, 310, repeat=2)
+    _, x0 = noisy(*LARGE)
     settings = replace(SETTINGS, steps=3, runs=2)
     steps = []
 
@@ -418,7 +434,7 @@ def test_tiles_of_one_run_are_not_kept_for_two(small_panels, tmp_path):
     def made(watch, folder):
         memory = Memory(torch.device("cpu"), 2**40)
         keep = open_checkpoint(folder, {"job": "one"})
-        how = (pose, x0, 64, True, 3, 1, settings, no_rule, memory, watch, silence, keep)
+        how = (posed_on_one, x0, 64, True, 3, 1, settings, no_rule, memory, watch, silence, keep)
         return fit_anywhere(*how)
 
     assert made(interrupt, tmp_path / "a").interrupted
@@ -426,12 +442,12 @@ def test_tiles_of_one_run_are_not_kept_for_two(small_panels, tmp_path):
 
 
 def test_a_large_enlargement_is_made_in_tiles_that_memory_does_not_choose(monkeypatch):
-    monkeypatch.setattr(anywhere, "LARGEST", 100 * 100)
+    monkeypatch.setattr(anywhere, "LARGEST", 64 * 140)
     monkeypatch.setattr(anywhere, "FIXED", (96,))
-    clean, _ = noisy(96, 144)
+    clean, _ = noisy(64, 144)
     clean = clean[:, :1]
     pixels = Downsampling(4).shrink(clean)[0, 0].numpy()
-    options = {"steps": 20}
+    options = {"steps": 10}
     phases: list[Phase] = []
     tiled = upscale(pixels, 4, tell=phases.append, **options).image
     assert phases[-1] == Phase("applying", 2, 2)

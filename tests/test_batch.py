@@ -5,7 +5,6 @@ import os
 import random
 import re
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 from helpers import noisy, photograph
 from PIL import Image
+from processes import square_or_die
 
 from deep_image_prior.app import workers
 
@@ -212,12 +212,6 @@ def test_processes_share_the_work(run):
         assert digest(f"one/{name}-denoised.png") == digest(f"two/{name}-denoised.png")
 
 
-def square_or_die(number: int) -> int:
-    if number == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number * number
-
-
 def test_a_killed_process_is_the_failure_of_its_job_alone():
     jobs = [1, 2, 3, 4, 5]
     done = dict(workers.side_by_side(square_or_die, jobs, 2))
@@ -225,52 +219,45 @@ def test_a_killed_process_is_the_failure_of_its_job_alone():
     assert done == {each: each * each for each in jobs if each != 3}
 
 
-BATCH = """
-import sys
-from deep_image_prior.app import batch, cli
-print("ready", flush=True)
-sys.exit(cli.run())
-"""
-
-
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
-def test_killed_at_random_moments_every_file_is_made_once_and_whole(folder):
+def test_killed_at_random_moments_every_file_is_made_once_and_whole(run, begun):
     for number in range(8):
         picture(number).save(f"scans/{number}.png")
-    command = [sys.executable, "-c", BATCH, "denoise", "scans", "-o", "out", *QUICK]
+    command = ["denoise", "scans", "-o", "out", *QUICK]
     moments = random.Random(0)
     seen: dict[str, str] = {}
+    ends = []
     for _ in range(3):
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        ) as process:
-            process.stdout.readline()
-            time.sleep(moments.uniform(0.2, 1.0))
-            process.kill()
+        process, *_ = begun(*command)
+        while process.is_alive() and len(list(Path().glob("out/*.png"))) <= len(seen):
+            time.sleep(0.01)
+        time.sleep(moments.uniform(0, 0.1))
+        process.kill()
+        process.join()
+        ends.append(process.exitcode)
         for path in Path("out").glob("*.png"):
             Image.open(path).load()
             assert seen.setdefault(path.name, digest(path)) == digest(path), "made once"
             record = json.loads(path.with_name(f"{path.name}.json").read_text())
             assert record["outputs"][path.name]["sha256"] == digest(path)
         assert not list(Path("out").glob(".*"))
-    assert seen, "none was done before a kill"
-    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    assert -signal.SIGKILL in ends, "killed in the middle of its work"
+    assert run(*command)[0] == 0
     assert {name: digest(f"out/{name}") for name in seen} == seen
     assert len(list(Path("out").glob("*-denoised.png"))) == 12
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_an_interrupt_ends_the_batch_and_the_same_command_goes_on(folder, jobs):
-    arguments = ["denoise", "scans", "-o", "out", "--jobs", str(jobs)]
-    command = [sys.executable, "-m", "deep_image_prior", *arguments]
-    long = [*command, "--steps", "100000", "--noise", "white", "--stop", "never"]
-    with subprocess.Popen(long, stderr=subprocess.PIPE, text=True) as process:
-        while not Path("out").exists():
-            time.sleep(0.05)
-        time.sleep(1)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "interrupted after 0 of 4; the same command goes on from there" in err
+def test_an_interrupt_ends_the_batch_and_the_same_command_goes_on(folder, begun, jobs):
+    arguments = ["denoise", "scans", "-o", "out", "--jobs", jobs]
+    long = [*arguments, "--steps", "100000", "--noise", "white", "--stop", "never"]
+    process, _, err = begun(*long)
+    while process.is_alive() and not Path("out").exists():
+        time.sleep(0.05)
+    time.sleep(0.5)
+    os.kill(process.pid, signal.SIGINT)
+    process.join(60)
+    assert process.exitcode == 130
+    assert "interrupted after 0 of 4; the same command goes on from there" in err.read_text()
     assert names("out") == {"dip-denoise.json"}

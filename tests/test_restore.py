@@ -43,10 +43,10 @@ HOLED[20:30, 25:40] = False
 
 
 def test_denoise_beats_its_input():
-    result = dip.denoise(NOISY, channel_axis=-1, steps=120, stop="never")
+    result = dip.denoise(NOISY, channel_axis=-1, steps=40, stop="never")
     assert psnr(CLEAN, result.image, 1) > psnr(CLEAN, NOISY, 1) + 6
-    assert result.stopped == "budget: 120 steps"
-    assert len(result.history) == 120
+    assert result.stopped == "budget: 40 steps"
+    assert len(result.history) == 40
     assert result.history[-1] < result.history[0]
 
 
@@ -72,18 +72,19 @@ def test_sigma_stops_before_the_budget(small_paper):
 def test_the_paper_stops_by_itself_where_it_is_best(monkeypatch):
     narrow = partial(Hourglass, down=(32,) * 4, up=(32,) * 4, skip=(4,) * 4)
     monkeypatch.setitem(white(), "paper", replace(white()["paper"], network=narrow))
-    observation = noisy(CLEAN, 50 / 255)
+    clean = photograph(48)
+    observation = noisy(clean, 50 / 255)
     scores = []
 
     def watch(step):
-        scores.append(psnr(CLEAN, step.average[0].permute(1, 2, 0).numpy().clip(0, 1), 1))
+        scores.append(psnr(clean, step.average[0].permute(1, 2, 0).numpy().clip(0, 1), 1))
 
     result = dip.denoise(observation, channel_axis=-1, preset="paper", steps=400, watch=watch)
     assert result.stopped.startswith("nearest")
     assert len(scores) == result.steps[0] < 400
-    assert psnr(CLEAN, result.image, 1) == pytest.approx(scores[result.chosen[0] - 1], abs=1e-3)
-    assert psnr(CLEAN, result.image, 1) > max(scores) - 0.3
-    assert psnr(CLEAN, result.image, 1) > scores[-1] + 0.3
+    assert psnr(clean, result.image, 1) == pytest.approx(scores[result.chosen[0] - 1], abs=1e-3)
+    assert psnr(clean, result.image, 1) > max(scores) - 0.3
+    assert psnr(clean, result.image, 1) > scores[-1] + 0.3
     assert result.confidence in ("high", "medium", "low")
     assert replace(result, damage=Damage(noise=Noise(0.1, textured=True))).confidence == "low"
 
@@ -93,7 +94,7 @@ def test_dejpeg_finds_the_quality_and_beats_its_input():
     buffer = io.BytesIO()
     Image.fromarray((255 * clean).astype(np.uint8)).save(buffer, "JPEG", quality=15)
     observation = np.asarray(Image.open(buffer)) / 255
-    result = dip.dejpeg(observation, channel_axis=-1)
+    result = dip.dejpeg(observation, channel_axis=-1, steps=20)
     assert result.compression.quality == 15
     assert psnr(clean, result.image, 1) > psnr(clean, observation, 1) + 0.5
 
@@ -106,7 +107,7 @@ def test_dejpeg_restores_what_was_resized_since_and_is_not_certain_of_it():
         np.asarray(Image.fromarray(each).resize((144, 144), Image.Resampling.BICUBIC)) / 255
         for each in (np.asarray(Image.open(buffer)), (255 * clean).astype(np.uint8))
     )
-    result = dip.dejpeg(observation, channel_axis=-1, steps=20)
+    result = dip.dejpeg(observation, channel_axis=-1, steps=12)
     assert result.compression.scale == pytest.approx(0.75, rel=0.01)
     assert psnr(truth, result.image, 1) > psnr(truth, observation, 1) + 0.5
     assert result.confidence in ("low", "medium")
@@ -167,7 +168,7 @@ def test_deblur_beats_its_input_and_tells_its_noise():
 def test_upscale_beats_nearest():
     gray = (255 * CLEAN[..., 0]).astype(np.uint8)
     small = np.asarray(Image.fromarray(gray).resize((16, 16), Image.Resampling.LANCZOS))
-    result = dip.upscale(small, 4, steps=150)
+    result = dip.upscale(small, 4, steps=30)
     assert result.image.shape == (64, 64)
     assert psnr(gray, result.image, 255) > psnr(gray, small.repeat(4, 0).repeat(4, 1), 255) + 1
 
@@ -183,7 +184,7 @@ def test_an_enlargement_is_held_against_its_input(monkeypatch):
 def test_small_pictures_are_enlarged_as_well():
     for factor, height, width in ((2, 8, 8), (3, 8, 30), (4, 9, 11), (8, 8, 9)):
         image = CLEAN[:height, :width]
-        result = dip.upscale(image, factor, channel_axis=-1, steps=20).image
+        result = dip.upscale(image, factor, **FEW).image
         smooth = rescale(image, factor, order=3, channel_axis=-1)
         assert np.sqrt(np.square(result - smooth).mean()) < 0.08
 
@@ -305,7 +306,7 @@ DARK = CLEAN * [0.5, 0.4, 0.3]
 def test_flash_is_better_than_denoising_and_copies_no_shadow():
     flash = CLEAN.copy()
     flash[20:44, 20:44] *= 0.3
-    given = {"channel_axis": -1, "steps": 10}
+    given = {"channel_axis": -1, "steps": 5}
     alone = dip.denoise(noisy(DARK), **given)
     result = dip.flash(noisy(DARK), flash, **given)
     assert psnr(DARK, result.image, 1) > psnr(DARK, alone.image, 1) + 2
@@ -326,7 +327,7 @@ def test_a_flash_photo_that_lies_elsewhere_is_moved():
 
 
 @pytest.mark.parametrize("of", ["another scene", "impulses"])
-def test_where_the_flash_photo_is_of_no_use_it_is_denoised_alone_and_said(of):
+def test_where_the_flash_photo_is_of_no_use_it_is_denoised_alone_and_said(quick_fills, of):
     image = noisy(CLEAN)
     if of == "impulses":
         image = np.where(np.random.default_rng(0).random(CLEAN.shape) < 0.3, 0.0, CLEAN)
@@ -373,7 +374,7 @@ def test_dtype_and_axes_come_back(dtype, axis):
 
 def test_floats_beyond_one_keep_their_range():
     counts = NOISY[..., 0] * 5000 - 100
-    result = dip.denoise(counts, steps=100)
+    result = dip.denoise(counts, steps=20)
     assert abs(np.median(result.image) - np.median(counts)) < 300
     assert result.image.max() <= counts.max()
 
@@ -381,10 +382,10 @@ def test_floats_beyond_one_keep_their_range():
 @pytest.mark.parametrize("unit", [1e-6, 1e-4, 0.3, 1e6])
 def test_a_picture_in_any_unit_is_the_same_picture(unit):
     image = NOISY[..., 0]
-    expected, result = (dip.denoise(k * image, steps=20) for k in (1, unit))
+    expected, result = (dip.denoise(k * image, steps=5) for k in (1, unit))
     np.testing.assert_allclose(result.image, unit * expected.image, rtol=0, atol=1e-9 * unit)
     assert result.noise.sigma == pytest.approx(unit * expected.noise.sigma)
-    told = dip.denoise(unit * image, steps=20, sigma=unit * 25 / 255)
+    told = dip.denoise(unit * image, steps=5, sigma=unit * 25 / 255)
     assert told.noise.sigma == pytest.approx(unit * 25 / 255)
     assert psnr(CLEAN[..., 0], told.image / unit, 1) > psnr(CLEAN[..., 0], image, 1) + 6
 
@@ -466,15 +467,15 @@ def test_confidence_falls_with_the_decibels_that_the_choice_may_cost():
 
 def test_a_picture_that_comes_back_as_it_was_is_said_to_be_clean():
     # of four pixels each, so that no noise is left
-    clean = data.coffee()[:256, :256].reshape(128, 2, 128, 2, 3).mean(axis=(1, 3)) / 255
-    result = dip.denoise(clean, channel_axis=-1, steps=20)
+    clean = data.coffee()[:192, :192].reshape(96, 2, 96, 2, 3).mean(axis=(1, 3)) / 255
+    result = dip.denoise(clean, **FEW)
     assert result.clean
     assert psnr(clean, result.image, 1) > 45
-    noisy = dip.denoise(NOISY, channel_axis=-1, steps=20)
+    noisy = dip.denoise(NOISY, **FEW)
     assert not noisy.clean
-    shrunk = dip.denoise(1e-3 * clean, channel_axis=-1, steps=20)  # in any unit
+    shrunk = dip.denoise(1e-3 * clean, **FEW)  # in any unit
     assert shrunk.clean
-    counts = dip.denoise(6e4 * clean, channel_axis=-1, steps=20)
+    counts = dip.denoise(6e4 * clean, **FEW)
     assert not counts.clean, "nobody knows what of them can be seen"
     told = dip.denoise(NOISY, channel_axis=-1, sigma=1e-9, steps=3)
     assert not told.clean, "nobody has looked"
@@ -488,14 +489,14 @@ def correlated(clean, sigma=10 / 255):
 
 
 def test_correlated_noise_is_found_and_taken_out():
-    clean = photograph(128)
+    clean = photograph(96)
     observation = correlated(clean)
-    result = dip.denoise(observation, channel_axis=-1, steps=60)
+    result = dip.denoise(observation, channel_axis=-1, steps=20)
     assert isinstance(result.noise, dip.CorrelatedNoise)
     assert result.settings.jitter == 0.05, "its own preset"
     gained = psnr(clean, result.image / 255, 1) - psnr(clean, observation / 255, 1)
     assert gained > 2
-    white = dip.denoise(observation, channel_axis=-1, noise="white", steps=30)
+    white = dip.denoise(observation, channel_axis=-1, noise="white", steps=10)
     assert isinstance(white.noise, Noise)
     assert psnr(clean, white.image / 255, 1) < psnr(clean, result.image / 255, 1) - 1
 
@@ -538,12 +539,12 @@ def test_stripes_are_taken_off_or_doubted():
     clean = data.coffee()[100:228, 200:328] / 255
     rows = np.random.default_rng(0).normal(0, 10 / 255, (128, 1, 1))
     observation = np.clip(clean + rows, 0, 1)
-    result = dip.denoise(observation, channel_axis=-1, steps=60)
+    result = dip.denoise(observation, channel_axis=-1, steps=20)
     assert psnr(clean, result.image, 1) > psnr(clean, observation, 1) + 5
     assert 255 * result.stripes.rows == pytest.approx(10, rel=0.3)
     assert result.stripes.columns == 0
     assert result.confidence != "high"
-    kept = dip.denoise(observation, channel_axis=-1, noise="white", steps=20)
+    kept = dip.denoise(observation, channel_axis=-1, noise="white", steps=5)
     assert kept.stripes is None
     assert "rows or columns of noise" in kept.cautions[-1]
     assert kept.confidence == "low"
@@ -617,13 +618,13 @@ def test_sixteen_bits_in_the_other_order_are_the_same_picture():
 
 
 def test_averaged_runs_beat_one():
-    one, two = (dip.denoise(NOISY, channel_axis=-1, steps=60, runs=runs) for runs in (1, 2))
-    assert two.steps == [60, 60]
+    one, two = (dip.denoise(NOISY, channel_axis=-1, steps=20, runs=runs) for runs in (1, 2))
+    assert two.steps == [20, 20]
     assert psnr(CLEAN, two.image, 1) > psnr(CLEAN, one.image, 1)
 
 
 def test_settings_change_the_preset():
-    result = dip.denoise(NOISY, **FEW, preset="paper", learning_rate=0.02)
+    result = dip.denoise(NOISY[:16, :16], **FEW, preset="paper", learning_rate=0.02)
     assert (result.settings.learning_rate, result.settings.jitter, result.settings.steps) == (
         0.02,
         1 / 30,
@@ -826,7 +827,7 @@ def test_nan_stays_and_is_not_looked_at(channel_axis):
     x0[:, :20], x0[30, 40] = np.nan, np.nan
     missing = np.isnan(x0)
     given = x0 if channel_axis is None else x0[None]
-    result = dip.denoise(given, noise="white", steps=60, channel_axis=channel_axis)
+    result = dip.denoise(given, noise="white", steps=20, channel_axis=channel_axis)
     restored = result.image.squeeze()
     np.testing.assert_array_equal(np.isnan(restored), missing)
     error, before = (np.nanstd(each - x) for each in (restored, x0))
@@ -835,7 +836,7 @@ def test_nan_stays_and_is_not_looked_at(channel_axis):
 
 
 def test_nan_of_one_channel_stays_in_an_enlargement():
-    x0 = NOISY.copy()
+    x0 = NOISY[:16, :24].copy()
     x0[3, 5, 1] = np.nan
     missing = np.isnan(dip.upscale(x0, 2, channel_axis=-1, steps=1).image)
     expected = np.isnan(x0).repeat(2, 0).repeat(2, 1)
@@ -933,7 +934,7 @@ def test_impulses_are_removed(preset, request):
     drawn = np.random.default_rng(0).random(CLEAN.shape)
     observation = np.where(drawn < 0.2, np.round(drawn * 5), CLEAN)
     result = dip.denoise(
-        observation, channel_axis=-1, preset=preset, steps=40 if preset == "fast" else 4
+        observation, channel_axis=-1, preset=preset, steps=20 if preset == "fast" else 2
     )
     assert isinstance(result.noise, Impulses)
     assert result.noise.share == pytest.approx(0.2, abs=0.03)
@@ -1034,8 +1035,8 @@ def test_nothing_is_said_where_nothing_is_known_and_an_unknown_pixel_has_none():
     unknown = np.isnan(dip.denoise(x0, **FEW).uncertainty)
     assert unknown.sum() == 1
     assert unknown[3, 4]
-    assert dip.denoise(NOISY, preset="paper", **FEW).uncertainty is None
-    assert dip.enhance(NOISY, **FEW).uncertainty is None
+    assert dip.denoise(NOISY[:16, :16], preset="paper", **FEW).uncertainty is None
+    assert dip.enhance(NOISY[:16, :16], **FEW).uncertainty is None
 
 
 def test_known_pixels_that_are_drawn_anew_are_as_far_off_as_they_are(quick_fills):

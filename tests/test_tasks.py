@@ -77,7 +77,7 @@ def rows(preset: str):
 
 
 @pytest.mark.parametrize("preset", ["paper", "fast", "best"])
-def test_every_row_draws_an_image_of_its_size_with_a_finite_energy(preset):
+def test_every_row_draws_an_image_of_its_size_with_a_finite_energy(quick_fills, preset):
     for name, problem, shape in rows(preset):
         _, x = drawn(problem)
         sides = problem.shape[2:] if problem.whole else shape[2:]

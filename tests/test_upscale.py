@@ -19,7 +19,7 @@ CLEAN = photograph(64)
 SMALL = np.asarray(
     Image.fromarray((255 * CLEAN).astype(np.uint8)).resize((32, 32), Image.Resampling.LANCZOS)
 )
-FEW = {"channel_axis": -1, "steps": 30}
+FEW = {"channel_axis": -1, "steps": 8}
 AS_IT_IS = presets(2)["fast"]  # a preset of the caller's own: nothing is done first
 
 

@@ -115,8 +115,8 @@ def test_bicubic_of_both_inputs():
 
 def test_a_prior_of_total_variation_is_better_than_none():
     problem = shrunk("p", CLEAN, 4)
-    none, smooth = (solve(each, problem, share=0.25) for each in (prior.no_prior, prior.tv_prior))
-    assert none.steps == 500
+    none, smooth = (solve(each, problem, share=0.1) for each in (prior.no_prior, prior.tv_prior))
+    assert none.steps == 200
     assert score(problem, smooth) > score(problem, none) + 1
 
 
@@ -212,7 +212,7 @@ def test_halves_of_zero_shot_noise2noise_by_hand():
 
 
 def test_zero_shot_noise2noise_beats_its_input():
-    assert gain(NOISY, solve(peers.zero_shot, NOISY, share=0.15)) > 4
+    assert gain(NOISY, solve(peers.zero_shot, NOISY, share=0.05)) > 4
 
 
 @pytest.mark.skipif(not find_spec("deepinv"), reason="the extra peers is not installed")

@@ -10,7 +10,7 @@ from deep_image_prior import files
 from deep_image_prior.degradations import Compression, Lossy, lossy_traces
 from deep_image_prior.degradations.lossy_traces import detect
 
-CLEAN = np.rint(255 * photograph(256)).astype(np.uint8)
+CLEAN = np.rint(255 * photograph(192)).astype(np.uint8)
 
 
 def coded(pixels, format="JPEG", **how):
