@@ -189,6 +189,9 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
     task.tell(Phase("measuring"))
     observation, scale = task.observe(image, call.read)
     told = _unit_sigma(task.sigma, scale)
+    sides = [task.enlargement * side for side in observation.shape[-2:]]
+    # before minutes are spent on measuring what there is no room to draw
+    call.memory.check_pictures((*observation.shape[:2], *sides), in_tiles=True)
     x0, damage = task.measure(observation, scale, told)
     stages = task.stages(damage)
     presets = [call.preset(task.presets(stage, x0.shape[-2:])) for stage in stages]

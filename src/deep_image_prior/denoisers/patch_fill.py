@@ -87,7 +87,7 @@ class _Scale:
     """
 
     def __init__(
-        self, image: Tensor, known: Tensor, size: int, generator: Generator, apart: int = 1
+        self, image: Tensor, known: Tensor, size: int, generator: Generator, apart: int
     ) -> None:
         self.image, self.known, self.size, self.generator = image, known, size, generator
         self.whole = (F.max_pool2d(1 - known, size, stride=1) == 0)[0, 0]  # (H', W')
