@@ -137,7 +137,7 @@ def test_a_slice_of_16_bits_becomes_a_layer_at_its_place(viewer):
     assert layer.metadata["stain"] == "DAPI"
     facts = layer.metadata[KEY]
     assert facts["task"] == "upscale"
-    assert facts["options"] == {"factor": 2, "preset": "fast", "steps": 2}
+    assert facts["options"] == {"factor": 2, "psf": "lanczos2", "preset": "fast", "steps": 2}
     assert widget.text.value == "\n".join(facts["summary"])
     assert facts["summary"][0].startswith("2 steps in ")
 
