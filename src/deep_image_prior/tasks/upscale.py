@@ -83,10 +83,13 @@ class Upscale(Restoration):
         return observation, Damage(noise=_noise(observation, scale, sigma))
 
     def cleaner(self, damage: Damage) -> Restoration | None:
+        kind = Dejpeg if damage.compression else Denoise if damage.noise else None
+        if kind is None:
+            return None
         how = {name: getattr(self, name) for name in HOW}
-        if damage.compression:
-            return Dejpeg(**how)
-        return Denoise(**how) if damage.noise else None
+        if self.steps is not None:  # a trial, which is to be quick
+            how["steps"] = min(self.steps, kind.steps_of[str(self.preset)])
+        return kind(**how)
 
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
         return presets(self.enlargement)
