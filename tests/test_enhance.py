@@ -128,3 +128,15 @@ def test_a_preset_of_ones_own_draws_the_denoised_image():
     result = dip.enhance(NOISY, channel_axis=-1, noise="white", preset=own)
     expected = dip.enhance(NOISY, noise="white", **QUICK).image
     np.testing.assert_allclose(result.image, expected, atol=1e-6)
+
+
+def test_what_the_published_method_has_no_use_for_is_refused():
+    for how in ({"strength": 1.0}, {"noise": "white"}):
+        with pytest.raises(dip.BadInput, match="the preset paper knows nothing of noise"):
+            dip.enhance(CLEAN, channel_axis=-1, preset="paper", steps=1, **how)
+
+
+def test_a_boost_that_leaves_no_picture_is_refused():
+    for boost in (-1.0, 1000.0):
+        with pytest.raises(dip.BadInput, match=r"boost is .* from 0 to 10"):
+            dip.enhance(CLEAN, channel_axis=-1, boost=boost)

@@ -219,6 +219,7 @@ def test_a_wide_hole_is_filled_from_what_is_around_it_and_doubted():
     assert np.array_equal(result.image, told.image)
     text = dip.inpaint(CLEAN, wide(), holes="text", **FEW)
     assert text.damage.holes == ("text",)
+    assert text.confidence == "low", "whatever it is taken for"
     assert not np.array_equal(result.image, text.image)
 
 

@@ -83,5 +83,5 @@ def test_a_known_filter_is_taken_into_account():
     x0 = shrinking.shrink(tensor(CLEAN))[0].permute(1, 2, 0).numpy()
     told, untold = (enlarged(x0, psf=psf).image for psf in ("gaussian:2", "lanczos2"))
     assert psnr(CLEAN, told, 1) > psnr(CLEAN, untold, 1) + 0.5
-    with pytest.raises(BadInput, match="no kernel or file 'lanczos9'"):
+    with pytest.raises(BadInput, match="no filter, kernel or file 'lanczos9'"):
         enlarged(x0, psf="lanczos9")

@@ -64,3 +64,12 @@ def test_a_hole_that_is_mostly_wide_is_wide():
     known = np.ones((120, 160), bool)
     known[20:80, 20:80] = known[80:110, 40:52] = False
     assert torch.equal(wide_holes(mask(known)), 1 - mask(known))
+
+
+def test_single_pixels_beside_a_wide_hole_are_not_of_it():
+    hole = np.zeros((128, 128), bool)
+    hole[40:85, 40:90] = True
+    lot = np.random.default_rng(0).random((128, 128)) < 0.5
+    wide = wide_holes(mask(~(hole | lot)))[0, 0].numpy() > 0
+    assert wide[hole].all()
+    assert wide[~hole].sum() < 0.05 * hole.sum()

@@ -66,6 +66,9 @@ def _deviation(kernel):
 
 
 def test_what_is_no_kernel_is_refused():
-    for psf, words in {"lanczos4": "no kernel or file", "gaussian:0": "0 pixels"}.items():
+    for psf, words in {
+        "lanczos4": "choose one of lanczos2, lanczos3",
+        "gaussian:0": "0 pixels",
+    }.items():
         with pytest.raises(BadInput, match=words):
             prefilter(psf, 2, SHAPE)

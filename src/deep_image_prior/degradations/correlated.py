@@ -16,8 +16,8 @@ from ..patches import NOTHING, dct_basis
 from ..resampling import HALF
 
 CAREFUL = (
-    "noise and texture could not be told apart: the noise may be less, or more; --strength keeps "
-    "more of the picture"
+    "noise and texture could not be told apart: the noise may be less, or more; --sigma says how "
+    "strong it is"
 )
 GRID = 64  # frequencies a side of a spectrum
 # times the deviation in colour, what noise in luminance stays below where it is beyond doubt: up to

@@ -43,8 +43,8 @@ def wide_holes(known: Tensor) -> Tensor:
     """1 where pixels of `known` (1, 1, H, W), 1 or 0, are missing in a square of WIDE pixels a
     side, or near one; 0 elsewhere.
 
-    That is a morphological opening of the missing pixels, with their rims; and all of a connected
-    hole, if that is half of it.
+    That is a morphological opening of the missing pixels, with their rims, unless single pixels are
+    missing beside them; and all of a connected hole, if that is half of it.
     """
     if min(known.shape[-2:]) < WIDE:
         return torch.zeros_like(known)
@@ -53,6 +53,8 @@ def wide_holes(known: Tensor) -> Tensor:
     wide = (1 - known) * _largest(F.pad(squares, (RIM,) * 4), 2 * RIM + 1)
     if not wide.any():
         return wide
+    if are_scattered(known + wide):  # in the rims, too
+        return (1 - known) * squares
     numbers, _ = label(known[0, 0].cpu().numpy() == 0)
     whole, part = (np.bincount(numbers.ravel(), each) for each in (None, wide[0, 0].cpu().ravel()))
     mostly = torch.from_numpy((2 * part >= whole)[numbers]).to(known)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..errors import BadInput
 from ..resampling import bicubic, box, gaussian, lanczos
 from . import kernels
 
@@ -42,6 +44,15 @@ def prefilter(psf: NDArray[Any] | Tensor | str, factor: int, shape: Sequence[int
     if isinstance(psf, str) and psf in NAMED:
         return NAMED[psf]
     found = GAUSSIAN.fullmatch(psf.strip()) if isinstance(psf, str) else None
+    if (
+        isinstance(psf, str)
+        and not kernels.NAMED.fullmatch(psf.strip())
+        and not Path(psf).is_file()
+    ):
+        raise BadInput(
+            f"there is no filter, kernel or file {psf!r}; choose one of {', '.join(NAMED)}, or "
+            f"{kernels.WAY}"
+        )
     kernel = kernels.of(psf, shape)  # checks it, too
     if found:
         sigma = float(found[1]) / factor  # pixels of x0

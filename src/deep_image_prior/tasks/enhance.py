@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ..errors import BadInput
 from ..options import option
 from ..settings import Settings
 from .denoise import Denoise, by_strips
@@ -46,7 +47,9 @@ class Enhance(Denoise):
     together = False
     parts = ("coarse", "detail")
 
-    boost: float = option(default=1.0, kind=float, help="How much detail to add.")
+    boost: float = option(
+        default=1.0, kind=float, least=0, most=10, help="How much detail to add, 0 to 10."
+    )
     strength: float = option(
         default=0.0,
         kind=float,
@@ -66,8 +69,14 @@ class Enhance(Denoise):
     def measure(
         self, observation: Tensor, scale: Scale, sigma: float | None
     ) -> tuple[Tensor, Damage]:
-        take = Restoration if self.preset == "paper" else Denoise
-        return take.measure(self, observation, scale, sigma)
+        if self.preset != "paper":
+            return super().measure(observation, scale, sigma)
+        if self.strength > 0 or self.noise != "auto":
+            raise BadInput(
+                "the preset paper knows nothing of noise; leave strength and noise out, or use the "
+                "preset fast"
+            )
+        return Restoration.measure(self, observation, scale, sigma)
 
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
         return {**super().presets(damage, shape), "paper": paper()}
@@ -87,6 +96,8 @@ class Enhance(Denoise):
         finished = super().finish(x.clone(), observation, x0, damage)
         if self.raw:
             x, x_c = by_strips(from_root, x), by_strips(from_root, x_c)
+        if self.strength == 0:  # nothing was taken out
+            finished = replace(finished, clean=False)
         return self._boosted(finished, x, x_c)
 
     def _boosted(self, finished: Finished, x: Tensor, x_c: Tensor) -> Finished:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 HOLES = ("auto", "text", "random", "large")
 STEPS = {"fast": 100, "best": 300, "paper": 6000}
 WIDE = "a hole is tens of pixels wide; for that the preset paper has --holes large"
-INVENTED = "large holes hold what is around them, put together anew; what was there is not known"
+INVENTED = "large holes hold what may go on from around them; what was there is not known"
 BY_WIDTH = ("fast", "best")  # presets that fill wide holes in their own way
 SPARSE = 0.05  # of the pixels are known where single ones are: with less the others look like holes
 SCATTERED = 0.01  # of single pixels are known, where others are drawn from them
@@ -149,13 +149,15 @@ class Inpaint(Restoration):
         return variance.where(change.isnan(), change)
 
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
-        from ..degradations import unmarked
+        from ..degradations import unmarked, wide_holes
         from ..masks import MOST
 
-        share = unmarked(observation).mean().item()
+        mask = unmarked(observation)
+        invented = self._of(damage, "large") or bool(wide_holes(mask).any())
+        share = mask.mean().item()
         few = share < (SCATTERED if self._of(damage, "random") else MOST)
         cautions = [f"only {share:.2%} of the pixels were known"] if few else []
-        cautions += [INVENTED] if self._of(damage, "large") else []
+        cautions += [INVENTED] if invented else []
         return Finished(image=x, cautions=cautions)
 
     def returned(self, restored: Pixels, pixels: Pixels) -> Pixels:
