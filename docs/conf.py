@@ -18,7 +18,7 @@ extensions = [
 templates_path = ["templates"]
 exclude_patterns = ["scripts/*", "templates/*"]
 # types of other packages, and words
-nitpick_ignore_regex = [("py:class", r"(?!deep_image_prior\.).*|.*\.(Kind|Windows)")]
+nitpick_ignore_regex = [("py:class", r"(?!deep_image_prior\.).*|.*\.(Kind|Windows?)")]
 
 html_theme = "furo"
 html_title = project
