@@ -256,7 +256,6 @@ def test_low_confidence_is_loud_and_warnings_are_shown(viewer, heard, quick_fill
     ("task", "options", "line"),
     [
         ("denoise", {"steps": "x"}, "steps is 'x', but must be a whole number at least 1"),
-        ("enhance", {"sigma": "much"}, "sigma is 'much', but must be a number above 0"),
         ("deblur", {}, "there is no kernel or file ''; give gaussian:SIGMA, disk:RADIUS"),
         ("inpaint", {}, "mask is a layer, and there is none; add one first"),
     ],
