@@ -3,6 +3,8 @@
 import os
 import signal
 import sys
+import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 # what `dip` loads before it restores pictures
@@ -25,3 +27,13 @@ def dip(folder: Path, said: tuple[Path, Path], *arguments: str) -> None:
     from deep_image_prior.__main__ import main
 
     main()
+
+
+def interrupted_at_work(process: BaseProcess) -> None:
+    """`process`, which makes the folder out, has had Ctrl-C while it restores, and has ended."""
+    while process.is_alive() and not Path("out").exists():
+        time.sleep(0.05)
+    time.sleep(0.5)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGINT)
+    process.join(60)

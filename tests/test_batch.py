@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from helpers import noisy, photograph
 from PIL import Image
-from processes import square_or_die
+from processes import interrupted_at_work, square_or_die
 
 from deep_image_prior.app import workers
 
@@ -253,11 +253,7 @@ def test_an_interrupt_ends_the_batch_and_the_same_command_goes_on(folder, begun,
     arguments = ["denoise", "scans", "-o", "out", "--jobs", jobs]
     long = [*arguments, "--steps", "100000", "--noise", "white", "--stop", "never"]
     process, _, err = begun(*long)
-    while process.is_alive() and not Path("out").exists():
-        time.sleep(0.05)
-    time.sleep(0.5)
-    os.kill(process.pid, signal.SIGINT)
-    process.join(60)
+    interrupted_at_work(process)
     assert process.exitcode == 130
     assert "interrupted after 0 of 4; the same command goes on from there" in err.read_text()
     assert names("out") == {"dip-denoise.json"}

@@ -1,7 +1,7 @@
 """x* of a task: the image observed, its damage measured, f fitted, the result finished."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import partial
 from importlib import metadata
@@ -220,17 +220,7 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
             task, call, preset, x0, stage, channels, rule, task.watch and watch, checkpoint
         )
 
-    fits: list[Fit] = []
-    for number, (stage, preset) in enumerate(zip(stages, presets, strict=True), 1):
-        seen = task.at_stage(x0, stage, fits[-1].image if fits else None)
-        parts = preset.objective.neighbourhoods(seen)
-        kept = checkpoint and (
-            checkpoint.within(f"stage{number}") if len(stages) > 1 else checkpoint
-        )
-        fits.append(fit_around(parts, seen, partial(fit_part, stage, preset), kept))
-        if fits[-1].interrupted and number < len(stages):  # other holes are left
-            raise KeyboardInterrupt
-    done = in_stages(fits)
+    done = _staged(task, x0, list(zip(stages, presets, strict=True)), fit_part, checkpoint)
     if checkpoint and done.complete:
         checkpoint.remove()
     variance = done.variance
@@ -251,6 +241,27 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
         cautions=tuple(finished.cautions),
         uncertainty=None if variance is None else call.deviation(variance, scale, pixels),
     )
+
+
+def _staged(
+    task: Restoration,
+    x0: Tensor,
+    stages: Sequence[tuple[Damage, Preset]],
+    fit_part: Callable[[Damage, Preset, Tensor, Put, Checkpoint | None], Fit],
+    checkpoint: Checkpoint | None,
+) -> Fit:
+    """One kind of damage after the other, each undone in what the one before it came to."""
+    fits: list[Fit] = []
+    for number, (damage, preset) in enumerate(stages, 1):
+        seen = task.at_stage(x0, damage, fits[-1].image if fits else None)
+        parts = preset.objective.neighbourhoods(seen)
+        place = checkpoint
+        if checkpoint and len(stages) > 1:
+            place = checkpoint.within(f"stage{number}")
+        fits.append(fit_around(parts, seen, partial(fit_part, damage, preset), place))
+        if fits[-1].interrupted and number < len(stages):  # other holes are left
+            raise KeyboardInterrupt
+    return in_stages(fits)
 
 
 def _cleaned(
