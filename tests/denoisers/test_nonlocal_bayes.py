@@ -5,7 +5,7 @@ from helpers import photograph
 from deep_image_prior import parallel
 from deep_image_prior.colour import from_opponent, to_opponent
 from deep_image_prior.denoisers import White, dct_denoise, nonlocal_bayes
-from deep_image_prior.denoisers.nonlocal_bayes import CAUTION, OF_BESIDE, _at_a_time, whitening
+from deep_image_prior.denoisers.nonlocal_bayes import CAUTION, OF_BESIDE, groups_of, whitening
 from deep_image_prior.padding import pad_reflect
 
 CLEAN = torch.from_numpy(photograph(64)).float().permute(2, 0, 1)[None]
@@ -123,9 +123,10 @@ def test_several_tiles_at_a_time_give_what_one_at_a_time_gives(monkeypatch, chan
 
 
 def test_processors_take_one_tile_at_a_time_and_graphics_cards_many():
-    for how in ((1, 5, 40), (1, 8, 80), (3, 3, 40), (3, 5, 80)):
-        assert _at_a_time(*how, torch.device("cpu")) == 1
-        assert _at_a_time(*how, torch.device("cuda")) > 20
+    for channels, larger in ((1, False), (1, True), (3, False), (3, True)):
+        groups = groups_of(channels, larger, beside=False)
+        assert groups.at_a_time(channels, torch.device("cpu")) == 1
+        assert groups.at_a_time(channels, torch.device("cuda")) > 20
 
 
 def test_nothing_waits_for_another_device():

@@ -1,5 +1,6 @@
 """Images made of x0 without a network, for codes."""
 
+from .collaborative import collaborative
 from .covariance import Covariance, Sampled, White
 from .dct import dct_denoise
 from .detail import coarse
@@ -18,6 +19,7 @@ __all__ = [
     "Sampled",
     "White",
     "coarse",
+    "collaborative",
     "consensus_fill",
     "dct_denoise",
     "dct_inpaint",

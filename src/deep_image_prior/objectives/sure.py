@@ -23,8 +23,7 @@ from .objective import EARLY, OWN_SEED, Architecture, Objective, Observed
 # of the probe, in standard deviations of the noise: above the thresholds' roughness, below their
 # change
 STEP = 0.2
-RIDGE = 1e-3  # for mixes of estimates that hardly differ
-WARY = 16.0  # times the noise, against mixes that only it speaks for
+PROBES = 8  # at the most: more gain nothing
 UNSEEN = (0.5 / 255) ** 2  # a mean square error that a file of 8 bits does not show
 # measured on six pictures: up to it about half of what Stein's energy promised was kept, beyond it
 # none
@@ -36,29 +35,30 @@ STEIN, APART, LEFT = 0.5, 0.9, 1.4 / 255
 
 @dataclass(frozen=True)
 class Sure(Objective):
-    """For noise that can be drawn. estimates: how many of the image are in z, 1 to 5; probes: how
-    many draws of the noise show what a code becomes of it.
+    """For noise that can be drawn. estimates: how many of the image are in z, 1 to 6. probed:
+    pixels that all draws of the noise have together, which show what a code becomes of it: f learns
+    a few numbers by heart, and Stein's energy is then far too low.
     """
 
     panel = 256
-    estimates: int = 3
-    probes: int = 1
+    estimates: int = 5
+    probed: int = 2**17
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
-        noise = observed.damaged_by(Noise)
+        noise, x0 = observed.damaged_by(Noise), observed.x0
         guide = observed.guide
-        sure = MonteCarloSure(
-            observed.x0, noise, self.estimates, self.probes, observed.panels, guide
-        )
-        _, channels, height, width = observed.x0.shape
+        _, channels, height, width = x0.shape
+        probes = min(PROBES, max(1, self.probed // (height * width)))
+        sure = MonteCarloSure(x0, noise, self.estimates, probes, observed.panels, guide)
         inputs = (1 + self.estimates + 1) * channels + (0 if guide is None else guide.shape[1])
         return Problem(
             partial(network, inputs, channels),
             sure.code,
             sure,
-            shape=(1 + self.probes, inputs, height, width),
+            shape=(2, inputs, height, probes * width),
             rule=lambda: SureGuard(noise.variance, sure.energy_of_mix),
-            panels=observed.panels,
+            panels=probes * observed.panels,
+            whole=lambda f: Part(sure.code(Generator())[:1, ..., :width]),
             parts=lambda f: lambda part, place: Part(sure.code_of(*observed.apart(part), place)),
             images=1 + self.estimates + 1,
             trials=lambda: [Trial(Part(sure.code(Generator())), sure.error)],
@@ -66,8 +66,8 @@ class Sure(Objective):
 
 
 class MonteCarloSure:
-    """z (1 + P, C', H, W): a mix of estimates, the estimates and a blur of x0, and of each x0 +
-    STEP * probe; E is Stein's.
+    """z (2, C', H, P W): a mix of estimates, the estimates and a blur of x0, and below each of x0 +
+    STEP * probe, one probe beside the other; E is Stein's.
 
     guide: (1, G, H, W), another picture of the scene, whose noise has nothing to do with that of
     x0; of it are the estimates too, and it is the last image of z.
@@ -77,7 +77,7 @@ class MonteCarloSure:
         self,
         observation: Tensor,
         noise: Noise,
-        estimates: int = 3,
+        estimates: int = 5,
         probes: int = 1,
         panels: int = 1,
         guide: Tensor | None = None,
@@ -96,7 +96,7 @@ class MonteCarloSure:
 
     @cached_property
     def energy(self) -> PixelMean:
-        return stein(self.observation, self.noise.mean, self.probes, STEP)
+        return stein(self._beside(self.observation), self.noise.mean, self._probes, STEP)
 
     def __call__(self, images: Tensor) -> Tensor:
         return self.energy(images)
@@ -105,14 +105,14 @@ class MonteCarloSure:
         return self.energy.at(window)
 
     def error(self, images: Tensor) -> Tensor:
-        """About the squared error of x, (1, C, H, W), of images as in E: Stein's estimate, which is
-        less wherever the noise is taken for more than it is; how far x is from an estimate; and
+        """About the squared error of x, (1, C, H, P W), of images as in E: Stein's estimate, which
+        is less wherever the noise is taken for more than it is; how far x is from an estimate; and
         what is left of any noise.
         """
         means, noise = self.noise.mean(images), self.noise.variance(images[:1])
-        follows = (self.probes * (means[1:] - means[:1])).mean(dim=0, keepdim=True)
-        stein = (means[:1] - self.observation).square() - noise + 2 / STEP * follows
-        apart = (images[:1] - self._images[:1, 0]).square()
+        follows = self._probes * (means[1:] - means[:1])
+        stein = (means[:1] - self._beside(self.observation)).square() - noise + 2 / STEP * follows
+        apart = (images[:1] - self._beside(self._images[:1, 0])).square()
         return STEIN * stein + APART * apart + LEFT * noise.sqrt()
 
     def energy_of_mix(self, window: Windows) -> Tensor:
@@ -126,8 +126,18 @@ class MonteCarloSure:
         return self.noise.draw(estimate, self.count, Generator().manual_seed(OWN_SEED))
 
     @cached_property
+    def _probes(self) -> Tensor:
+        """One beside the other, (1, C, H, P W)."""
+        return torch.cat(self.probes.split(1), dim=-1)
+
+    @cached_property
     def _code(self) -> Tensor:
-        return self._mixed(self._images, self.guide)
+        z, *moved = self._mixed(self._images, self.guide).split(1)
+        return torch.cat([self._beside(z), torch.cat(moved, dim=-1)])
+
+    def _beside(self, image: Tensor) -> Tensor:
+        """(B, C, H, W) as often as there are probes, (B, C, H, P W)."""
+        return image.repeat(1, 1, 1, self.count)
 
     @cached_property
     def _images(self) -> Tensor:
@@ -160,26 +170,38 @@ class MonteCarloSure:
         return torch.cat(each(made, zip(panels, guides, strict=True), x0.device), dim=-1)
 
     def _shares(self, images: Tensor) -> Tensor:
-        """The mix of least E, shares adding up to 1, in closed form (SURE-LET,
-        doi:10.1109/TIP.2007.906002); (K,).
+        """The mean of least E, (K,): shares that are not below 0 and add up to 1 (SURE-LET,
+        doi:10.1109/TIP.2007.906002). Other mixes follow the errors of E.
 
         images: (1 + P, K, C, H, W).
         """
-        means = self.noise.mean(images)
         # in double precision, which not every device has
-        changes = (means[:, 1:] - means[:, :1]).flatten(2).cpu().double()  # (1 + P, K - 1, C H W)
-        follows = changes[0] @ (self.observation - means[0, :1]).flatten().cpu().double()
-        moves = changes[1:] - changes[0]
-        gains = torch.einsum("pkn,pn->k", moves, self.probes.flatten(1).cpu().double()) / (
-            len(moves) * STEP
-        )
-        products = changes[0] @ changes[0].T
-        noise = self.noise.variance(images[0, 0]).mean().item()
-        products += (RIDGE * products.diagonal().mean() + WARY * noise) * torch.eye(
-            len(products)
-        ).to(products)
-        shares = torch.linalg.lstsq(products, follows - gains).solution
-        return torch.cat([1 - shares.sum()[None], shares]).to(images)
+        means = self.noise.mean(images).flatten(2).cpu().double()  # (1 + P, K, C H W)
+        probes = self.probes.flatten(1).cpu().double()
+        apart = means[0] - self.observation.flatten().cpu().double()
+        follows = torch.einsum("pkn,pn->k", means[1:] - means[0], probes) / (self.count * STEP)
+        return best_shares(apart @ apart.T, follows).to(images)
+
+
+def best_shares(products: Tensor, slopes: Tensor) -> Tensor:
+    """The w of least w P w / 2 + s w that are not below 0 and add up to 1, (K,).
+
+    products: P, (K, K); slopes: s, (K,). Shares below 0 are left out, the least first.
+    """
+    kept = list(range(len(slopes)))
+    while True:
+        # with a multiplier for the sum
+        equations = torch.ones(2 * (len(kept) + 1,)).to(products)
+        equations[-1, -1] = 0
+        equations[:-1, :-1] = products[kept][:, kept]
+        answer = torch.cat([-slopes[kept], torch.ones(1).to(slopes)])
+        shares = torch.linalg.lstsq(equations, answer).solution[:-1]
+        if len(kept) == 1 or shares.min() >= 0:
+            break
+        kept.pop(int(shares.argmin()))
+    result = torch.zeros_like(slopes)
+    result[kept] = shares
+    return result
 
 
 class SureGuard(Rule):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..degradations import AnyNoise, CorrelatedNoise
     from ..descent import Problem
     from ..images import Pixels, Scale
-    from ..objectives import Preset
+    from ..objectives import Objective, Preset
 
 KINDS = ("auto", "white", "correlated", "impulses")
 STEPS = {"fast": 300, "best": 600, "paper": 1800}
@@ -126,11 +126,12 @@ class Denoise(Restoration):
         from ..anywhere import LARGEST
         from ..degradations import CorrelatedNoise, Impulses
 
+        large = prod(shape) > LARGEST
         if isinstance(damage.noise, Impulses):
             return impulses()
         if isinstance(damage.noise, CorrelatedNoise):
-            return large_correlated() if prod(shape) > LARGEST else correlated()
-        return white()
+            return large_correlated() if large else correlated()
+        return large_white() if large else white()
 
     def build(self, x0: Tensor, preset: Preset, damage: Damage, panels: int = 1) -> Problem:
         """Impulses say nothing of x: where they are it has holes, and the residual is the absolute
@@ -207,14 +208,26 @@ def _with_published(fast: Preset, best: Preset) -> dict[str, Preset]:
 
 @cache
 def white() -> dict[str, Preset]:
+    from ..objectives import Sure
+
+    return _of_risk(Sure(), Sure(estimates=6, probed=2**19))
+
+
+@cache
+def large_white() -> dict[str, Preset]:
+    """The estimates that tiles can be made of."""
+    from ..objectives import Sure
+
+    return _of_risk(Sure(estimates=3), Sure(estimates=3, probed=2**19))
+
+
+def _of_risk(fast: Objective, best: Objective) -> dict[str, Preset]:
     from ..networks import Refiner
-    from ..objectives import Preset, Sure
+    from ..objectives import Preset
 
     return _with_published(
-        fast=Preset(Refiner, Sure(), in_windows(steps=STEPS["fast"], window=128)),
-        best=Preset(
-            Refiner, Sure(estimates=5, probes=2), in_windows(steps=STEPS["best"], window=256)
-        ),
+        fast=Preset(Refiner, fast, in_windows(steps=STEPS["fast"], window=128)),
+        best=Preset(Refiner, best, in_windows(steps=STEPS["best"], window=256)),
     )
 
 
