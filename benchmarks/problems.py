@@ -51,10 +51,10 @@ def centred(image: Pixels, crop: int = 0, multiple: int = 1) -> Pixels:
     return image[top : top + sides[0], left : left + sides[1]]
 
 
-def noisy(name: str, clean: Pixels, sigma: float = SIGMA) -> Problem:
-    """x0 = clip(x + sigma n), n ~ N(0, 1) from default_rng(0), not rounded."""
-    noise = np.random.default_rng(0).normal(0, sigma, clean.shape)
-    return Problem(name, np.clip(clean + noise, 0, 1), clean, sigma=sigma)
+def noisy(name: str, clean: Pixels, sigma: float = SIGMA, clips: bool = True) -> Problem:
+    """x0 = x + sigma n, n ~ N(0, 1) from default_rng(0), clipped if it `clips`, not rounded."""
+    observation = clean + np.random.default_rng(0).normal(0, sigma, clean.shape)
+    return Problem(name, np.clip(observation, 0, 1) if clips else observation, clean, sigma=sigma)
 
 
 def filed(name: str, clean: Pixels, noisy: Pixels) -> Problem:

@@ -61,7 +61,7 @@ def noisy(height, width, repeat=1):
 def pose(x0, panels, estimates=2):
     noise = Noise(SIGMA, clipped=False)
     observed = Observed(x0, squared_error(x0, identity), noise, panels=panels)
-    return Sure(estimates=estimates).problem(Refiner, observed)
+    return Sure(estimates=estimates, probed=0).problem(Refiner, observed)
 
 
 def posed_on_one(x0, panels):

@@ -27,6 +27,7 @@ ITEMS: dict[str, Item] = {
         structure.curves,
         structure.samples,
         denoising.denoising,
+        *denoising.unclipped,
         denoising.noises,
         denoising.precision,
         compression.jpeg,

@@ -5,7 +5,11 @@ import torch
 from helpers import photograph, step
 
 from deep_image_prior.degradations import Noise
-from deep_image_prior.objectives.sure import MonteCarloSure, SureGuard
+from deep_image_prior.energies import squared_error
+from deep_image_prior.networks import Refiner
+from deep_image_prior.objectives import Observed, Sure
+from deep_image_prior.objectives.sure import STEP, MonteCarloSure, SureGuard, best_shares
+from deep_image_prior.operators import identity
 
 IMAGE = torch.rand(1, 3, 12, 10, generator=torch.Generator().manual_seed(0))
 
@@ -40,6 +44,49 @@ def test_probes_are_not_what_a_user_may_have_drawn():
     for seed in range(100):
         drawn = torch.randn(IMAGE.shape, generator=torch.Generator().manual_seed(seed))
         assert abs(torch.corrcoef(torch.stack([drawn.flatten(), probe.flatten()]))[0, 1]) < 0.3
+
+
+def test_small_pictures_have_several_probes_side_by_side():
+    """A panel each: the code of x0 above that of x0 and a little of the noise."""
+    x0 = torch.rand(1, 1, 24, 20, generator=torch.Generator().manual_seed(0))
+    observed = Observed(x0, squared_error(x0, identity), Noise(0.1, clipped=False))
+    for probed, count in ((0, 1), (3 * 24 * 20, 3), (2**17, 8)):
+        problem = Sure(estimates=1, probed=probed).problem(Refiner, observed)
+        assert problem.panels == count
+        z = problem.code(torch.Generator())
+        assert z.shape == problem.shape == (2, 3, 24, count * 20)
+        panels = z.split(20, dim=-1)
+        assert all(torch.equal(panel[0], panels[0][0]) for panel in panels)
+        assert len({panel[1].sum().item() for panel in panels}) == count, "a draw each"
+        whole = problem.whole(lambda z: z)
+        assert torch.equal(whole.code, panels[0][:1])
+    sure = problem.energy
+    each = torch.stack(
+        [
+            MonteCarloSure(x0, Noise(0.1, clipped=False), 1).energy(panel[:, :1])
+            for panel in panels[:1]
+        ]
+    )
+    assert sure.energy.at(lambda image: image[..., :20])(panels[0][:, :1]).item() == (
+        pytest.approx(each.item(), rel=1e-5)
+    )
+    assert sure.error(z[:, :1]).shape == (1, 1, 24, count * 20)
+
+
+def test_shares_are_not_below_0_and_leave_out_what_does_not_help():
+    generator = torch.Generator().manual_seed(0)
+    apart = torch.randn(3, 1000, generator=generator).double()
+    apart[2] = apart[0] + 1  # worse than the first in every way
+    shares = best_shares(apart @ apart.T, torch.zeros(3).double())
+    assert shares[2] == 0
+    assert shares.min() >= 0
+    assert shares.sum().item() == pytest.approx(1)
+    assert shares[:2].min() > 0.4
+    # what follows the noise is charged for it, until nothing of it is taken
+    charged = best_shares(apart @ apart.T, torch.tensor([0.0, 5000.0, 0.0]).double())
+    assert charged.tolist() == pytest.approx([1, 0, 0])
+    same = best_shares(torch.ones(2, 2).double(), torch.zeros(2).double())
+    assert same.sum().item() == pytest.approx(1)
 
 
 def test_an_energy_that_promises_too_much_is_not_believed():
