@@ -5,6 +5,7 @@ from .covariance import Covariance, Sampled, White
 from .dct import dct_denoise
 from .detail import coarse
 from .fill import dct_inpaint, halve_known, pyramid_fill
+from .groups import FAR
 from .guided_filter import guided_filter, windowed
 from .nonlocal_bayes import OF_BESIDE, nonlocal_bayes
 from .patch_fill import consensus_fill, patch_fill
@@ -13,6 +14,7 @@ from .pyramid import GRID, denoise_scales, with_long_waves
 from .tv import tv_least_squares
 
 __all__ = [
+    "FAR",
     "GRID",
     "OF_BESIDE",
     "Covariance",

@@ -10,11 +10,10 @@ from torch import Tensor
 from ..colour import from_opponent, to_opponent
 from ..patches import cosines, dct_basis
 from .dct import THRESHOLD
-from .groups import Groups
+from .groups import FAR, Groups
 
 SIZE = 8  # pixels a side of a patch
-REACH = 16  # farther than non-local Bayes looks: for what repeats, as bricks and stripes do
-FIRST, SECOND = (Groups(SIZE, step=5, count=count, reach=REACH) for count in (16, 32))
+FIRST, SECOND = (Groups(SIZE, step=5, count=count, reach=FAR) for count in (16, 32))
 # of the noise's variance: the pilot has errors of its own, so that less of what it lacks is lost
 SHARE = 0.7
 

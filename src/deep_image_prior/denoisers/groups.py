@@ -16,6 +16,9 @@ from ..parallel import scratch
 # pixels a side of what is worked on at a time: it stays in the cache of a processor; any part of a
 # picture that begins on a multiple of 120 has the same tiles
 TILE = 40
+# pixels to every side in which patches are looked for that look like one: for what repeats, as
+# bricks do, in pictures that are not taken apart into tiles
+FAR = 22
 # measured, 7 to 15: of a tile, for every distance, every value of a group and of its covariance
 BYTES = 16
 

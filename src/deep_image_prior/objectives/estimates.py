@@ -10,6 +10,7 @@ from torch import Tensor
 from .. import codes
 from ..degradations import Blurring, Compression, CorrelatedNoise, Downsampling, Lossy, Noise
 from ..denoisers import (
+    FAR,
     OF_BESIDE,
     Covariance,
     Sampled,
@@ -27,7 +28,6 @@ from ..energies import squared_error
 from ..windows import Place
 
 SCALES = 2  # of white noise: three gain up to 0.07 dB and see farther than tiles do
-FAR = 16  # pixels in which alike patches are looked for, where the picture has no tiles
 BLUR = 1.0  # pixels, of the blurred x0 behind the estimates
 ENLARGED = 3  # estimates of an enlargement
 DECODED = 3  # estimates of what was compressed
