@@ -165,9 +165,9 @@ def measured(
     task: Restoration, problem: Problem, device: torch.device
 ) -> tuple[Tensor, tasks.Damage]:
     """What the task fits, and what it finds that happened to it."""
-    observation, scale = task.observe(
-        problem.observation, lambda image, name="": (tensor(image, device), UNIT)
-    )
+    values = problem.observation
+    scale = replace(UNIT, clips=bool(values.min() >= 0 and values.max() <= 1))
+    observation, scale = task.observe(values, lambda image, name="": (tensor(image, device), scale))
     return task.measure(observation, scale, None)
 
 

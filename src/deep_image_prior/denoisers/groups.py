@@ -51,12 +51,11 @@ class Groups:
         for alike in _batches(every, self.at_a_time(image.shape[1], image.device)):
             *pixels, places = zip(*alike, strict=True)
             clean, patches = (_patches(torch.cat(each), self.size) for each in pixels)
-            # (groups, patches of a group)
             columns = places[0].shape[-1] - self.size + 1
-            members = self._similar(clean, columns)
-            both = (each.flatten(0, 1)[members] for each in (clean, patches))
-            row, column = members % clean.shape[1] // columns, members % columns
-            values, weights = drawn(*both, torch.stack([row, column], dim=2))
+            members = self._similar(clean, columns)  # (groups, patches of a group)
+            pilots, observed = (each.flatten(0, 1)[members] for each in (clean, patches))
+            rows = members % clean.shape[1] // columns
+            values, weights = drawn(pilots, observed, torch.stack([rows, members % columns], dim=2))
             weights = weights.repeat_interleave(self.count)
             _add_patches(places, members.flatten(), values.flatten(0, 1), weights)
         result = total[:, :-1] / total[:, -1:].clamp_min(1e-9)
@@ -65,9 +64,10 @@ class Groups:
     def _tiles(self, image: Tensor) -> Iterator[tuple[slice, ...]]:
         """Pixels of reference patches and all that may be similar to them."""
         stride = self.step * self._references
-        corners = (range(0, side - 2 * self.reach - self.size + 1, stride) for side in image.shape[-2:])
+        around = 2 * self.reach + self.size - 1
+        corners = (range(0, side - around, stride) for side in image.shape[-2:])
         for top, left in product(*corners):
-            side = stride - self.step + self.size + 2 * self.reach
+            side = stride - self.step + 1 + around
             yield slice(None), slice(None), slice(top, top + side), slice(left, left + side)
 
     @property
@@ -114,9 +114,7 @@ def _patches(images: Tensor, size: int) -> Tensor:
     return windows.permute(0, 1, 2, 4, 5, 3).flatten(3).flatten(1, 2)
 
 
-def _add_patches(
-    tiles: Sequence[Tensor], places: Tensor, patches: Tensor, weights: Tensor
-) -> None:
+def _add_patches(tiles: Sequence[Tensor], places: Tensor, patches: Tensor, weights: Tensor) -> None:
     """Adds patches (N, size^2 C) to tiles, each (1, C + 1, H, W), the last channel their weights
     (N,).
 
