@@ -103,7 +103,7 @@ def test_one_that_is_named_is_the_only_one(run):
 @pytest.mark.skipif(os.name == "nt", reason="Windows calls it NUL")
 def test_none_is_read_where_that_is_said(run):
     write({"all": {"steps": "many"}})
-    assert run("--config", "/dev/null", "denoise", "photo.png", "--steps", 2)[::2] == (0, "")
+    assert run("--config", "/dev/null", "denoise", "photo.png", "--steps", 2, "-q")[::2] == (0, "")
 
 
 def test_quiet_says_nothing_of_it(run):

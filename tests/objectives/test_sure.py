@@ -58,8 +58,7 @@ def test_small_pictures_have_several_probes_side_by_side():
         panels = z.split(20, dim=-1)
         assert all(torch.equal(panel[0], panels[0][0]) for panel in panels)
         assert len({panel[1].sum().item() for panel in panels}) == count, "a draw each"
-        whole = problem.whole(lambda z: z)
-        assert torch.equal(whole.code, panels[0][:1])
+    assert torch.equal(problem.whole(lambda z: z).code, panels[0][:1])
     first = problem.energy.at(lambda image: image[..., :20])(panels[0][:, :1])
     alone = MonteCarloSure(x0, Noise(0.1, clipped=False), 1).energy(panels[0][:, :1])
     assert first.item() == pytest.approx(alone.item(), rel=1e-5)

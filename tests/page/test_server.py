@@ -369,6 +369,7 @@ def test_a_killed_server_loses_nothing_that_was_saved(tmp_path, photograph):
     client = Client(address)
     [file] = client.state()["files"]
     done = client.ended(client.restore(file, **QUICK)["id"])
+    client.job(done["id"], lambda job: 4 in job["moments"])
     saved = client("GET", f"api/jobs/{done['id']}/download")[1]
     running = client.restore(file, **LONG)["id"]
     client.job(running, lambda job: job["done"] > 3)

@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..degradations import Noise
-from ..descent import Part, Problem, Trial, past_weight
+from ..descent import Function, Part, Problem, Trial, past_weight
 from ..energies import PixelMean, stein
 from ..parallel import each
 from ..step import Rule, Step, Stop
@@ -51,6 +51,10 @@ class Sure(Objective):
         probes = min(PROBES, max(1, self.probed // (height * width)))
         sure = MonteCarloSure(x0, noise, self.estimates, probes, observed.panels, guide)
         inputs = (1 + self.estimates + 1) * channels + (0 if guide is None else guide.shape[1])
+
+        def whole(f: Function) -> Part:
+            return Part(sure.code(Generator())[:1, ..., :width])
+
         return Problem(
             partial(network, inputs, channels),
             sure.code,
@@ -58,7 +62,7 @@ class Sure(Objective):
             shape=(2, inputs, height, probes * width),
             rule=lambda: SureGuard(noise.variance, sure.energy_of_mix),
             panels=probes * observed.panels,
-            whole=lambda f: Part(sure.code(Generator())[:1, ..., :width]),
+            whole=whole if probes > 1 else None,
             parts=lambda f: lambda part, place: Part(sure.code_of(*observed.apart(part), place)),
             images=1 + self.estimates + 1,
             trials=lambda: [Trial(Part(sure.code(Generator())), sure.error)],
