@@ -17,6 +17,12 @@ def quick_fills(monkeypatch):
 
 
 @pytest.fixture
+def one_draw(monkeypatch):
+    """White noise is drawn once, not up to eight times: for tests of what does not depend on it."""
+    monkeypatch.setattr("deep_image_prior.objectives.sure.PROBES", 1)
+
+
+@pytest.fixture
 def command(monkeypatch, capsys):
     """Runs `dip` with some arguments: its exit code, and what it said to stdout and stderr."""
 

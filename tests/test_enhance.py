@@ -12,6 +12,8 @@ import deep_image_prior as dip
 from deep_image_prior.denoisers import coarse as coarse_image
 from deep_image_prior.tasks import Damage, Enhance
 
+pytestmark = pytest.mark.usefixtures("one_draw")
+
 CLEAN = photograph(64)
 NOISY = noisy(CLEAN)
 QUICK = {"channel_axis": -1, "steps": 4}

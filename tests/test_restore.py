@@ -35,6 +35,8 @@ from deep_image_prior.tasks import Damage, enhance
 from deep_image_prior.tasks.denoise import white
 from deep_image_prior.tasks.preset import small
 
+pytestmark = pytest.mark.usefixtures("one_draw")
+
 CLEAN = photograph(64)
 NOISY = noisy(CLEAN)
 FEW = {"channel_axis": -1, "steps": 3}
