@@ -17,9 +17,9 @@ def quick_fills(monkeypatch):
 
 
 @pytest.fixture
-def one_draw(monkeypatch):
-    """White noise is drawn once, not up to eight times: for tests of what does not depend on it."""
-    monkeypatch.setattr("deep_image_prior.objectives.sure.PROBES", 1)
+def quick_noise(monkeypatch):
+    """White noise is taken out in a third of the time: for tests of what does not depend on it."""
+    processes.quicken_noise(monkeypatch.setattr)
 
 
 @pytest.fixture

@@ -270,7 +270,9 @@ KINDS = {
 }
 FLASH = tasks.Flash(np.ones((3, 2, 2)), channel_axis=0)
 TEXT, JPEG = tasks.inpaint.refined(False), tasks.dejpeg.presets()["fast"]
-WHITE, GRAIN = tasks.denoise.white()["fast"], tasks.denoise.large_correlated()["fast"]
+GRAIN = tasks.denoise.large_correlated()["fast"]
+# drawn once
+WHITE = replace(tasks.denoise.large_white()["fast"], objective=Sure(estimates=3, probed=0))
 LONG = CorrelatedNoise(
     0.02 * torch.exp(-((4 * torch.pi * torch.fft.fftfreq(64)) ** 2)).expand(3, 64, 64),
     torch.tensor([0.0, 1.0]),

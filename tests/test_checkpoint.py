@@ -7,6 +7,8 @@ import deep_image_prior as dip
 from deep_image_prior import anywhere
 from deep_image_prior.checkpoint import KEY, kept, open_checkpoint
 
+pytestmark = pytest.mark.usefixtures("quick_noise")
+
 NOISY = np.clip(photograph(48) + 0.1 * np.random.default_rng(0).normal(size=(48, 48, 3)), 0, 1)
 
 

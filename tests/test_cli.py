@@ -26,6 +26,9 @@ from deep_image_prior import denoise, files
 from deep_image_prior.app import cli, maps
 from deep_image_prior.app.progress import Watcher
 from deep_image_prior.files import Picture
+from deep_image_prior.objectives import sure
+
+pytestmark = pytest.mark.usefixtures("quick_noise")
 
 PIXELS = (255 * noisy(photograph(32))).astype(np.uint8)
 FEW = ["--steps", "3"]
@@ -726,6 +729,17 @@ def test_a_destabilised_fit_saves_its_best_and_fails(run):
     assert "not complete" in err
     assert "destabilised" in err
     assert Path("photo-enhanced.png").exists()
+
+
+def test_a_fit_in_windows_that_destabilises_leaves_the_image_it_began_with(run, monkeypatch):
+    monkeypatch.setattr(sure, "PROBES", 2)  # of which a step sees one
+    steep = ("--steps", 60, "--learning-rate")
+    for rate in ("1e30", "10"):
+        code, out, err = run("denoise", "photo.png", "--overwrite", *steep, rate)
+        assert (code, "low" in out) == (0, True), out + err
+        made = files.read(Path("photo-denoised.png")).pixels
+        clean = 255 * photograph(32)
+        assert np.square(made - clean).mean() < 0.3 * np.square(PIXELS - clean).mean()
 
 
 def test_scores_of_unclipped_floats_have_the_peak_of_the_clean_image(run):

@@ -94,7 +94,7 @@ def test_there_is_code_in_the_documents():
 
 
 @pytest.mark.parametrize("path", list(filter(python, DOCUMENTS)), ids=lambda path: path.name)
-def test_the_python_code_of_a_document_runs(path, quick_fills, monkeypatch, tmp_path):
+def test_the_python_code_of_a_document_runs(path, quick_fills, quick_noise, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     descend = fitting.descend
     monkeypatch.setattr(fitting, "descend", lambda *how: islice(descend(*how), 2))

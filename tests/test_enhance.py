@@ -12,7 +12,7 @@ import deep_image_prior as dip
 from deep_image_prior.denoisers import coarse as coarse_image
 from deep_image_prior.tasks import Damage, Enhance
 
-pytestmark = pytest.mark.usefixtures("one_draw")
+pytestmark = pytest.mark.usefixtures("quick_noise")
 
 CLEAN = photograph(64)
 NOISY = noisy(CLEAN)

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from helpers import noisy, photograph
 
+pytestmark = pytest.mark.usefixtures("quick_noise")
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("NAPARI_CONFIG", "")  # nobody's settings are read or written
 MISSING = "napari is not installed: pip install 'deep-image-prior[napari]' PyQt6"

@@ -35,7 +35,7 @@ from deep_image_prior.tasks import Damage, enhance
 from deep_image_prior.tasks.denoise import white
 from deep_image_prior.tasks.preset import small
 
-pytestmark = pytest.mark.usefixtures("one_draw")
+pytestmark = pytest.mark.usefixtures("quick_noise")
 
 CLEAN = photograph(64)
 NOISY = noisy(CLEAN)

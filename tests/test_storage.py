@@ -10,6 +10,8 @@ from deep_image_prior import anywhere, storage
 from deep_image_prior.memory import Memory
 from deep_image_prior.storage import empty, strips
 
+pytestmark = pytest.mark.usefixtures("quick_noise")
+
 
 def test_an_array_on_disk_is_an_array():
     array = empty((3, 4), np.float32, on_disk=True)

@@ -78,7 +78,9 @@ LIKE_OTHERS = ("set5-x4", "set5-x8", "inpaint-70", "inpaint-90")
 @pytest.mark.parametrize(
     "item", [ITEMS[name] for name in ITEMS if name not in LIKE_OTHERS], ids=lambda item: item.name
 )
-def test_every_contender_answers_with_images_that_can_be_scored(item, shelf, tmp_path):
+def test_every_contender_answers_with_images_that_can_be_scored(
+    item, shelf, tmp_path, quick_noise, quick_fills
+):
     crop = 64 if item.name.endswith("x8") else 32  # 8 pixels a side are the least to be enlarged
     problems = [item.make(tmp_path, picture, crop) for picture in item.pictures]
     problem = next((each for each in problems if each.clean is not None), problems[0])

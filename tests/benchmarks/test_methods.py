@@ -122,7 +122,7 @@ def test_a_prior_of_total_variation_is_better_than_none():
     assert score(problem, smooth) > score(problem, none) + 1
 
 
-def test_ours_answers_with_last_average_and_a_curve():
+def test_ours_answers_with_last_average_and_a_curve(quick_noise):
     contender = prior.tasked(prior.denoise, {"fast": WHOLE})["fast"]
     outcome = solve(contender, NOISY, share=0.2, score=lambda image: psnr(CLEAN, image, peak=1))
     assert set(outcome.images) == {"last", "average"}
@@ -157,7 +157,7 @@ def test_the_plain_prior_has_its_best_step_and_its_end():
     assert contender.settings["steps"] == 60
 
 
-def test_the_blind_denoiser_answers_as_its_function_does():
+def test_the_blind_denoiser_answers_as_its_function_does(quick_noise):
     preset = tasks.denoise.white()["fast"]
     problem = filed("p", CLEAN, NOISY.observation)
     contender = answered("fast", preset.settings, pace=1, share=1)

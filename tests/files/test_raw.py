@@ -15,6 +15,8 @@ from deep_image_prior import BadInput, files
 from deep_image_prior.app import cli
 from deep_image_prior.files import raw
 
+pytestmark = pytest.mark.usefixtures("quick_noise")
+
 BLACK, WHITE = 512, 16383
 SENSITIVE = np.array([0.5, 1.0, 0.625])  # what the sensor makes of white: red, green, blue
 # CIE XYZ of D65 to linear sRGB

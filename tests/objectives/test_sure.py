@@ -100,6 +100,8 @@ def test_an_energy_that_promises_too_much_is_not_believed():
     worse, rule = promises([1.0] * 20 + [1.5] * 300)
     assert not any(worse)
     assert rule.uncertainty_db == pytest.approx(10 * math.log10(2), abs=0.1)
+    assert rule.chosen.index == 1
+    assert promises([1.0] * 20 + [1.1] * 300)[1].chosen is None, "steps are worse than their mean"
     assert promises([1.0] * 5)[1].uncertainty_db is None
     assert promises([1.0] * 50)[1].uncertainty_db == 0
     # without noise, what no file shows is no doubt

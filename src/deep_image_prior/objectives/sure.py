@@ -230,7 +230,8 @@ class SureGuard(Rule):
             self.start = step
         if step.window != self.window:
             self.window, self.before = step.window, self.first(step.window).item()
-            variance = self.noise(step.image).mean().item()
+            # an image that has left [0, 1] says nothing of the noise
+            variance = self.noise(step.image.clamp(0, 1)).mean().item()
             # the energy is a mean itself, of that deviation
             deviation = variance * math.sqrt(2 / step.image.numel())
             self.wrong = max(self.before - variance, deviation, UNSEEN)
@@ -245,8 +246,11 @@ class SureGuard(Rule):
 
     @property
     def chosen(self) -> Step | None:
-        """The first, where the weights have hardly settled and the image has their mesh."""
-        return self.start if self.steps < EARLY and self.promised > TRUST else None
+        """The first, where later images have more error; or where the weights have hardly settled
+        and the image has their mesh.
+        """
+        early = self.steps < EARLY and self.promised > TRUST
+        return self.start if early or self.promised < -TRUST else None
 
     @property
     def promised(self) -> float:
