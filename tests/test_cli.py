@@ -28,7 +28,7 @@ from deep_image_prior.app.progress import Watcher
 from deep_image_prior.files import Picture
 from deep_image_prior.objectives import sure
 
-pytestmark = pytest.mark.usefixtures("quick_noise")
+pytestmark = pytest.mark.usefixtures("quick_noise", "quick_fills")
 
 PIXELS = (255 * noisy(photograph(32))).astype(np.uint8)
 FEW = ["--steps", "3"]

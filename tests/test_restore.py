@@ -35,7 +35,7 @@ from deep_image_prior.tasks import Damage, enhance
 from deep_image_prior.tasks.denoise import white
 from deep_image_prior.tasks.preset import small
 
-pytestmark = pytest.mark.usefixtures("quick_noise")
+pytestmark = pytest.mark.usefixtures("quick_noise", "quick_fills")
 
 CLEAN = photograph(64)
 NOISY = noisy(CLEAN)
@@ -144,7 +144,7 @@ def test_compression_is_looked_for_once(monkeypatch, preset):
     assert count == once > 0
 
 
-def test_values_that_are_no_impulses_are_kept(quick_fills):
+def test_values_that_are_no_impulses_are_kept():
     drawn = np.random.default_rng(0).random(CLEAN.shape)
     salted = np.where(drawn < 0.1, np.round(drawn * 10), 0.1 + 0.8 * CLEAN)
     result = dip.denoise(salted, noise="impulses", channel_axis=-1, steps=3)
@@ -191,7 +191,7 @@ def test_small_pictures_are_enlarged_as_well():
         assert np.sqrt(np.square(result - smooth).mean()) < 0.08
 
 
-def test_the_kind_of_holes_is_told_by_the_mask(quick_fills):
+def test_the_kind_of_holes_is_told_by_the_mask():
     single = np.random.default_rng(0).random(CLEAN.shape[:2]) > 0.3
     line = np.ones_like(single)
     line[10:14] = False
@@ -226,7 +226,7 @@ def test_a_wide_hole_is_filled_from_what_is_around_it_and_doubted():
 
 
 @pytest.mark.parametrize("kind", ["text", "random"])
-def test_in_a_mixed_mask_each_hole_is_of_its_kind(quick_fills, kind):
+def test_in_a_mixed_mask_each_hole_is_of_its_kind(kind):
     photo, region = photograph(96), wide(96)
     narrow = np.ones((96, 96), bool)
     if kind == "text":
@@ -243,13 +243,13 @@ def test_in_a_mixed_mask_each_hole_is_of_its_kind(quick_fills, kind):
     assert np.array_equal(result.image, again.image), "what is missing is not looked at"
 
 
-def test_single_pixels_of_few_are_no_wide_hole(quick_fills):
+def test_single_pixels_of_few_are_no_wide_hole():
     few = np.random.default_rng(0).random((64, 64)) < 0.02
     with pytest.warns(UserWarning, match="mask says"):
         assert dip.inpaint(CLEAN, few, **FEW).damage.holes == ("random",)
 
 
-def test_the_paper_takes_a_wide_hole_for_text_unless_told(quick_fills):
+def test_the_paper_takes_a_wide_hole_for_text_unless_told():
     with pytest.warns(UserWarning, match="--holes large"):
         result = dip.inpaint(CLEAN, wide(), preset="paper", **FEW)
     assert result.damage.holes == ("text",)
@@ -292,12 +292,12 @@ def test_inpaint_beats_the_mean_and_keeps_what_is_known():
     np.testing.assert_allclose(result.image[known], CLEAN[known], atol=1e-6)
 
 
-def test_redrawn_pixels_differ_from_the_observation(quick_fills):
+def test_redrawn_pixels_differ_from_the_observation():
     result = dip.inpaint(CLEAN, HOLED, keep_known=False, **FEW)
     assert not np.allclose(result.image[HOLED], CLEAN[HOLED], atol=1e-3)
 
 
-def test_mask_marks_may_mean_missing(quick_fills):
+def test_mask_marks_may_mean_missing():
     first = dip.inpaint(CLEAN, HOLED, **FEW)
     second = dip.inpaint(CLEAN, ~HOLED, mask_marks="missing", **FEW)
     np.testing.assert_array_equal(first.image, second.image)
@@ -330,7 +330,7 @@ def test_a_flash_photo_that_lies_elsewhere_is_moved():
 
 
 @pytest.mark.parametrize("of", ["another scene", "impulses"])
-def test_where_the_flash_photo_is_of_no_use_it_is_denoised_alone_and_said(quick_fills, of):
+def test_where_the_flash_photo_is_of_no_use_it_is_denoised_alone_and_said(of):
     image = noisy(CLEAN)
     if of == "impulses":
         image = np.where(np.random.default_rng(0).random(CLEAN.shape) < 0.3, 0.0, CLEAN)
@@ -553,7 +553,7 @@ def test_stripes_are_taken_off_or_doubted():
     assert kept.confidence == "low"
 
 
-def test_masks_that_leave_little_are_doubted(quick_fills):
+def test_masks_that_leave_little_are_doubted():
     known = np.random.default_rng(0).random((64, 64)) < 0.3
     with pytest.warns(UserWarning, match="mask says that 70.14% .* --mask-marks missing"):
         text = dip.inpaint(CLEAN, known, holes="text", **FEW)
@@ -782,7 +782,7 @@ def test_unknown_options_are_refused():
         dip.denoise(NOISY, stepz=3)
 
 
-def test_masks_with_other_values_are_thresholded_aloud(quick_fills):
+def test_masks_with_other_values_are_thresholded_aloud():
     gray = np.where(HOLED, 200, 10).astype(np.uint8)
     with pytest.warns(
         UserWarning, match="the mask is not only 0 and 255; values above 127.5 count as white"
@@ -805,7 +805,7 @@ def test_almost_white_masks_know_everything():
 
 
 @pytest.mark.parametrize("missing", [np.nan, -9999.0, 0.0])
-def test_missing_pixels_may_hold_anything(quick_fills, missing):
+def test_missing_pixels_may_hold_anything(missing):
     counts = np.where(HOLED, 100 * CLEAN[..., 0], missing)
     result = dip.inpaint(counts, HOLED, steps=60)
     assert np.array_equal(result.image[HOLED], counts[HOLED])
@@ -814,7 +814,7 @@ def test_missing_pixels_may_hold_anything(quick_fills, missing):
     np.testing.assert_array_equal(result.image, other.image)
 
 
-def test_values_that_are_nan_are_drawn_whatever_the_mask_says(quick_fills):
+def test_values_that_are_nan_are_drawn_whatever_the_mask_says():
     counts = np.where(HOLED, CLEAN[..., 0], np.nan)
     known = HOLED.copy()
     known[:, 20:] = True
@@ -994,7 +994,7 @@ KINDS = ("white", "correlated", "impulses", "holes", "small", "jpeg", "blur")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_uncertainty_fits_the_errors(kind, quick_fills):
+def test_the_uncertainty_fits_the_errors(kind):
     x0, restore = damaged(kind)
     result = restore(x0, channel_axis=-1, steps=30)
     u = result.uncertainty
@@ -1042,7 +1042,7 @@ def test_nothing_is_said_where_nothing_is_known_and_an_unknown_pixel_has_none():
     assert dip.enhance(NOISY[:16, :16], **FEW).uncertainty is None
 
 
-def test_known_pixels_that_are_drawn_anew_are_as_far_off_as_they_are(quick_fills):
+def test_known_pixels_that_are_drawn_anew_are_as_far_off_as_they_are():
     result = dip.inpaint(CLEAN * HOLED[..., None], HOLED, keep_known=False, **FEW)
     apart = np.square(result.image - CLEAN).mean(axis=-1) ** 0.5
     inside = (result.image > result.image.min()) & (result.image < result.image.max())

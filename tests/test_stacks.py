@@ -12,7 +12,7 @@ from deep_image_prior.app import restoring, stacks
 from deep_image_prior.errors import BadInput
 from deep_image_prior.files import Picture
 
-pytestmark = pytest.mark.usefixtures("quick_noise")
+pytestmark = pytest.mark.usefixtures("quick_noise", "quick_fills")
 
 CLEAN = (255 * photograph(64)).astype(np.uint8)
 NOISY = (255 * noisy(photograph(64))).astype(np.uint8)
