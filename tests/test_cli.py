@@ -32,6 +32,10 @@ pytestmark = pytest.mark.usefixtures("quick_noise", "quick_fills")
 
 PIXELS = (255 * noisy(photograph(32))).astype(np.uint8)
 FEW = ["--steps", "3"]
+WEB = Image.new("P", (1, 1))  # 6 levels of red, green and blue
+WEB.putpalette(
+    [level for n in range(256) for level in (51 * (n // 36 % 6), 51 * (n // 6 % 6), 51 * (n % 6))]
+)
 
 
 @pytest.fixture
@@ -204,6 +208,30 @@ def test_other_lossy_files_say_so_too(run, ending):
     assert re.search(rf"compression: about {ending.upper()} of quality \d+\n", answer)
     kept = json.loads(Path("run.json").read_text())["compression"]
     assert (kept["format"], kept["scale"]) == (ending.upper(), 1)
+
+
+def test_the_dither_of_a_gif_file_is_undone(run):
+    clean = data.coffee()[100:164, 200:264]
+    Image.fromarray(clean).quantize(palette=WEB, dither=Image.Dither.FLOYDSTEINBERG).save("a.gif")
+    code, answer, _ = run("dejpeg", "a.gif", "--record", "run.json", "--steps", 30)
+    assert (code, "wrote a-dejpeg.png" in answer) == (0, True)
+    assert re.search(r"compression: a palette of \d+ colours, dithered\n", answer)
+    assert "confidence: high" not in answer
+    assert json.loads(Path("run.json").read_text())["compression"]["dithered"]
+    x0, x = (files.read(Path(name)).pixels for name in ("a.gif", "a-dejpeg.png"))
+    assert (
+        np.square(x - clean.astype(float)).mean() < 0.2 * np.square(x0 - clean.astype(float)).mean()
+    )
+    answer = run("denoise", "a.gif", *FEW)[1]
+    assert re.search(r"caution: it has a palette of \d+ colours, dithered, of which dejpeg", answer)
+
+
+def test_an_animation_is_refused(run):
+    frames = [Image.fromarray(PIXELS // n) for n in (1, 2, 3)]
+    frames[0].save("a.gif", save_all=True, append_images=frames[1:])
+    code, _, err = run("dejpeg", "a.gif")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "a.gif holds 3 frames; extract one of them first" in err
 
 
 def test_a_quality_is_taken_where_there_is_no_trace(run):

@@ -16,7 +16,7 @@ from . import images
 from .anywhere import fit_anywhere
 from .around import Put, fit_around, in_stages
 from .checkpoint import Checkpoint, open_checkpoint
-from .degradations import AnyNoise, Compression, Lossy, Noise, Stripes
+from .degradations import AnyNoise, Compression, Lossy, Noise, Palette, Stripes
 from .descent import Problem
 from .device import find_device, in_single_precision
 from .errors import BadInput
@@ -69,7 +69,7 @@ class Result(Runs):
         return self.damage.stripes
 
     @property
-    def compression(self) -> Compression | Lossy | None:
+    def compression(self) -> Compression | Lossy | Palette | None:
         return self.damage.compression
 
     @property
@@ -83,7 +83,7 @@ class Result(Runs):
             return "low"
         if self.uncertainty_db is None:
             return None
-        guessed = self.stripes or self.damage.blur or isinstance(self.compression, Lossy)
+        guessed = self.stripes or self.damage.blur or isinstance(self.compression, Lossy | Palette)
         certain = not guessed and (self.noise is None or self.noise.certain)
         sure = self.uncertainty_db < SURE and certain
         return "high" if sure else "medium" if self.uncertainty_db < UNSURE else "low"

@@ -4,10 +4,12 @@ import pytest
 import torch
 
 from deep_image_prior import BadInput
-from deep_image_prior.degradations import Compression, Lossy
+from deep_image_prior.degradations import Compression, Lossy, Palette
+from deep_image_prior.denoisers import Sampled
 from deep_image_prior.energies import squared_error
 from deep_image_prior.networks import Refiner
 from deep_image_prior.objectives import Observed, Recorruption
+from deep_image_prior.objectives.estimates import share_of_smooth
 from deep_image_prior.objectives.recorruption import SHIFTS, RecorruptedPair
 from deep_image_prior.operators import identity
 from deep_image_prior.windows import Window, Windows
@@ -107,3 +109,44 @@ def test_a_trial_is_what_is_fitted_and_its_errors_are_less_than_those_of_x():
             trial.part.finish(truth), pair.part(again, shift).finish(truth), rtol=0, atol=1e-6
         )
         torch.testing.assert_close(trial.error(truth + 0.1), torch.full_like(truth, 0.17**2))
+
+
+EIGHT = tuple((r, g, b) for r in (0.0, 1.0) for g in (0.0, 1.0) for b in (0.0, 1.0))
+
+
+def test_a_dither_is_made_once_more_and_differs_from_panel_to_panel():
+    made = Palette(EIGHT, dithered=True)
+    pair = RecorruptedPair(made.compress(IMAGE), made)
+    first, _ = pair.estimates
+    z = pair.code(torch.Generator())
+    panels = z.chunk(2, dim=-1)
+    for number, panel in enumerate(panels):
+        again = made.moved(number).compress(first)
+        assert torch.equal(panel[:, -3:], again)
+        assert torch.equal(pair.part(again).code, panel), "x0 and what is fitted are alike"
+    assert not torch.equal(*(panel[:, -3:] for panel in panels))
+    mix, sharp, smooth, _ = z.chunk(4, dim=1)
+    share = pair._share_of_smooth
+    assert 0 <= share <= 1
+    torch.testing.assert_close(mix, torch.lerp(sharp, smooth, share))
+    assert pair.trials[0].error(first + 0.1).mean().item() == pytest.approx(0.17**2, rel=1e-4)
+
+
+def test_the_groups_that_a_blur_tells_count_where_there_is_no_detail():
+    flat = torch.linspace(0.2, 0.8, 96).expand(1, 1, 96, 96)
+    lines = 0.5 + 0.3 * torch.sin(torch.arange(96) * 2).expand(1, 1, 96, 96)
+    made = Palette(((0.0,), (1.0,)), dithered=True)
+    shares = []
+    for image in (flat, lines):
+        x0 = made.compress(image)
+        shares.append(share_of_smooth(made, Sampled(made.artefacts(x0)), x0))
+    assert shares[0] > shares[1] + 0.2
+
+
+def test_without_a_dither_an_estimate_lacks_what_was_rounded_off():
+    made = Palette(EIGHT, dithered=False)
+    trial = RecorruptedPair(made.compress(IMAGE), made).trials[0]
+    for apart in (0, 0.1):
+        error = trial.error(IMAGE + apart)
+        assert error.shape == IMAGE.shape
+        assert error.mean().item() == pytest.approx((0.85 * made.rounded) ** 2)

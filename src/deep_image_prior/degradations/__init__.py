@@ -1,6 +1,6 @@
 """What happened to x0: models and, beside each, how it is measured from x0 alone."""
 
-from . import impulses, kernels, lossy_traces, noise, stripes
+from . import impulses, kernels, lossy_traces, noise, palette, stripes
 from .blur import Blurring
 from .correlated import CorrelatedNoise
 from .correlated_estimate import estimate_correlated, is_white
@@ -11,6 +11,7 @@ from .jpeg import Compression
 from .lossy import Lossy
 from .measurement import Measurement, held_out
 from .noise import Noise, estimate_noise
+from .palette import Palette
 from .recognition import AnyNoise, measure_noise, recognise
 from .stripes import Stripes
 
@@ -26,6 +27,7 @@ __all__ = [
     "Lossy",
     "Measurement",
     "Noise",
+    "Palette",
     "Stripes",
     "are_scattered",
     "estimate_correlated",
@@ -39,6 +41,7 @@ __all__ = [
     "marked",
     "measure_noise",
     "noise",
+    "palette",
     "recognise",
     "stripes",
     "unmarked",
@@ -46,4 +49,6 @@ __all__ = [
 ]
 
 
-Degradation = AnyNoise | Holes | Compression | Lossy | Downsampling | Measurement | Blurring
+Degradation = (
+    AnyNoise | Holes | Compression | Lossy | Palette | Downsampling | Measurement | Blurring
+)

@@ -17,10 +17,11 @@ from ..files import Coded, Quantisation
 from ..files.picture import WHOLE
 from ..images import Pixels
 from ..resampling import correlate, gaussian
-from . import jpeg_traces
+from . import jpeg_traces, palette
 from .coding import eight_bits
 from .jpeg import BLOCK, Compression
 from .lossy import Lossy, encoded
+from .palette import Palette
 
 SIDE = 1024  # pixels a side that are looked at
 SMALLEST = 96  # a side, of a picture whose lines can be told from chance
@@ -46,12 +47,14 @@ BEST = 90  # beyond it every image is left as it is
 
 def detect(
     observation: Tensor, quality: int | None = None, file: Quantisation | Coded | None = None
-) -> Compression | Lossy | None:
+) -> Compression | Lossy | Palette | None:
     """The compression of x0 (1, C, H, W) in [0, 1], or None if it left no trace.
 
     quality: if it is known. file: how its file kept it, which is what is to be undone unless there
     are traces of one before that was coarser. Raises BadInput.
     """
+    if file is None and quality is None and (few := palette.detect(observation)):
+        return few
     if isinstance(file, Coded):
         found = quality or _quality_of_size(observation, file)
         older = jpeg_traces.detect(observation)

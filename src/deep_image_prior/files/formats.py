@@ -97,6 +97,7 @@ FORMATS = (
         None,
         samples=(),
     ),
+    Format("GIF", (".gif",), _with(b"GIF8"), ordinary.read, None, samples=()),
     Format(
         "DICOM",
         (".dcm", ".dicom"),

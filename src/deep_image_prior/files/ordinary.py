@@ -1,4 +1,4 @@
-"""PNG, JPEG, WebP, AVIF and BMP, and what TIFF files have that are no plain samples: by Pillow."""
+"""PNG, JPEG, WebP, AVIF, GIF, BMP, and what TIFF has that is no plain samples: by Pillow."""
 
 import io
 import zlib
@@ -15,6 +15,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 from ..available import available, in_words
 from ..errors import BadInput
 from .picture import COPIES, ORIENTATION, Coded, Picture, Quantisation, check_page, described, split
+
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "TIFF", "BMP")  # as Pillow names them
 
 
 def check_memory(path: Path, width: int, height: int, bytes_of_pixel: int) -> None:
@@ -45,10 +47,7 @@ def read(path: Path, page: int | None) -> Picture:
     with path.open("rb") as opened:
         start = opened.read(25)
     png16 = start[1:4] == b"PNG" and start[24:25] == b"\x10"
-    with (
-        _any_size(),
-        Image.open(path, formats=("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP")) as file,
-    ):
+    with _any_size(), Image.open(path, formats=FORMATS) as file:
         check_memory(path, *file.size, bytes_of_pixel=COPIES * (8 if png16 else 4))
         frames = getattr(file, "n_frames", 1)
         # phones write a JPEG with a depth map or preview behind it, and call it MPO

@@ -8,7 +8,16 @@ import torch
 from torch import Tensor
 
 from .. import codes
-from ..degradations import Blurring, Compression, CorrelatedNoise, Downsampling, Lossy, Noise
+from ..degradations import (
+    Blurring,
+    Compression,
+    CorrelatedNoise,
+    Downsampling,
+    Lossy,
+    Noise,
+    Palette,
+)
+from ..degradations.palette import undithered
 from ..denoisers import (
     FAR,
     OF_BESIDE,
@@ -31,6 +40,7 @@ SCALES = 2  # of white noise: three gain up to 0.07 dB and see farther than tile
 BLUR = 1.0  # pixels, of the blurred x0 behind the estimates
 ENLARGED = 3  # estimates of an enlargement
 DECODED = 3  # estimates of what was compressed
+TRIED = 192  # pixels a side of what a share is tried on
 PROJECTED = 10  # back-projections of a bicubic enlargement
 BEHIND = 4  # estimates of the image behind a blur
 SMOOTH = 0.2  # weight of total variation behind a blur, for noise of deviation 1
@@ -151,7 +161,10 @@ def _of_covariance(noisy: Tensor, noise: Covariance, guide: Tensor | None) -> It
 
 
 def of_compression(
-    compression: Compression | Lossy, noise: Sampled, observation: Tensor, place: Place = (0, 0)
+    compression: Compression | Lossy | Palette,
+    noise: Sampled,
+    observation: Tensor,
+    place: Place = (0, 0),
 ) -> Tensor:
     """Estimates of what was compressed to x0 (1, C, H, W) side by side in channels, (1, 3 C, H, W),
     the mean of the others first: at one scale, and with the long waves of two.
@@ -169,6 +182,35 @@ def of_compression(
     waves = near(with_long_waves(first, observation, noise, _alike, SCALES, place))
     both = [near(nonlocal_bayes(observation, p, noise, larger=True)) for p in (first, waves)]
     return torch.cat([(both[0] + both[1]) / 2, *both], dim=1)
+
+
+def of_dither(noise: Sampled, observation: Tensor, share: float) -> Tensor:
+    """Estimates of what was dithered to x0 (1, C, H, W) side by side in channels, (1, 3 C, H, W):
+    the mix of the others first, `share` of it the second, whose groups are told by a blur.
+
+    noise: what dithering added.
+    """
+    pilots = dct_denoise(observation, noise), undithered(observation)
+    sharp, smooth = (
+        nonlocal_bayes(observation, nonlocal_bayes(observation, pilot, noise), noise, larger=True)
+        for pilot in pilots
+    )
+    return torch.cat([torch.lerp(sharp, smooth, share), sharp, smooth], dim=1)
+
+
+def share_of_smooth(palette: Palette, noise: Sampled, observation: Tensor) -> float:
+    """Of the smooth estimate, the share in the mix of `of_dither` that is best where the sharp one
+    is the truth: it is dithered once more.
+    """
+    sides = observation.shape[-2:]
+    top, left = (max(0, side - TRIED) // 2 for side in sides)
+    middle = observation[..., top : top + TRIED, left : left + TRIED]
+    _, sharp, _ = of_dither(noise, middle, 0).chunk(3, dim=1)
+    again = palette.moved(0).compress(sharp)
+    _, one, other = of_dither(noise, again, 0).chunk(3, dim=1)
+    apart = other - one
+    best = (apart * (sharp - one)).sum() / apart.square().sum().clamp_min(1e-9)
+    return best.clamp(0, 1).item()
 
 
 def of_downsampling(

@@ -170,10 +170,13 @@ class Denoise(Restoration):
         import torch
 
         from ..cautions import is_clean, lost
-        from ..degradations import Impulses, stripes
+        from ..degradations import Impulses, palette, stripes
         from ..light import from_root
 
         cautions = lost(x, x0, damage.noise)
+        # few levels of one channel may be counts of photons
+        if observation.shape[1] > 1 and (found := palette.detect(observation)):
+            cautions.append(f"it has {found.sentence}, of which dejpeg knows more")
         if stripes.detect(x):
             cautions.append("rows or columns of noise stay in it")
         told = self.sigma is not None or not isinstance(self.noise, str)

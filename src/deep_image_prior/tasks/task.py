@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ..alignment import Alignment
     from ..classifiers import Classifier
-    from ..degradations import AnyNoise, Blurring, Compression, Lossy, Stripes
+    from ..degradations import AnyNoise, Blurring, Compression, Lossy, Palette, Stripes
     from ..descent import Problem
     from ..images import Pixels, Scale
     from ..objectives import Preset
@@ -134,7 +134,7 @@ class Damage:
 
     noise: AnyNoise | None = None
     stripes: Stripes | None = None
-    compression: Compression | Lossy | None = None
+    compression: Compression | Lossy | Palette | None = None
     blur: Blurring | None = None
     holes: tuple[str, ...] = ()
     alignment: Alignment | None = None

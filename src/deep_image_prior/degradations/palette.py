@@ -1,0 +1,194 @@
+"""A picture of few colours, dithered or not, as GIF files keep it."""
+
+from dataclasses import dataclass, replace
+from math import log
+
+import numpy as np
+import torch
+from PIL import Image
+from scipy.spatial import KDTree
+from torch import Tensor
+
+from ..images import Pixels
+from ..padding import pad_reflect
+from ..resampling import correlate, gaussian
+from .coding import eight_bits
+
+MOST = 256  # colours
+OFTEN = 16  # pixels to a colour, at the least: a picture of fewer has few colours anyway
+LOOKED_AT = 2**16  # pixels, whose colours tell that it has too many
+# from a colour to the next in the order of brightness: less is a scale of gray or of another hue
+APART = 2.5 / 255
+DITHER = 1.5  # pixels, the deviation of the Gaussian that hides a dither
+# how much of the way, in the logarithm, from the flickering of a blur with the same colours to that
+# of the blur dithered: measured on Set14, 0.8 to 1.05 if dithered, 0.45 to 0.9 if not; what is
+# taken for the other is restored, too, by 0.4 dB less in the mean of six pictures
+FLICKERING = 0.82
+# the same of more than MANY colours that a program has chosen: most programs dither them, and each
+# lies so near to others that a texture flickers as much
+MANY, USUAL = 128, 0.55
+LITTLE = 5e-4  # a share of pixels that tells nothing
+DRAWN = 512  # pixels a side that are looked at
+ROUNDS = 4  # of moves to the border of a colour: it has several neighbours
+SAME = 1 / 255  # distance of colours, at the most
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Every pixel has one of a few colours, the nearest.
+
+    colours: K of them, K up to 256, of C numbers in [0, 1]. dithered: whether what a colour lacks
+    is passed on to the pixels after it (Floyd and Steinberg 1976). before: rows and columns before
+    the image, with which that begins.
+    """
+
+    colours: tuple[tuple[float, ...], ...]
+    dithered: bool
+    before: tuple[int, int] = (0, 0)
+
+    @property
+    def sentence(self) -> str:
+        """What it is, for a person."""
+        return f"a palette of {len(self.colours)} colours" + (", dithered" if self.dithered else "")
+
+    @property
+    def rounded(self) -> float:
+        """The deviation of what is rounded off where there is no dither: images are about uniform
+        between a colour and the nearest other.
+        """
+        return _median_distance(torch.tensor(self.colours)) / 12**0.5
+
+    def at(self, row: int, column: int) -> "Palette":
+        """The same of the part of the image that begins there."""
+        return self
+
+    def moved(self, number: int) -> "Palette":
+        """The same in one of several other ways: a dither that begins elsewhere is another one."""
+        return replace(self, before=(5 + number, 3 + 2 * number))
+
+    def compress(self, image: Tensor) -> Tensor:
+        """What is left of `image` (1, C, H, W) in [0, 1]."""
+        rows, columns = self.before
+        grown = pad_reflect(image, (rows, 0), (columns, 0))
+        return self.nearest(grown, self.dithered)[..., rows:, columns:]
+
+    def project(self, image: Tensor, observation: Tensor) -> Tensor:
+        """`image` (1, C, H, W) moved to where compression makes about x0 of it: where the nearest
+        of the colours is another one, half-way between the two. A dither leaves it as it is, there
+        nothing is known for certain.
+        """
+        if self.dithered:
+            return image
+        for _ in range(ROUNDS):
+            apart = self.nearest(image, dithered=False) - observation
+            along = ((image - observation - apart / 2) * apart).sum(dim=1, keepdim=True)
+            # of the same colour it is what rounding left of it
+            length = apart.square().sum(dim=1, keepdim=True).clamp_min(SAME**2)
+            image = image - along.clamp_min(0) / length * apart
+        return image
+
+    def artefacts(self, observation: Tensor) -> Tensor:
+        """What it might have added to x0 (1, C, H, W): what it adds to a blur of the middle, (1, C,
+        512, 512) or less.
+        """
+        image = undithered(_middle(observation))
+        return self.compress(image) - image
+
+    def nearest(self, image: Tensor, dithered: bool) -> Tensor:
+        """`image` (1, C, H, W) in these colours, with a dither or without."""
+        colours = np.array(self.colours, np.float32)
+        if dithered:
+            index = _dithered(eight_bits(image), colours)
+        else:
+            index = KDTree(colours).query(image[0].permute(1, 2, 0).cpu().numpy())[1]
+        return torch.from_numpy(colours[index]).permute(2, 0, 1)[None].to(image)
+
+
+def _dithered(pixels: Pixels, colours: Pixels) -> Pixels:
+    """The numbers of the colours (K, C) in [0, 1] that Pillow gives to pixels (H, W, C) of 8 bits,
+    (H, W).
+    """
+    times = 3 // colours.shape[1]  # of gray, three
+    entries = np.rint(255 * colours).astype(np.uint8).repeat(times, axis=1)
+    # entries that are left out would be black
+    entries = np.concatenate([entries, entries[-1:].repeat(MOST - len(entries), axis=0)])
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(entries.tobytes())
+    image = Image.fromarray(pixels.repeat(times, axis=2))
+    kept = image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+    return np.array(kept).clip(max=len(colours) - 1)
+
+
+def undithered(image: Tensor) -> Tensor:
+    """`image` (1, C, H, W) blurred as much as it takes to hide a dither."""
+    taps = gaussian(DITHER)
+    return correlate(image, torch.outer(taps, taps))
+
+
+def detect(observation: Tensor) -> Palette | None:
+    """The palette of x0 (1, C, H, W) in [0, 1], of one or three channels, or None if it has more
+    colours, or those of a scale.
+    """
+    channels = observation.shape[1]
+    if channels not in (1, 3):
+        return None
+    pixels = observation[0].flatten(1)
+    most = min(MOST, pixels.shape[1] // OFTEN)
+    colours = _colours(pixels[:, :LOOKED_AT])
+    if len(colours) <= most:
+        colours = _colours(pixels)
+    if not 1 < len(colours) <= most or _median_step(colours) < APART:
+        return None
+    found = Palette(tuple(map(tuple, colours.tolist())), dithered=False)
+    return replace(found, dithered=_is_dithered(observation, found))
+
+
+def _is_dithered(observation: Tensor, palette: Palette) -> bool:
+    """Whether as many pixels flicker as in a dithered picture of the same colours."""
+    middle = _middle(observation)
+    smooth = undithered(middle)
+    own = _flickering(middle)
+    least, most = (_flickering(palette.nearest(smooth, dithered)) for dithered in (False, True))
+    share = USUAL if len(palette.colours) > MANY else FLICKERING
+    return own - least > share * (most - least)
+
+
+def _flickering(image: Tensor) -> float:
+    """The logarithm of the share of pixels that are unlike two equal ones to both sides, or above
+    and below.
+    """
+
+    def across(image: Tensor) -> float:
+        left, middle, right = image[..., :-2], image[..., 1:-1], image[..., 2:]
+        alike = (left == right).all(dim=1) & (left != middle).any(dim=1)
+        return alike.float().mean().item()
+
+    return log((across(image) + across(image.mT)) / 2 + LITTLE)
+
+
+def _middle(image: Tensor) -> Tensor:
+    top, left = (max(0, side - DRAWN) // 2 for side in image.shape[-2:])
+    return image[..., top : top + DRAWN, left : left + DRAWN]
+
+
+def _colours(pixels: Tensor) -> Tensor:
+    """Those of pixels (C, N), without order, (K, C)."""
+    levels = (pixels.cpu().double() * (2**16 - 1)).round().long()
+    codes = levels[0]
+    for level in levels[1:]:
+        codes = codes * 2**16 + level
+    codes = codes.unique()
+    columns = [codes // 2 ** (16 * power) % 2**16 for power in reversed(range(len(levels)))]
+    return torch.stack(columns, dim=1).float() / (2**16 - 1)
+
+
+def _median_distance(colours: Tensor) -> float:
+    """From a colour to the nearest other one, in the channel where they are farthest apart."""
+    apart = torch.cdist(colours, colours, p=float("inf")).fill_diagonal_(torch.inf)
+    return apart.min(dim=1).values.median().item()
+
+
+def _median_step(colours: Tensor) -> float:
+    """From a colour to the next in the order of brightness, in the same way."""
+    ordered = colours[colours.sum(dim=1).argsort()]
+    return ordered.diff(dim=0).abs().amax(dim=1).median().item()

@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+import torch
+from helpers import photograph, tensor
+from PIL import Image
+from skimage import data
+
+from deep_image_prior.degradations import Palette
+from deep_image_prior.degradations.lossy_traces import detect as compression_of
+from deep_image_prior.degradations.palette import DITHER, detect, undithered
+from deep_image_prior.files import Quantisation
+
+CLEAN = data.coffee()[100:228, 200:328]
+GRAYS = Palette(((0.0,), (0.4,), (1.0,)), dithered=False)
+
+
+def quantised(pixels, count, dithered):
+    image = Image.fromarray(pixels)
+    dither = Image.Dither.FLOYDSTEINBERG if dithered else Image.Dither.NONE
+    kept = image.quantize(palette=image.quantize(count), dither=dither)
+    return np.asarray(kept.convert("RGB"))
+
+
+def found(pixels):
+    return detect(tensor(pixels / 255))
+
+
+@pytest.mark.parametrize("dithered", [True, False])
+@pytest.mark.parametrize("count", [8, 24])
+def test_the_palette_of_a_photograph_is_found_and_its_dither(count, dithered):
+    x0 = quantised(CLEAN, count, dithered)
+    made = found(x0)
+    colours = {tuple(np.rint(255 * np.array(each)).astype(int)) for each in made.colours}
+    assert colours == {tuple(each) for each in x0.reshape(-1, 3).tolist()}
+    assert made.dithered == dithered
+    assert ("dithered" in made.sentence) == dithered
+    assert f"{len(made.colours)} colours" in made.sentence
+
+
+def test_levels_of_gray_are_a_palette_if_they_lie_apart():
+    gray = CLEAN[..., :1]
+    levels = [round(255 * level) for (level,) in found(gray // 16 * 16).colours]
+    assert levels == np.unique(gray // 16 * 16).tolist()
+    assert found(gray) is None
+    assert found(gray.repeat(3, axis=2)) is None, "a gray photograph has 256 colours at the most"
+    assert found(gray * np.array([255, 200, 150]) // 255) is None, "and so has one in sepia"
+
+
+def test_what_has_many_colours_or_few_pixels_has_no_palette():
+    assert found(CLEAN) is None
+    assert found(np.full((64, 64, 3), 7)) is None
+    hundred = np.random.default_rng(0).integers(0, 10, (32, 32, 2)) * 25
+    assert found(np.dstack([hundred, hundred[..., :1]])) is None
+    assert len(found(np.tile(np.dstack([hundred, hundred[..., :1]]), (2, 2, 1))).colours) == 100
+    assert found(np.concatenate([quantised(CLEAN, 16, True)] * 2, axis=2)[..., :5]) is None
+
+
+def test_it_is_the_compression_of_what_no_file_says_otherwise_of():
+    x0 = tensor(quantised(CLEAN, 16, True) / 255)
+    assert isinstance(compression_of(x0), Palette)
+    tables = ((1,) * 64, (1,) * 64)
+    assert not isinstance(compression_of(x0, file=Quantisation(tables, (False, False))), Palette)
+    assert compression_of(x0, 40).quality == 40
+
+
+def test_the_nearest_colour_is_kept():
+    image = torch.linspace(0, 1, 256)[None, None, None].expand(1, 1, 3, 256)
+    kept = GRAYS.compress(image)
+    nearest = (image[..., None] - torch.tensor([0, 0.4, 1])).abs().argmin(dim=-1)
+    assert (kept == torch.tensor([0, 0.4, 1])[nearest]).float().mean() > 0.98, "but for rounding"
+    assert GRAYS.at(3, 5) == GRAYS
+
+
+def test_a_dither_keeps_what_a_blur_shows():
+    image = tensor(photograph(64))
+    eight = tuple((r, g, b) for r in (0.0, 1.0) for g in (0.0, 1.0) for b in (0.0, 1.0))
+    dithered, plain = (Palette(eight, each).compress(image) for each in (True, False))
+    assert set(dithered.unique().tolist()) == {0, 1}
+    apart, far = (undithered(each - image).abs().mean() for each in (dithered, plain))
+    assert apart < 0.5 * far
+    one, other = (Palette(eight, True).moved(number).compress(image) for number in (0, 1))
+    assert one.shape == other.shape == image.shape
+    assert (one != other).float().mean() > 0.1, "each is another dither"
+    drawn = Palette(eight, True).artefacts(image)
+    assert drawn.std().item() == pytest.approx((dithered - image).std().item(), rel=0.1)
+
+
+def test_a_blur_hides_a_checkerboard():
+    board = (torch.arange(32)[:, None] + torch.arange(32)) % 2
+    smooth = undithered(board[None, None].float())
+    inside = slice(round(3 * DITHER), -round(3 * DITHER))
+    assert (smooth[..., inside, inside] - 0.5).abs().max() < 1e-3
+
+
+def test_an_estimate_is_moved_into_the_cells_of_x0_and_no_farther():
+    x0 = tensor(quantised(CLEAN, 16, False) / 255)
+    palette = detect(x0)
+    estimate = (
+        x0 + 0.05 * torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
+    ).clamp(0, 1)
+    moved = palette.project(estimate, x0)
+    wrong = (palette.compress(estimate) != x0).any(dim=1)
+    assert wrong.float().mean() > 0.2
+    assert (moved - x0).norm() < (estimate - x0).norm()
+    left = (palette.compress(moved + 0.2 * (x0 - moved)) != x0).any(dim=1)
+    assert left.float().mean() < 0.02, "but for rounding"
+    right = ~wrong[:, None].expand_as(x0)
+    assert torch.allclose(moved[right], estimate[right])
+    dithered = Palette(palette.colours, dithered=True)
+    assert torch.equal(dithered.project(estimate, x0), estimate)
+
+
+def test_what_is_rounded_off_is_uniform_between_two_colours():
+    even = Palette(tuple((k / 4,) for k in range(5)), dithered=False)
+    image = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert (even.compress(image) - image).std().item() == pytest.approx(even.rounded, rel=0.05)
