@@ -53,10 +53,13 @@ class Palette:
 
     @property
     def rounded(self) -> float:
-        """The deviation of what is rounded off where there is no dither: images are about uniform
-        between a colour and the nearest other.
+        """The deviation of what is rounded off where there is no dither: of what is uniform as far
+        as half-way to the nearest other colours, as many as there are channels.
         """
-        return _median_distance(torch.tensor(self.colours)) / 12**0.5
+        colours = torch.tensor(self.colours)
+        apart = torch.cdist(colours, colours).sort(dim=1).values
+        farthest = apart[:, min(colours.shape[1], len(colours) - 1)]
+        return (farthest.square().mean().item() / 12) ** 0.5
 
     def at(self, row: int, column: int) -> "Palette":
         """The same of the part of the image that begins there."""
@@ -182,13 +185,9 @@ def _colours(pixels: Tensor) -> Tensor:
     return torch.stack(columns, dim=1).float() / (2**16 - 1)
 
 
-def _median_distance(colours: Tensor) -> float:
-    """From a colour to the nearest other one, in the channel where they are farthest apart."""
-    apart = torch.cdist(colours, colours, p=float("inf")).fill_diagonal_(torch.inf)
-    return apart.min(dim=1).values.median().item()
-
-
 def _median_step(colours: Tensor) -> float:
-    """From a colour to the next in the order of brightness, in the same way."""
+    """From a colour to the next in the order of brightness, in the channel where they are farthest
+    apart.
+    """
     ordered = colours[colours.sum(dim=1).argsort()]
     return ordered.diff(dim=0).abs().amax(dim=1).median().item()
