@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import torch
 from PIL import Image
+from skimage import filters
 from skimage.restoration import (
     denoise_tv_chambolle,
     denoise_wavelet,
@@ -58,6 +59,11 @@ def best(
         return min(made, key=lambda image: float(np.square(image - problem.clean).mean()))
 
     return plain(chosen, cost, needs)
+
+
+def gaussian(problem: Problem, sigma: float) -> Pixels:
+    """A blur; sigma in pixels."""
+    return filters.gaussian(problem.observation, sigma, channel_axis=-1)
 
 
 def nonlocal_means(problem: Problem) -> Pixels:
@@ -232,6 +238,14 @@ best_denoisers = {
     "CBM3D": best(_told(bm3d), (5, 10, 15, 20), cost=460, needs="bm3d"),
     "non-local means": best(_told(nonlocal_means), (3, 5, 8, 12, 18), cost=300),
     "total variation": best(_told(total_variation), (2.5, 5, 8, 12, 18, 25), cost=36),
+}
+# for what is changed more
+STRONG = (3, 8, 20, 50, 100)
+best_strong_denoisers = {
+    "CBM3D": best(_told(bm3d), STRONG, cost=575, needs="bm3d"),
+    "non-local means": best(_told(nonlocal_means), STRONG, cost=300),
+    "total variation": best(_told(total_variation), STRONG, cost=30),
+    "Gaussian": best(gaussian, (0.5, 1, 1.5, 2, 3), cost=1),
 }
 inpainters = {"biharmonic": plain(biharmonic, cost=300), "Telea": plain(telea, cost=2)}
 spectral = {"CBM3D told the spectrum": plain(bm3d_spectrum, cost=150, needs="bm3d")}

@@ -13,7 +13,7 @@ def nonlocal_means(image: NDArray[Any], sigma: float) -> NDArray[Any]:
     The slow mode with the h = 0.8 sigma that scikit-image advises for it: better than the fast one,
     and still seconds.
     """
-    return denoise_nl_means(
+    clean = denoise_nl_means(
         image,
         patch_size=5,
         patch_distance=6,
@@ -22,3 +22,4 @@ def nonlocal_means(image: NDArray[Any], sigma: float) -> NDArray[Any]:
         fast_mode=False,
         channel_axis=-1,
     )
+    return clean.reshape(image.shape)  # without its channel if there is one
