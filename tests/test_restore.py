@@ -931,9 +931,7 @@ def test_the_noise_is_measured_and_told():
 
 
 @pytest.mark.parametrize("preset", ["fast", "paper"])
-def test_impulses_are_removed(preset, request):
-    if preset == "paper":
-        request.getfixturevalue("quick_fills")
+def test_impulses_are_removed(preset):
     drawn = np.random.default_rng(0).random(CLEAN.shape)
     observation = np.where(drawn < 0.2, np.round(drawn * 5), CLEAN)
     result = dip.denoise(

@@ -72,7 +72,8 @@ palettes = Item(
     "of the channels, all with the dither of Floyd and Steinberg; gray16-bands: 16 levels, bands: "
     "64 colours that suit it, without dither. PSNR of the whole picture in 8 bits' range. The "
     "prior finds the palette and the dither; the others have the strength that is best by the "
-    "truth of each picture, of five. Chosen on pictures of Set14.",
+    "truth of each picture, of five. Chosen on pictures of Set14, but for when more than 128 "
+    "colours are taken for dithered: with gif seen.",
     pictures={case: ("denoise9", name) for case, (name, _) in CASES.items()},
     make=_of_kind,
     presets=prior.tasked(prior.dejpeg, tasks.dejpeg.of_palette(), {**prior.PACE, "paper": NARROW}),
