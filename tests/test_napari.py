@@ -290,6 +290,7 @@ def test_a_fault_of_the_program_is_shown_as_one(viewer, heard, monkeypatch):
 
 DRIVE = """
 import sys, time
+from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QApplication
 
 def until(done):
@@ -313,6 +314,7 @@ widget.start.native.click()
 until(lambda: "step" in widget.text.value)
 viewer.close()
 until(lambda: not widget._worker.is_running)
+assert QThreadPool.globalInstance().waitForDone(60000)  # as napari.run does before it returns
 print("closed in the middle")
 """
 
