@@ -42,6 +42,8 @@ from deep_image_prior.operators import identity
 from deep_image_prior.phases import Phase, silence
 from deep_image_prior.tasks import Damage
 
+pytestmark = pytest.mark.long
+
 SIGMA = 25 / 255
 SETTINGS = Settings(
     steps=6, learning_rate=0.002, jitter=0, turns=8, shifts=4, averaging=0.98, window=48

@@ -207,6 +207,7 @@ def test_a_picture_through_pipes(run, monkeypatch, folder):
     assert (made.format, made.size) == ("PNG", (16, 16))
 
 
+@pytest.mark.long
 def test_processes_share_the_work(run):
     command = ["denoise", "scans", *QUICK, "--noise", "impulses"]
     assert run(*command, "-o", "two", "--jobs", 2)[0] == 0
@@ -222,6 +223,7 @@ def test_a_killed_process_is_the_failure_of_its_job_alone():
     assert done == {each: each * each for each in jobs if each != 3}
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 def test_killed_at_random_moments_every_file_is_made_once_and_whole(run, begun):
     for number in range(8):
@@ -250,6 +252,7 @@ def test_killed_at_random_moments_every_file_is_made_once_and_whole(run, begun):
     assert len(list(Path("out").glob("*-denoised.png"))) == 12
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_interrupt_ends_the_batch_and_the_same_command_goes_on(folder, begun, jobs):

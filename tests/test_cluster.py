@@ -26,7 +26,10 @@ QUICK = ["--steps", "1", "--noise", "white"]
 NAMES = "abcde"
 LONG = ["--steps", "100000", "--noise", "white", "--stop", "never"]
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL"),
+]
 
 
 @contextmanager

@@ -319,6 +319,7 @@ print("closed in the middle")
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not shutil.which("xvfb-run"), reason="a viewer needs a screen: install xvfb")
 def test_the_example_of_the_document_in_a_whole_viewer(tmp_path):
     [code] = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)

@@ -144,6 +144,7 @@ def test_many_pictures_are_kept_whichever_way_the_options_came(run):
     assert err.count("note: from dip.toml") == 1
 
 
+@pytest.mark.long
 def test_processes_get_what_the_file_says(run):
     Path("scans/b.png").unlink()  # one process is enough
     assert run("denoise", "scans", "-o", "flags", "--jobs", 2, *FLAGS)[0] == 0

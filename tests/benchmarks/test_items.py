@@ -10,6 +10,8 @@ from benchmarks.methods import Effort
 from benchmarks.metrics import METRICS
 from benchmarks.problems import Problem
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("item", ITEMS.values(), ids=ITEMS)
 def test_an_item_is_whole(item):

@@ -9,6 +9,8 @@ import pytest
 
 from benchmarks.__main__ import main
 
+pytestmark = pytest.mark.long
+
 
 def process(*arguments):
     """The command in a process of its own: exit code, what it said, what it complained about."""

@@ -15,6 +15,8 @@ from deep_image_prior import Settings, Step, Stop, codes, denoise, tasks
 from deep_image_prior.metrics import psnr
 from deep_image_prior.objectives import Preset, Residual, Sure
 
+pytestmark = pytest.mark.long
+
 CLEAN = photograph(96)
 NOISY = noisy("p", CLEAN)
 # with one draw of the noise, so that steps see the whole of a small picture

@@ -11,6 +11,8 @@ from benchmarks.measure import Place, measure
 from benchmarks.records import Run
 from benchmarks.run import Order
 
+pytestmark = pytest.mark.long
+
 
 def job(picture="code", method="a: depth 1, bilinear", seed=0):
     return Run("samples", "small", 32, picture, method, seed)

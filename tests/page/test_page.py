@@ -14,6 +14,8 @@ import tifffile
 from PIL import Image
 from skimage import data
 
+pytestmark = pytest.mark.long
+
 STATIC = Path(__file__).parents[2] / "src/deep_image_prior/app/page/static"
 MOST = 150_000  # bytes of all that the page loads
 DROP = """([bytes, names]) => {

@@ -26,6 +26,8 @@ from deep_image_prior.app.page import views
 from deep_image_prior.app.page.shelf import ENDED
 from deep_image_prior.app.page.work import schedule
 
+pytestmark = pytest.mark.long
+
 QUICK = {"steps": 20, "seed": 1, "preset": "fast"}
 LONG = {"steps": 100_000, "stop": "never"}
 PATIENCE = 60  # seconds
