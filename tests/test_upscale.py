@@ -85,3 +85,15 @@ def test_a_known_filter_is_taken_into_account():
     assert psnr(CLEAN, told, 1) > psnr(CLEAN, untold, 1) + 0.5
     with pytest.raises(BadInput, match="no filter, kernel or file 'lanczos9'"):
         enlarged(x0, psf="lanczos9")
+
+
+def test_the_largest_factor_begins_with_a_coarse_fit():
+    def coarse(shape, factor=8, preset="fast", **how):
+        made = Upscale(factor, preset=preset, **how).presets(Damage(), shape)[preset]
+        return made.objective.coarse and made.objective.coarse.settings.steps
+
+    assert coarse((79, 79)) == 500
+    assert coarse((80, 80)) is None, "it would take minutes"
+    assert coarse((79, 79), preset="best") == 1000
+    assert coarse((79, 79), steps=30) == 30, "a trial is quick"
+    assert coarse((20, 20), factor=4) is None

@@ -2,12 +2,12 @@ import pytest
 import torch
 from helpers import photograph, tensor
 
-from deep_image_prior import BadInput, Settings, fit
+from deep_image_prior import BadInput, Settings, codes, fit
 from deep_image_prior.degradations import Downsampling
 from deep_image_prior.descent import Part
 from deep_image_prior.energies import squared_error
-from deep_image_prior.networks import Refiner
-from deep_image_prior.objectives import AcrossScales, Observed
+from deep_image_prior.networks import Hourglass, Refiner
+from deep_image_prior.objectives import AcrossScales, Observed, Preset, Residual
 from deep_image_prior.objectives.across_scales import PANELS, AcrossPair
 from deep_image_prior.objectives.estimates import of_downsampling, refined, smooth
 from deep_image_prior.operators import Downsample
@@ -123,3 +123,59 @@ def test_a_trial_is_one_step_up_to_x0(factor, deviation):
     if factor == step.factor:
         assert torch.equal(done, expected.finish(expected.code[:, :3]))
     assert error(step.shrink(done), step.shrink(panels[0])) < 1e-3
+
+
+def narrow(inputs, outputs):
+    return Hourglass(inputs, outputs, down=(8,) * 2, up=(8,) * 2, skip=(2,) * 2)
+
+
+COARSE = Preset(narrow, Residual(codes.noise), Settings(steps=4))
+
+
+def seeded(x0, seed, panels=1):
+    made = AcrossPair(x0, Downsampling(4), QUICK, panels, COARSE)
+    made.code(torch.Generator().manual_seed(seed))
+    return made
+
+
+def last(made, x0):
+    """What becomes of a gray image by the whole factor."""
+    part = made.part(x0)
+    part = part.again(part.finish(torch.full_like(part.code[:, :3], 0.5)))
+    return part.finish(torch.full_like(part.code[:, :3], 0.5))
+
+
+def test_a_coarse_fit_is_half_of_the_last_image_of_a_picture_alone():
+    x0 = CLEAN[..., :16, :16].clone()
+    one, again, other = (seeded(x0, seed) for seed in (1, 1, 2))
+    assert one.half.shape == (1, 3, 32, 32)
+    assert torch.equal(one.half, again.half)
+    assert not torch.equal(one.half, other.half)
+    drawn = last(one, x0)
+    one.half = one.half.flip(-1)
+    assert not torch.equal(last(one, x0), drawn)
+    # of what was not fitted the enlargement of least total variation is taken
+    without = last(pair(x0, 4), x0)
+    assert not torch.equal(drawn, without)
+    assert torch.equal(last(one, x0.clone()), without)
+    assert seeded(torch.cat([x0, x0], dim=-1), 1, panels=2).half is None
+
+
+def test_what_interrupts_a_coarse_fit_interrupts_all():
+    steps = iter([False, True])
+
+    class Interrupted(Hourglass):
+        def forward(self, code):
+            if next(steps):
+                raise KeyboardInterrupt
+            return super().forward(code)
+
+    made = AcrossPair(
+        CLEAN[..., :16, :16],
+        Downsampling(4),
+        QUICK,
+        coarse=Preset(Interrupted, Residual(codes.noise), Settings(steps=4)),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        made.code(torch.Generator())
+    assert made.half is None

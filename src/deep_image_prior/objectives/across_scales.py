@@ -3,7 +3,7 @@ x0, which is known.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import torch
@@ -11,13 +11,14 @@ from torch import Generator, Tensor
 
 from ..degradations import Downsampling
 from ..descent import Part, Problem, Trial
-from ..energies import PixelMean, mean_square
+from ..energies import PixelMean, mean_square, squared_error
 from ..errors import BadInput
+from ..fitting import fit
 from ..padding import pad_reflect
 from ..parallel import each
 from ..windows import Place
 from .estimates import ENLARGED, of_downsampling, refined, smooth
-from .objective import Architecture, Objective, Observed
+from .objective import Architecture, Objective, Observed, Preset
 
 PANELS = 4  # of a picture alone, each shrunk on another grid
 # of the noise that an estimate, or what f draws, is taken to have, round by round
@@ -35,11 +36,14 @@ class AcrossScales(Objective):
 
     Small parts of a picture come back at other scales: Shocher, Cohen and Irani 2018,
     doi:10.1109/CVPR.2018.00329. By a power of 2 the picture is doubled several times, by the same
-    f. rounds: standard deviations, as ROUNDS.
+    f. rounds: standard deviations, as ROUNDS. coarse: a fit to the residual alone, at half the
+    resolution of x, whose image is half of the last one; in the place of that of least total
+    variation, and for a picture alone.
     """
 
     panel = 256
     rounds: Sequence[float] = ROUNDS
+    coarse: Preset | None = None
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
         downsampling = observed.damaged_by(Downsampling)
@@ -49,7 +53,7 @@ class AcrossScales(Objective):
                 f"{width} x {height} pixels are too few to learn from how they are made larger: "
                 f"{LEAST} a side at the least, or use the preset paper (--preset paper)"
             )
-        pair = AcrossPair(observed.x0, downsampling, self.rounds, observed.panels)
+        pair = AcrossPair(observed.x0, downsampling, self.rounds, observed.panels, self.coarse)
         _, channels, height, width = pair.truth.shape
         return Problem(
             partial(network, ENLARGED * channels, channels),
@@ -77,8 +81,11 @@ class AcrossPair:
         downsampling: Downsampling,
         rounds: Sequence[float],
         panels: int = 1,
+        coarse: Preset | None = None,
     ) -> None:
-        self.downsampling, self.rounds = downsampling, rounds
+        self.x0, self.downsampling, self.rounds = x0, downsampling, rounds
+        self.coarse = coarse if panels == 1 else None
+        self.half: Tensor | None = None  # what the coarse fit drew, before which there is no code
         self.step = downsampling.by(2) if downsampling.factor % 2 == 0 else downsampling
         sheet = x0 if panels > 1 else x0.repeat(1, 1, 1, PANELS)
         self.panels = panels if panels > 1 else PANELS
@@ -88,6 +95,8 @@ class AcrossPair:
         )
 
     def code(self, generator: Generator) -> Tensor:
+        if self.coarse and self.half is None:
+            self.half = self._fitted(self.coarse, generator.initial_seed())
         return self._code  # by no random numbers: the same for every run
 
     @cached_property
@@ -124,13 +133,30 @@ class AcrossPair:
             x = seen.project(f, x0)
             if last and not first:
                 # the errors of several doublings and of one enlargement have little in common
-                x = (x + refined(smooth(seen, x0), x0, seen, self.rounds)) / 2
+                x = (x + self._at_once(x0)) / 2
             return refined(x, x0, seen, self.rounds[-LAST:])
 
         def again(drawn: Tensor) -> Part | None:
             return None if last else self._enlarged(drawn, x0, factor * self.step.factor)
 
         return Part(of_downsampling(self.step, x, self.rounds), finish, again)
+
+    def _at_once(self, x0: Tensor) -> Tensor:
+        """x0 enlarged by the whole factor."""
+        seen = self.downsampling
+        if self.half is None or x0 is not self.x0:
+            return refined(smooth(seen, x0), x0, seen, self.rounds)
+        return refined(Downsampling(2).enlarge(self.half), x0, seen, self.rounds[-LAST:])
+
+    def _fitted(self, coarse: Preset, seed: int) -> Tensor:
+        """The image of the coarse fit (1, C, t H / 2, t W / 2)."""
+        down = self.downsampling.by(self.downsampling.factor // 2)
+        energy = squared_error(self.x0, down.operator)
+        problem = coarse.problem(Observed(self.x0, energy, down, down.enlarge(self.x0)))
+        done = fit(problem, replace(coarse.settings, seed=seed))
+        if done.interrupted:  # of what is asked for there is nothing yet
+            raise KeyboardInterrupt
+        return done.image
 
     @cached_property
     def _code(self) -> Tensor:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
+from math import prod
 from typing import TYPE_CHECKING
 
 from ..options import given, option
@@ -17,7 +18,7 @@ from .preset import gently
 from .task import Damage, Finished, Restoration, task
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from ..degradations import AnyNoise, Downsampling
     from ..descent import Problem
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 FACTORS = (2, 3, 4, 8)
 STEPS = {"fast": 300, "best": 600, "paper": 2000}
+COARSE = {"fast": 500, "best": 1000}  # steps of the coarse fit of the largest factor
+LARGEST = 400_000  # pixels of x, to which the coarse fit takes a minute or two
 CORNER = 1024  # pixels a side, in which a result is held against its input
 MORE = tuple(sigma / 255 for sigma in (30, 25, 20, 16, 13, 10, 8, 6, 4, 3))  # rounds of `best`
 SEEN = 1.5 / 255  # deviation: less noise than that does not show when it is enlarged
@@ -92,7 +95,8 @@ class Upscale(Restoration):
         return kind(**how)
 
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
-        return presets(self.enlargement)
+        large = prod(shape) * self.enlargement**2 > LARGEST
+        return presets(self.enlargement, 0 if large else self.steps)
 
     def build(self, x0: Tensor, preset: Preset, damage: Damage, panels: int = 1) -> Problem:
         """x is `factor` times as large as x0."""
@@ -144,16 +148,36 @@ def _noise(observation: Tensor, scale: Scale, sigma: float | None) -> AnyNoise |
 
 
 @cache
-def presets(factor: int) -> dict[str, Preset]:
-    """At x8 the paper jitters more and takes longer (section 4)."""
+def presets(factor: int, most: int | None = None) -> dict[str, Preset]:
+    """At x8 the paper jitters more and takes longer (section 4), and so does a coarse fit, which
+    the others begin with. most: steps of the latter; 0: none.
+    """
     from .. import codes
     from ..networks import Hourglass, Refiner
     from ..objectives import AcrossScales, Preset, Residual
 
     largest = factor == max(FACTORS)
+    noise = Residual(codes.noise)
     paper = Settings(steps=4000, jitter=1 / 20) if largest else Settings(steps=STEPS["paper"])
+
+    def coarse(name: str) -> Preset | None:
+        steps = COARSE[name] if most is None else min(most, COARSE[name])
+        if not largest or not steps:
+            return None
+        return Preset(narrow, noise, Settings(steps=steps, jitter=1 / 20, averaging=0.98))
+
     return {
-        "fast": Preset(Refiner, AcrossScales(), across(steps=STEPS["fast"])),
-        "best": Preset(Refiner, AcrossScales(MORE), across(steps=STEPS["best"], runs=2)),
-        "paper": Preset(Hourglass, Residual(codes.noise), paper),
+        "fast": Preset(Refiner, AcrossScales(coarse=coarse("fast")), across(steps=STEPS["fast"])),
+        "best": Preset(
+            Refiner, AcrossScales(MORE, coarse("best")), across(steps=STEPS["best"], runs=2)
+        ),
+        "paper": Preset(Hourglass, noise, paper),
     }
+
+
+def narrow(inputs: int, outputs: int) -> nn.Module:
+    """Four scales of few channels, for what is half as large as x."""
+    from ..networks import Hourglass
+
+    widths = (16, 32, 64, 64)
+    return Hourglass(inputs, outputs, down=widths, up=widths, skip=(4,) * len(widths))
