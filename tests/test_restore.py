@@ -683,6 +683,7 @@ WRONG = {
     "colours unsaid": (lambda: dip.denoise(NOISY), "give channel_axis"),
     "no colours": (lambda: dip.denoise(NOISY[..., 0], channel_axis=-1), "no channel_axis"),
     "text": (lambda: dip.denoise(np.array([["a", "b"]])), "dtype <U1"),
+    "booleans": (lambda: dip.denoise(HOLED), "dtype bool; give integers or real numbers"),
     "preset": (
         lambda: dip.denoise(NOISY, channel_axis=-1, preset="nice"),
         "unknown preset 'nice'; choose one of fast, best, paper",

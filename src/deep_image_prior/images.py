@@ -25,7 +25,7 @@ Pixels = NDArray[Any]
 
 def check_pixels(pixels: Pixels, channel_axis: int | None, name: str) -> None:
     """Raise BadInput, calling it `name`, if `pixels` is not an image that can be restored."""
-    if pixels.dtype.kind not in "biuf":
+    if pixels.dtype.kind not in "iuf":
         raise BadInput(f"{name} has dtype {pixels.dtype}; give integers or real numbers")
     check_axis(pixels, channel_axis, name)
     if pixels.size == 0:

@@ -94,7 +94,7 @@ class Palette:
         """What it might have added to x0 (1, C, H, W): what it adds to a blur of the middle, (1, C,
         512, 512) or less.
         """
-        image = undithered(_middle(observation))
+        image = undithered(middle(observation))
         return self.compress(image) - image
 
     def nearest(self, image: Tensor, dithered: bool) -> Tensor:
@@ -148,9 +148,9 @@ def detect(observation: Tensor) -> Palette | None:
 
 def _is_dithered(observation: Tensor, palette: Palette) -> bool:
     """Whether as many pixels flicker as in a dithered picture of the same colours."""
-    middle = _middle(observation)
-    smooth = undithered(middle)
-    own = _flickering(middle)
+    seen = middle(observation)
+    smooth = undithered(seen)
+    own = _flickering(seen)
     least, most = (_flickering(palette.nearest(smooth, dithered)) for dithered in (False, True))
     share = USUAL if len(palette.colours) > MANY else FLICKERING
     return own - least > share * (most - least)
@@ -162,14 +162,15 @@ def _flickering(image: Tensor) -> float:
     """
 
     def across(image: Tensor) -> float:
-        left, middle, right = image[..., :-2], image[..., 1:-1], image[..., 2:]
-        alike = (left == right).all(dim=1) & (left != middle).any(dim=1)
+        left, between, right = image[..., :-2], image[..., 1:-1], image[..., 2:]
+        alike = (left == right).all(dim=1) & (left != between).any(dim=1)
         return alike.float().mean().item()
 
     return log((across(image) + across(image.mT)) / 2 + LITTLE)
 
 
-def _middle(image: Tensor) -> Tensor:
+def middle(image: Tensor) -> Tensor:
+    """The middle of `image` (1, C, H, W), of 512 x 512 pixels or less."""
     top, left = (max(0, side - DRAWN) // 2 for side in image.shape[-2:])
     return image[..., top : top + DRAWN, left : left + DRAWN]
 

@@ -80,10 +80,11 @@ class Dejpeg(Restoration):
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
         from ..cautions import is_clean, lost
         from ..degradations import Lossy, Palette
-        from ..degradations.palette import undithered
+        from ..degradations.palette import middle, undithered
 
         dithered = isinstance(damage.compression, Palette) and damage.compression.dithered
-        cautions = lost(x, undithered(observation) if dithered else observation)
+        seen = (middle(x), undithered(middle(observation))) if dithered else (x, observation)
+        cautions = lost(*seen)
         if is_clean(x, observation):
             cautions.append(LITTLE)
         if isinstance(damage.compression, Lossy) and not damage.compression.traced:
