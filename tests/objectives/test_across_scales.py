@@ -154,7 +154,7 @@ def test_a_coarse_fit_is_half_of_the_last_image_of_a_picture_alone():
     drawn = last(one, x0)
     one.half = one.half.flip(-1)
     assert not torch.equal(last(one, x0), drawn)
-    # of what was not fitted the enlargement of least total variation is taken
+    # another picture is enlarged without
     without = last(pair(x0, 4), x0)
     assert not torch.equal(drawn, without)
     assert torch.equal(last(one, x0.clone()), without)

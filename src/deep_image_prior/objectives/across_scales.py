@@ -37,8 +37,7 @@ class AcrossScales(Objective):
     Small parts of a picture come back at other scales: Shocher, Cohen and Irani 2018,
     doi:10.1109/CVPR.2018.00329. By a power of 2 the picture is doubled several times, by the same
     f. rounds: standard deviations, as ROUNDS. coarse: a fit to the residual alone, at half the
-    resolution of x, whose image is half of the last one; in the place of that of least total
-    variation, and for a picture alone.
+    resolution of x, whose image is half of the last one; for a picture alone.
     """
 
     panel = 256
@@ -133,20 +132,16 @@ class AcrossPair:
             x = seen.project(f, x0)
             if last and not first:
                 # the errors of several doublings and of one enlargement have little in common
-                x = (x + self._at_once(x0)) / 2
+                x = (x + refined(smooth(seen, x0), x0, seen, self.rounds)) / 2
+                if self.half is not None and x0 is self.x0:
+                    twice = Downsampling(2).enlarge(self.half)
+                    x = (x + refined(twice, x0, seen, self.rounds)) / 2
             return refined(x, x0, seen, self.rounds[-LAST:])
 
         def again(drawn: Tensor) -> Part | None:
             return None if last else self._enlarged(drawn, x0, factor * self.step.factor)
 
         return Part(of_downsampling(self.step, x, self.rounds), finish, again)
-
-    def _at_once(self, x0: Tensor) -> Tensor:
-        """x0 enlarged by the whole factor."""
-        seen = self.downsampling
-        if self.half is None or x0 is not self.x0:
-            return refined(smooth(seen, x0), x0, seen, self.rounds)
-        return refined(Downsampling(2).enlarge(self.half), x0, seen, self.rounds[-LAST:])
 
     def _fitted(self, coarse: Preset, seed: int) -> Tensor:
         """The image of the coarse fit (1, C, t H / 2, t W / 2)."""
