@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from helpers import noisy, photograph, tensor
 from PIL import Image
+from skimage import data
 
 import deep_image_prior as dip
 from deep_image_prior.degradations import Downsampling
 from deep_image_prior.degradations.prefilters import prefilter
 from deep_image_prior.errors import BadInput
+from deep_image_prior.images import scale_of
 from deep_image_prior.metrics import psnr
+from deep_image_prior.summary import summary
 from deep_image_prior.tasks import Damage, Upscale
 from deep_image_prior.tasks.upscale import presets
 
@@ -92,8 +95,22 @@ def test_the_largest_factor_begins_with_a_coarse_fit():
         made = Upscale(factor, preset=preset, **how).presets(Damage(), shape)[preset]
         return made.objective.coarse and made.objective.coarse.settings.steps
 
-    assert coarse((79, 79)) == 500
-    assert coarse((80, 80)) is None, "it would take minutes"
-    assert coarse((79, 79), preset="best") == 1000
-    assert coarse((79, 79), steps=30) == 30, "a trial is quick"
+    assert coarse((68, 68)) == 1000
+    assert coarse((69, 69)) is None, "it would take minutes"
+    assert coarse((68, 68), preset="best") == 2000
+    assert coarse((68, 68), steps=30) == 30, "a trial is quick"
     assert coarse((20, 20), factor=4) is None
+
+
+def test_a_soft_picture_is_said_to_be_soft():
+    scene = tensor(data.rocket()[:256, 100:356] / 255)
+    soft, sharp = (
+        Downsampling(2, prefilter(psf, 2, (256, 256))).shrink(scene)[0].permute(1, 2, 0).numpy()
+        for psf in ("gaussian:1.5", "lanczos2")
+    )
+    result = enlarged(soft, steps=1)
+    assert result.damage.softness == pytest.approx(1.5, abs=0.25)
+    [said] = [line for line in summary(result, scale_of(soft)) if "softness" in line]
+    assert f"--psf gaussian:{result.damage.softness:.2g}" in said
+    assert enlarged(soft, steps=1, psf="gaussian:1.5").damage.softness is None
+    assert enlarged(sharp, steps=1).damage.softness is None

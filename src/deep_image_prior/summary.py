@@ -30,6 +30,11 @@ def summary(result: Result, scale: Scale) -> list[str]:
         lines.append(f"compression: {result.compression.sentence}")
     if result.damage.holes:
         lines.append(f"holes: {' and '.join(result.damage.holes)}")
+    if soft := result.damage.softness:
+        lines.append(
+            f"softness: as a Gaussian of {soft:.2g} pixels leaves a sharp picture; "
+            f"--psf gaussian:{soft:.2g} takes it back, and draws halos if there was none"
+        )
     if result.clean:
         lines.append("clean: what was taken out as noise is less than can be seen")
     if result.damage.alignment is not None:

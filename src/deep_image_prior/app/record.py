@@ -77,6 +77,7 @@ def described(result: Result, scores: Mapping[str, float | None] = {}) -> dict[s
         "stripes": asdict(result.stripes) if result.stripes else None,
         "holes": " and ".join(result.damage.holes) or None,
         "alignment": result.damage.alignment and asdict(result.damage.alignment),
+        "softness": result.damage.softness,
         "clean": result.clean,
         "cautions": list(result.cautions),
         "steps": result.steps,

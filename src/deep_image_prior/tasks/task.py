@@ -129,7 +129,9 @@ class Task:
 @dataclass(frozen=True, kw_only=True)
 class Damage:
     """What happened to x0, as far as it was measured or told. holes: their kinds. alignment: of
-    the second picture, whose channels are behind those of x0 then.
+    the second picture, whose channels are behind those of x0 then. softness: where x0 is softer
+    than what made it so small leaves a sharp picture, the deviation of the Gaussian that leaves it
+    so, in pixels of x.
     """
 
     noise: AnyNoise | None = None
@@ -138,6 +140,7 @@ class Damage:
     blur: Blurring | None = None
     holes: tuple[str, ...] = ()
     alignment: Alignment | None = None
+    softness: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 FACTORS = (2, 3, 4, 8)
 STEPS = {"fast": 300, "best": 600, "paper": 2000}
-COARSE = {"fast": 500, "best": 1000}  # steps of the coarse fit of the largest factor
-LARGEST = 400_000  # pixels of x, to which the coarse fit takes a minute or two
+COARSE = {"fast": 1000, "best": 2000}  # steps of the coarse fit of the largest factor
+LARGEST = 300_000  # pixels of x, to which the coarse fit takes a few minutes
 CORNER = 1024  # pixels a side, in which a result is held against its input
 MORE = tuple(sigma / 255 for sigma in (30, 25, 20, 16, 13, 10, 8, 6, 4, 3))  # rounds of `best`
 SEEN = 1.5 / 255  # deviation: less noise than that does not show when it is enlarged
@@ -77,13 +77,20 @@ class Upscale(Restoration):
         self, observation: Tensor, scale: Scale, sigma: float | None
     ) -> tuple[Tensor, Damage]:
         from ..degradations.lossy_traces import detect
+        from ..degradations.prefilters import NAMED
+        from ..degradations.softness import SOFT, softness
 
         self._downsampling(observation)  # raises BadInput
         if not self._cleans:
             return observation, Damage()
         if sigma is None and (found := detect(observation, None, self.coding)):
             return observation, Damage(compression=found)
-        return observation, Damage(noise=_noise(observation, scale, sigma))
+        if noise := _noise(observation, scale, sigma):
+            return observation, Damage(noise=noise)
+        soft = softness(observation) or 0.0
+        filtered = isinstance(self.psf, str) and self.psf in NAMED  # else it is taken back
+        left = self.factor * soft if filtered and soft >= SOFT else None
+        return observation, Damage(softness=left)
 
     def cleaner(self, damage: Damage) -> Restoration | None:
         kind = Dejpeg if damage.compression else Denoise if damage.noise else None
