@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from helpers import noisy, photograph
+from helpers import noisy, photograph, tensor
 from PIL import Image
 from skimage import data
 from skimage.filters import gaussian
@@ -17,7 +17,7 @@ from skimage.transform import rescale
 import deep_image_prior as dip
 from deep_image_prior import neighbourhoods
 from deep_image_prior.alignment import Alignment
-from deep_image_prior.cautions import is_clean, lost
+from deep_image_prior.cautions import is_clean, lost, mistold
 from deep_image_prior.degradations import (
     Blurring,
     Compression,
@@ -417,6 +417,41 @@ def test_a_result_that_lost_the_picture_is_never_sure():
     assert result.cautions == ()
     assert result.confidence != "low"
     assert replace(result, cautions=("",)).confidence == "low"
+
+
+@pytest.mark.parametrize("clipped", [True, False])
+@pytest.mark.parametrize("sigma", [10, 25, 50])
+def test_noise_that_is_told_is_held_against_what_is_there(sigma, clipped):
+    drawn = CLEAN + np.random.default_rng(0).normal(0, sigma / 255, CLEAN.shape)
+    x0 = tensor(drawn.clip(0, 1) if clipped else drawn)
+
+    def told(times):
+        return mistold(x0, Noise(times * sigma / 255, clipped=clipped))
+
+    assert told(1) == told(0.8) == told(2) == []
+    assert "times the noise that is told: much of it stays" in told(0.3)[0]
+    assert "times the noise that is told: detail is lost with it" in told(5)[0]
+
+
+def test_of_two_values_and_of_other_noise_nothing_is_held_against_what_is_told():
+    assert mistold((tensor(CLEAN) > 0.5).float(), Noise(0.1)) == []
+    assert mistold(tensor(CLEAN), None) == []
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        partial(dip.denoise, NOISY),
+        partial(dip.flash, NOISY, CLEAN),
+        partial(dip.deblur, NOISY, "disk:1"),
+        partial(dip.upscale, NOISY, 2),
+    ],
+)
+def test_noise_that_is_told_wrongly_is_a_caution(task, quick_noise):
+    wrong = task(channel_axis=-1, steps=2, sigma=1 / 255)
+    assert "times the noise that is told: much of it stays" in wrong.cautions[-1]
+    assert wrong.confidence == "low"
+    assert not task(channel_axis=-1, steps=2, sigma=25 / 255).cautions
 
 
 def test_what_the_noise_explains_or_nobody_misses_is_no_loss():

@@ -86,15 +86,19 @@ class Deblur(Restoration):
         return problem if problem.whole else replace(problem, finish=blur.inside)
 
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
-        from ..cautions import lost
+        from ..cautions import lost, mistold
 
         assert damage.blur
         blur = damage.blur.operator
         small = any(side < 2 * k for side, k in zip(x.shape[-2:], blur.kernel.shape, strict=True))
         if small:  # hardly a pixel of x0 depends on nothing outside
-            return Finished(image=x, cautions=lost(x, observation))
-        some, seen = (image[..., :CORNER, :CORNER] for image in (x, observation))
-        return Finished(image=x, cautions=lost(blur(some), blur.inside(seen), damage.noise))
+            cautions = lost(x, observation)
+        else:
+            some, seen = (image[..., :CORNER, :CORNER] for image in (x, observation))
+            cautions = lost(blur(some), blur.inside(seen), damage.noise)
+        if self.sigma is not None:
+            cautions += mistold(observation, damage.noise)
+        return Finished(image=x, cautions=cautions)
 
 
 @cache

@@ -169,11 +169,13 @@ class Denoise(Restoration):
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
         import torch
 
-        from ..cautions import is_clean, lost
+        from ..cautions import is_clean, lost, mistold
         from ..degradations import Impulses, palette, stripes
         from ..light import from_root
 
         cautions = lost(x, x0, damage.noise)
+        if self.sigma is not None:
+            cautions += mistold(x0, damage.noise)
         # few levels of one channel may be counts of photons
         if observation.shape[1] > 1 and (found := palette.detect(observation)):
             cautions.append(f"it has {found.sentence}, of which dejpeg knows more")

@@ -115,11 +115,14 @@ class Upscale(Restoration):
         return preset.problem(Observed(x0, energy, shrinking, shrinking.enlarge(x0), panels))
 
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
-        from ..cautions import lost
+        from ..cautions import lost, mistold
 
         side = self.enlargement * CORNER
         again = self._downsampling(x0).shrink(x[..., :side, :side])
-        return Finished(image=x, cautions=lost(again, x0[..., :CORNER, :CORNER]))
+        cautions = lost(again, x0[..., :CORNER, :CORNER])
+        if self.sigma is not None:
+            cautions += mistold(observation, damage.noise)
+        return Finished(image=x, cautions=cautions)
 
     @property
     def _cleans(self) -> bool:
