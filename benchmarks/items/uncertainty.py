@@ -18,8 +18,10 @@ from ..degradations import blurred as correlated
 from ..degradations import photographed
 from ..methods import prior
 from ..methods.calibration import calibrated
+from ..pairs import KINDS as PAIRS
 from ..problems import Problem, centred, compressed, masked, noisy, photons, punctured, salted
 from ..problems import shrunk as small
+from . import compression, palettes
 from .deblur import blurred, scene
 from .item import Item
 
@@ -65,8 +67,22 @@ def _denoise(problem: Problem) -> Restoration:
     return tasks.Denoise(channel_axis=-1)
 
 
+def _flash(problem: Problem) -> Restoration:
+    assert problem.guide is not None
+    return tasks.Flash(np.rint(255 * problem.guide).astype(np.uint8), channel_axis=-1)
+
+
+def _pair(name: str, clean: Pixels, kind: str) -> Problem:
+    return PAIRS[kind](name, clean, clean)
+
+
 def _dejpeg(problem: Problem) -> Restoration:
     return tasks.Dejpeg(channel_axis=-1)
+
+
+def _decode(problem: Problem) -> Restoration:
+    """Told how the file kept it, where that tells the quality and pixels do not."""
+    return tasks.Dejpeg(coding=problem.coding, channel_axis=-1)
 
 
 BLURS = {"gaussian:1.6": 1, "motion:9@30": 3}  # and sigma of the noise
@@ -77,12 +93,16 @@ KINDS: dict[str, tuple[Make, Callable[[Problem], Restoration]]] = {
     "blurred-noise": (partial(correlated, sigma=15 / 255, blur=1), _denoise),
     "camera": (photographed, _denoise),
     "impulses20": (partial(salted, share=0.2), _denoise),
+    "flash": (partial(_pair, kind="white"), _flash),
+    "flash-camera": (partial(_pair, kind="camera"), _flash),
     "missing50": (partial(punctured, missing=0.5), _fill),
     "text": (written, _fill),
     "x2": (partial(shrunk, factor=2), _enlarge),
     "x4": (partial(shrunk, factor=4), _enlarge),
     "jpeg10": (partial(compressed, quality=10), _dejpeg),
     "jpeg30": (partial(compressed, quality=30), _dejpeg),
+    **{kind: (compression.KINDS[kind], _decode) for kind in ("webp20", "avif30")},
+    **{kind: (palettes.KINDS[kind], _dejpeg) for kind in ("web", "bands")},
     **{
         blur: (partial(blurred, blur=blur, sigma=sigma / 255), _deblur(blur))
         for blur, sigma in BLURS.items()
@@ -136,13 +156,15 @@ uncertainty = Item(
     name="uncertainty",
     shows="The map of the uncertainty against the errors, for every task",
     protocol=f"Centres of five pictures, at most {SIDE} pixels a side, in 8 bits; nothing is told "
-    "but the mask, the factor, the kernel. Noise of sigma 10 and 25, 30 photons at white, noise of "
-    "sigma 15 blurred by a pixel, that of a camera, a fifth of the values black or white; half of "
-    "the pixels missing, lines of text; enlargement by 2 and 4; JPEG of quality 10 and 30; two "
-    "blurs with sigma 1 and 3. Of the pixels that are not known: the share of errors within two "
-    f"deviations, which is to be {LEAST:.0%} to {MOST:.0%}, and the share of the squared error in "
-    "the tenth of the pixels with the greatest deviation, where a map that says nothing of the "
-    "place has a tenth.",
+    "but the mask, the factor, the kernel, the kind of file. Noise of sigma 10 and 25, 30 "
+    "photons at white, noise of sigma 15 blurred by a pixel, that of a camera, a fifth of "
+    "the values black or white; pairs with and without flash as in `flash-pairs`, white and "
+    "camera; half of the pixels missing, lines of text; enlargement by 2 and 4; JPEG of "
+    "quality 10 and 30, WebP of 20, AVIF of 30; the colours of the web with a dither, 64 "
+    "colours without; two blurs with sigma 1 and 3. Of the pixels that are not known: the "
+    f"share of errors within two deviations, which is to be {LEAST:.0%} to {MOST:.0%}, and "
+    "the share of the squared error in the tenth of the pixels with the greatest deviation, "
+    "where a map that says nothing of the place has a tenth.",
     pictures={case: ("denoise9", name) for case, (name, _) in CASES.items()},
     make=_damaged,
     presets={name: calibrated(_task, name, prior.PACE[name]) for name in ("fast", "best")},

@@ -31,6 +31,8 @@ TRUST = 0.35
 # of the squared error: of Stein's estimate, of the squared difference to the first estimate, and of
 # the deviation of the noise. They err in different ways; measured on crops of Set14
 STEIN, APART, LEFT = 0.5, 0.9, 1.4 / 255
+# the same beside a guide, which tells what the noise hid, so that the first estimate is a poor one
+GUIDED_APART, GUIDED_LEFT = 0.25, 0.2 / 255
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ class MonteCarloSure:
         follows = self._probes * (means[1:] - means[:1])
         stein = (means[:1] - self._beside(self.observation)).square() - noise + 2 / STEP * follows
         apart = (images[:1] - self._beside(self._images[:1, 0])).square()
-        return STEIN * stein + APART * apart + LEFT * noise.sqrt()
+        far, left = (APART, LEFT) if self.guide is None else (GUIDED_APART, GUIDED_LEFT)
+        return STEIN * stein + far * apart + left * noise.sqrt()
 
     def energy_of_mix(self, window: Windows) -> Tensor:
         """E of the first images of z, the mixes."""
