@@ -115,15 +115,18 @@ def test_an_energy_that_promises_too_much_is_not_believed():
     assert rule.chosen.index == 1
 
 
-def test_the_error_of_a_trial_is_steins_and_the_difference_to_an_estimate():
+@pytest.mark.parametrize(
+    ("guide", "far", "left"), [(None, 0.9, 1.4 / 255), (1 - IMAGE, 0.25, 0.2 / 255)]
+)
+def test_the_error_of_a_trial_is_steins_and_the_difference_to_an_estimate(guide, far, left):
     noise = Noise(0.1, clipped=False)
-    sure = MonteCarloSure(IMAGE, noise)
+    sure = MonteCarloSure(IMAGE, noise, guide=guide)
     first = sure.code(torch.Generator())[:, 3:6]
     error = sure.error(first)
     assert error.shape == IMAGE.shape
     stein = sure.energy(first).item() - noise.sigma**2
-    assert error.mean().item() == pytest.approx(0.5 * stein + 1.4 / 255 * 0.1, abs=1e-5)
+    assert error.mean().item() == pytest.approx(0.5 * stein + left * 0.1, abs=1e-5)
     apart = sure.error(first + 0.3)
     stein = sure.energy(first + 0.3).item() - noise.sigma**2
-    expected = 0.5 * stein + 0.9 * 0.09 + 1.4 / 255 * 0.1
+    expected = 0.5 * stein + far * 0.09 + left * 0.1
     assert apart.mean().item() == pytest.approx(expected, abs=1e-5)
