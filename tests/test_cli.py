@@ -226,6 +226,13 @@ def test_the_dither_of_a_gif_file_is_undone(run):
     assert re.search(r"caution: it has a palette of \d+ colours, dithered, of which dejpeg", answer)
 
 
+def test_booleans_are_refused_for_what_they_are(run):
+    np.save("mask.npy", np.ones((32, 32), bool))
+    code, _, err = run("denoise", "mask.npy", "-o", "out.png")
+    assert code == 2
+    assert "mask.npy has dtype bool; give integers or real numbers" in err
+
+
 def test_an_animation_is_refused(run):
     frames = [Image.fromarray(PIXELS // n) for n in (1, 2, 3)]
     frames[0].save("a.gif", save_all=True, append_images=frames[1:])

@@ -433,9 +433,21 @@ def test_noise_that_is_told_is_held_against_what_is_there(sigma, clipped):
     assert "times the noise that is told: detail is lost with it" in told(5)[0]
 
 
-def test_of_two_values_and_of_other_noise_nothing_is_held_against_what_is_told():
+def test_where_noise_cannot_be_measured_nothing_is_held_against_what_is_told():
     assert mistold((tensor(CLEAN) > 0.5).float(), Noise(0.1)) == []
     assert mistold(tensor(CLEAN), None) == []
+    x0 = tensor(noisy(CLEAN))
+    assert mistold(x0, Noise(1.0, clipped=False))
+    assert mistold(x0[..., :15], Noise(1.0, clipped=False)) == []
+    masked = x0 * (torch.arange(64) < 20)
+    assert mistold(masked, Noise(25 / 255)) == mistold(masked, Noise(1.0, clipped=False)) == []
+
+
+def test_correlated_noise_is_told_from_too_much_white():
+    grain = gaussian(np.random.default_rng(0).normal(size=(128, 128, 3)), 1.2, channel_axis=-1)
+    x0 = tensor(data.chelsea()[:128, 100:228] / 255 + 0.06 * grain / grain.std())
+    assert "a sigma is of white noise" in mistold(x0, Noise(0.06, clipped=False))[0]
+    assert "detail is lost" in mistold(x0, Noise(0.5, clipped=False))[0]
 
 
 @pytest.mark.parametrize(
@@ -719,6 +731,14 @@ WRONG = {
     "no colours": (lambda: dip.denoise(NOISY[..., 0], channel_axis=-1), "no channel_axis"),
     "text": (lambda: dip.denoise(np.array([["a", "b"]])), "dtype <U1"),
     "booleans": (lambda: dip.denoise(HOLED), "dtype bool; give integers or real numbers"),
+    "list without colours": (
+        lambda: dip.inpaint(NOISY.tolist(), HOLED),
+        "give channel_axis",
+    ),
+    "few to enlarge": (
+        lambda: dip.upscale(np.random.default_rng(0).random((2, 9)), 8),
+        "9 x 2 pixels are too few to learn from",
+    ),
     "preset": (
         lambda: dip.denoise(NOISY, channel_axis=-1, preset="nice"),
         "unknown preset 'nice'; choose one of fast, best, paper",
@@ -1103,3 +1123,9 @@ def test_the_uncertainty_of_a_large_picture_is_that_of_a_small_one(monkeypatch):
     assert tiled.shape == whole.shape
     assert np.median(tiled) == pytest.approx(np.median(whole), rel=0.3)
     assert np.corrcoef(tiled.ravel(), whole.ravel())[0, 1] > 0.9
+
+
+def test_a_flash_photo_is_no_copy_because_too_much_noise_is_told(quick_noise):
+    told = dip.flash(NOISY, CLEAN, channel_axis=-1, steps=2, sigma=100 / 255)
+    assert [line for line in told.cautions if "flash" in line] == []
+    assert "detail is lost" in told.cautions[-1]

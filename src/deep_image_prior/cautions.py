@@ -1,9 +1,10 @@
 """Why a result may be wrong whatever the rules say."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from .degradations import AnyNoise, Impulses, Noise, measure_noise
+from .degradations import AnyNoise, CorrelatedNoise, Impulses, Noise, measure_noise
 from .errors import BadInput
 from .images import thinned
 
@@ -15,6 +16,8 @@ SEEN = 2 / 255  # less than this nobody misses
 # of the deviation that is told, what is measured at the most and at the least, beside what fine
 # texture is taken for: 28 crops of photographs with sigma 1 to 150 have 0.8 to 1.3 and up to 7.3
 MOST, LEAST, TEXTURE = 1.6, 1 / 3, 8 / 255
+SMALLEST = 16  # pixels a side, in which noise can be measured
+SQUARE, RARE = 8, 0.02  # pixels a side of squares, and a share of them, that may be of one value
 UNSEEN = 10 ** (-45 / 20)  # root mean square of a change, 45 dB, that nobody sees
 
 
@@ -52,18 +55,27 @@ def mistold(observation: Tensor, told: AnyNoise | None) -> list[str]:
     """What is wrong with white noise that is `told` of x0 (1, C, H, W) in [0, 1]; nothing if it may
     be right.
     """
-    if not isinstance(told, Noise):
+    if not isinstance(told, Noise) or min(observation.shape[-2:]) < SMALLEST:
         return []
-    some = thinned(observation)
     try:
-        found = measure_noise(observation, "white", clipped=told.clipped)
+        white = measure_noise(observation, "white", clipped=told.clipped)
     except BadInput:  # there is no gray to measure it in
         return []
-    assert isinstance(found, Noise)
-    seen, expected = (each.deviation(some).square().mean().item() for each in (found, told))
+    assert isinstance(white, Noise)
+    some = thinned(observation)
+    seen, expected = (each.deviation(some).square().mean().item() for each in (white, told))
     times = (seen / max(expected, 1e-12)) ** 0.5
-    if seen > MOST**2 * expected + TEXTURE**2:
+    if white.certain and seen > MOST**2 * expected + TEXTURE**2:
         return [f"it has about {times:.2g} times the noise that is told: much of it stays"]
-    if times < LEAST:
-        return [f"it has about {times:.2g} times the noise that is told: detail is lost with it"]
-    return []
+    if times > LEAST or _has_flat_parts(observation):
+        return []
+    found = measure_noise(observation, clipped=told.clipped)
+    if isinstance(found, CorrelatedNoise) and found.variance(some).mean() > LEAST**2 * expected:
+        return ["its noise spreads over pixels, and a sigma is of white noise: leave it out"]
+    return [f"it has about {times:.2g} times the noise that is told: detail is lost with it"]
+
+
+def _has_flat_parts(image: Tensor) -> bool:
+    """Whether parts of `image` (1, C, H, W) are of one value, which tell nothing of noise."""
+    most, least = (F.max_pool2d(sign * image, SQUARE) * sign for sign in (1, -1))
+    return (most == least).all(dim=1).float().mean().item() > RARE

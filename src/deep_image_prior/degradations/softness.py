@@ -12,8 +12,8 @@ PATCH = 3  # pixels a side
 CONTRASTS = 0.7  # a share of the patches, which have less contrast than those that are compared
 FLAT = 0.02  # deviation of a patch, which is not compared
 FEW = 100  # patches, which tell nothing
-SHARPEST, SOFTEST = 0.2, 1.0  # deviations between which it is looked for
-HALVINGS = 6
+SHARPEST, SOFTEST = 0.2, 2.0  # deviations between which it is looked for
+HALVINGS = 7
 # of the height of an edge, what most edges of photographs rise by from a pixel to the next, at the
 # most: 0.81 of 28 under Lanczos filters; edges that a program drew rise at once
 DRAWN = 0.85
@@ -25,7 +25,7 @@ SOFT = 0.5
 
 def softness(observation: Tensor) -> float | None:
     """The deviation, in pixels of x0 (1, C, H, W), of the Gaussian that leaves a sharp scene as
-    soft as x0 is: 0.2 to 1, about 0.4 after a Lanczos filter; None if there is too little to see,
+    soft as x0 is: 0.2 to 2, about 0.4 after a Lanczos filter; None if there is too little to see,
     or a program has drawn it.
 
     A scene has alike parts at several scales, and what made x0 blurred them all in the same way.
@@ -34,6 +34,8 @@ def softness(observation: Tensor) -> float | None:
     Irani 2013, doi:10.1109/ICCV.2013.121.
     """
     image = _middle(observation)
+    if min(image.shape) < 2 * PATCH:
+        return None
     own = _patches([image])
     if len(_compared(own)) < FEW or _steepness(image) > DRAWN:
         return None
@@ -41,6 +43,8 @@ def softness(observation: Tensor) -> float | None:
     for _ in range(HALVINGS):
         tried = (sharp + soft) / 2
         other = _patches(_halved(image, tried))
+        if not len(_compared(other)):
+            return None
         softer = _distance(own, other) < _distance(other, own)  # x0 is
         sharp, soft = (tried, soft) if softer else (sharp, tried)
     return (sharp + soft) / 2

@@ -265,10 +265,9 @@ def check_format(path: Path, picture: Picture, factor: int = 1) -> None:
     *pages, height, width, channels = picture.pixels.shape
     if pages and not format.stacks:
         raise BadInput(f"{path} cannot hold {math.prod(pages)} pages; name it .tif")
-    if picture.pixels.dtype.name not in format.samples:
-        raise BadInput(
-            f"{path} cannot hold {picture.pixels.dtype} samples; name it .tif, or .png for 16 bits"
-        )
+    samples = picture.pixels.dtype
+    if samples.name not in format.samples and samples.kind != "b":  # which no task takes
+        raise BadInput(f"{path} cannot hold {samples} samples; name it .tif, or .png for 16 bits")
     if picture.alpha is not None and not format.alpha:
         raise BadInput(f"{path} cannot hold the alpha channel; name it .png or .tif")
     if format.channels and channels not in format.channels:

@@ -84,11 +84,13 @@ class Inpaint(Restoration):
 
     def observe(self, pixels: Pixels, read: Read) -> tuple[Tensor, Scale]:
         """NaN where pixels are missing."""
+        import numpy as np
         import torch
 
         from ..degradations import marked
         from ..masks import blanked
 
+        pixels = np.asanyarray(pixels)
         known = self._known(pixels, aloud=True)
         observation, scale = read(blanked(pixels, known, self.channel_axis))
         return marked(observation, torch.from_numpy(known)[None, None].to(observation)), scale
