@@ -46,7 +46,8 @@ def fit(errors: Pixels, u: Pixels) -> dict[str, float]:
 
     inside: the share of errors within two deviations. ratio: of the root mean squares of u and of
     the errors. worst: the share of the squared error in the tenth of the pixels with the greatest
-    u; at best: in those with the greatest error. rank: Spearman's correlation of u and the error.
+    u; at best: in those with the greatest error. rank: Spearman's correlation of u and the error, 0
+    if u is the same everywhere.
     """
     drawn = u > 0
     u, errors = u[drawn].astype(float), errors[drawn]
@@ -57,5 +58,5 @@ def fit(errors: Pixels, u: Pixels) -> dict[str, float]:
         "ratio": float(np.sqrt(np.square(u).mean() / square.mean())),
         "worst": float(square[np.argsort(-u)[:count]].sum() / square.sum()),
         "at best": float(np.sort(square)[-count:].sum() / square.sum()),
-        "rank": float(spearmanr(u, square).statistic),
+        "rank": float(spearmanr(u, square).statistic) if np.ptp(u) else 0.0,
     }

@@ -27,6 +27,10 @@ def test_known_pixels_do_not_count():
     assert found["rank"] == pytest.approx(1)
 
 
+def test_a_map_that_is_the_same_everywhere_tells_nothing_of_the_place():
+    assert fit(RANDOM.normal(size=(10, 10, 3)), np.ones((10, 10)))["rank"] == 0
+
+
 def test_a_verdict_is_of_a_kind():
     numbers = {"ratio": 1.0, "worst": 0.2, "at best": 0.5, "rank": 0.3}
     pictures = [case for case, (_, kind) in CASES.items() if kind == "text"]

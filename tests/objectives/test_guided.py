@@ -124,3 +124,10 @@ def test_the_likely_error_is_of_the_difference_to_the_first_estimate_and_of_the_
     assert trial.part is None, "the picture itself"
     expected = likely_error(IMAGE, IMAGE / 2, NOISE.variance)
     torch.testing.assert_close(trial.error(IMAGE), expected)
+
+    def guided(noise, x0, count, place, guide):
+        return estimates(noise, x0, count, place, None)
+
+    observed = Observed(IMAGE, squared_error(IMAGE, identity), NOISE, guide=1 - IMAGE)
+    (trial,) = Guided(guided, count=2).problem(tiny, observed).trials()
+    torch.testing.assert_close(trial.error(IMAGE), 0.6 * expected)

@@ -111,6 +111,12 @@ def test_a_trial_is_what_is_fitted_and_its_errors_are_less_than_those_of_x():
         torch.testing.assert_close(trial.error(truth + 0.1), torch.full_like(truth, 0.17**2))
 
 
+def test_without_a_grid_the_errors_of_x_are_more_than_on_one():
+    pair = RecorruptedPair(IMAGE, Lossy(20))
+    trial, truth = pair.trials[0], pair.estimates[0]
+    torch.testing.assert_close(trial.error(truth + 0.1), torch.full_like(truth, 0.2**2))
+
+
 EIGHT = tuple((r, g, b) for r in (0.0, 1.0) for g in (0.0, 1.0) for b in (0.0, 1.0))
 
 

@@ -22,6 +22,7 @@ REGAINED = 0.25  # of what the estimate took out; f that has put so much back ha
 # of the squared difference to the first estimate, and of the deviation of the noise, in the squared
 # error
 APART, LEFT = 2.4, 2.5 / 255
+GUIDED = 0.6  # of that sum, what it is beside a guide, which tells what the noise hid
 
 # noise, x0, how many, where x0 begins, the guide
 Estimates = Callable[[CorrelatedNoise, Tensor, int, Place, Tensor | None], Tensor]
@@ -48,6 +49,10 @@ class Guided(Objective):
         def made() -> Tensor:
             return self.estimates(noise, x0, self.count, (0, 0), observed.guide)
 
+        def error(x: Tensor) -> Tensor:
+            times = 1.0 if observed.guide is None else GUIDED
+            return times * likely_error(x, made()[:1], noise.variance)
+
         def code(generator: Generator) -> Tensor:
             guide = [] if observed.guide is None else [observed.guide]
             return torch.cat([made().flatten(0, 1)[None], *guide], dim=1)
@@ -64,7 +69,7 @@ class Guided(Objective):
             finish=lambda f: mixed(f, made()[-1:], x0, noise.variance),
             rule=lambda: AgreementGuard(made()[-1:], noise.variance),
             images=self.count,
-            trials=lambda: [Trial(None, lambda x: likely_error(x, made()[:1], noise.variance))],
+            trials=lambda: [Trial(None, error)],
         )
 
 
