@@ -107,8 +107,8 @@ def test_the_largest_factor_begins_with_a_coarse_fit():
 def test_a_soft_picture_is_said_to_be_soft():
     scene = tensor(data.rocket()[:256, 100:356] / 255)
 
-    def measured(psf, **how):
-        x0 = Downsampling(2, prefilter(psf, 2, (256, 256))).shrink(scene)
+    def measured(blur, **how):
+        x0 = Downsampling(2, prefilter(blur, 2, (256, 256))).shrink(scene)
         _, damage = Upscale(2, channel_axis=-1, **how).measure(x0, SCALE, None)
         return damage.softness
 
