@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -325,7 +326,8 @@ def test_a_caller_with_a_running_loop_is_served(address):
         with cluster.connected(address) as crew:
             return crew.ready
 
-    assert asyncio.run(notebook())
+    with ThreadPoolExecutor(1) as pool:  # a thread has no loop yet
+        assert pool.submit(lambda: asyncio.run(notebook())).result()
 
 
 def test_without_the_extra_the_line_that_installs_it_is_told(run, monkeypatch):
