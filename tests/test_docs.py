@@ -69,7 +69,7 @@ def samples(folder: Path) -> None:
     mask[10:12, 4:20] = 0
     for name in ("photo.png", "photo.jpg", "noflash.jpg", "flash.jpg", "clean.png"):
         Image.fromarray(picture).save(folder / name)
-    Image.fromarray(picture).convert("P").save(folder / "photo.gif")
+    Image.fromarray(picture).convert("P").save(folder / "old.gif")
     Image.fromarray(mask).save(folder / "mask.png")
     for name in ("scans", "masks"):
         (folder / name).mkdir()
