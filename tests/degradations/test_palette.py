@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -83,6 +85,76 @@ def test_a_dither_keeps_what_a_blur_shows():
     assert (one != other).float().mean() > 0.1, "each is another dither"
     drawn = Palette(eight, True).artefacts(image)
     assert drawn.std().item() == pytest.approx((dithered - image).std().item(), rel=0.1)
+
+
+BAYER = torch.tensor([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) / 16 - 15 / 32
+LEVELS = tuple((k / 5,) for k in range(6))
+
+
+def ordered(image, colours=LEVELS, amplitude=0.2):
+    """With a dither of 4 x 4 thresholds."""
+    pattern = (amplitude * BAYER).tile(*(side // 4 + 1 for side in image.shape[-2:]))
+    rows, columns = image.shape[-2:]
+    plain = Palette(colours, dithered=False)
+    return plain.compress(image + pattern[:rows, :columns])
+
+
+def test_an_ordered_dither_is_found_with_its_pattern():
+    image = tensor(CLEAN[:101, :, :1] / 255)
+    x0 = ordered(image)
+    made = detect(x0)
+    assert made.dithered
+    assert "dithered by a pattern of 8 x 8 pixels" in made.sentence
+    offsets = torch.tensor(made.offsets)
+    assert (offsets - 0.2 * BAYER.tile(2, 2)).abs().max() < 0.05
+    assert (made.compress(image) == x0).float().mean() > 0.85
+    passed_on = tensor(quantised(CLEAN, 16, True) / 255)
+    assert detect(passed_on).offsets == ()
+    assert detect(tensor(quantised(CLEAN, 16, False) / 255)).offsets == ()
+    assert detect(x0[..., :7, :]).offsets == ()
+    few = tensor(quantised(CLEAN[:40, :40], 16, True) / 255)
+    assert detect(few).offsets == (), "a pattern by chance"
+
+
+def test_a_part_of_an_ordered_dither_has_its_part_of_the_pattern():
+    image = tensor(CLEAN[..., :1] / 255)
+    made = detect(ordered(image))
+    part = made.at(11, 6).compress(image[..., 11:, 6:])
+    assert torch.equal(part, made.compress(image)[..., 11:, 6:])
+    drawn, true = made.artefacts(image), made.without_offsets(ordered(image)) - image
+    assert drawn.std().item() == pytest.approx(true.std().item(), rel=0.1)
+
+
+def test_an_ordered_dither_says_where_x_is():
+    image = tensor(CLEAN[..., :1] / 255)
+    x0 = ordered(image)
+    made = detect(x0)
+    estimate = undithered(x0)
+    moved = made.project(estimate, x0)
+    assert (moved - image).square().mean() < 0.8 * (estimate - image).square().mean()
+    right = made.compress(estimate) == x0
+    assert torch.allclose(moved[right], estimate[right], atol=1e-6)
+    two = detect(ordered(image, ((0.0,), (1.0,)), amplitude=1.0))
+    assert two.coarse
+    assert not made.coarse
+    assert torch.equal(two.project(estimate, x0), estimate), "borders of wide cells show as dots"
+
+
+def test_less_its_offsets_an_ordered_dither_has_less_noise_and_no_pattern():
+    image = tensor(CLEAN[..., :1] / 255)
+    x0 = ordered(image)
+    made = detect(x0)
+    level = made.without_offsets(x0)
+    assert (level - image).std() < 0.85 * (x0 - image).std()
+    passed_on = Palette(LEVELS, dithered=True)
+    assert passed_on.without_offsets(x0).equal(x0)
+
+
+def test_offsets_spread_what_is_rounded_off():
+    even = Palette(tuple((k / 4,) for k in range(5)), dithered=False)
+    weak, whole = (replace(even, dithered=True, offsets=((-a, a),) * 2) for a in (0.05, 0.125))
+    assert weak.rounded == pytest.approx((even.rounded**2 - 0.05**2) ** 0.5, rel=1e-4)
+    assert whole.rounded == 0
 
 
 def test_a_blur_hides_a_checkerboard():

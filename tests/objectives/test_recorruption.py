@@ -5,6 +5,7 @@ import torch
 
 from deep_image_prior import BadInput
 from deep_image_prior.degradations import Compression, Lossy, Palette
+from deep_image_prior.degradations.palette import undithered
 from deep_image_prior.denoisers import Sampled
 from deep_image_prior.energies import squared_error
 from deep_image_prior.networks import Refiner
@@ -15,6 +16,8 @@ from deep_image_prior.operators import identity
 from deep_image_prior.windows import Window, Windows
 
 IMAGE = torch.rand(1, 3, 24, 32, generator=torch.Generator().manual_seed(0))
+
+EIGHT = tuple((r, g, b) for r in (0.0, 1.0) for g in (0.0, 1.0) for b in (0.0, 1.0))
 
 
 def test_the_energy_is_the_error_to_the_estimate_that_was_compressed_again_on_another_grid():
@@ -111,13 +114,37 @@ def test_a_trial_is_what_is_fitted_and_its_errors_are_less_than_those_of_x():
         torch.testing.assert_close(trial.error(truth + 0.1), torch.full_like(truth, 0.17**2))
 
 
+def test_estimates_of_an_ordered_dither_are_in_its_cells_wherever_it_begins():
+    offsets = tuple(
+        tuple(0.1 * ((row + 3 * k) % 8 - 3.5) / 4 for k in range(8)) for row in range(8)
+    )
+    made = Palette(tuple((k / 5,) for k in range(6)), dithered=True, offsets=offsets)
+    clean = IMAGE[:, :1]
+    x0 = made.compress(clean)
+    pair = RecorruptedPair(x0, made)
+    *_, again = pair.code(torch.Generator()).chunk(4, dim=1)
+    for number, panel in enumerate(again.chunk(2, dim=-1)):
+        expected = made.at(*SHIFTS[number]).compress(pair.estimates[number])
+        assert torch.equal(panel, expected)
+    drawn = undithered(x0)
+    whole = pair.part(x0).finish(drawn)
+    assert (whole - clean).square().mean() < (drawn - clean).square().mean()
+    part = pair.part(x0[..., 11:, 5:], (11, 5)).finish(drawn[..., 11:, 5:])
+    torch.testing.assert_close(part, whole[..., 11:, 5:])
+
+
+def test_an_ordered_dither_too_weak_for_its_colours_counts_what_is_rounded_off():
+    weak = Palette(EIGHT, dithered=True, offsets=((-0.05, 0.05),) * 2)
+    pair = RecorruptedPair(weak.compress(IMAGE), weak)
+    expected = 0.17**2 + (0.85 * weak.rounded) ** 2
+    error = pair.trials[0].error(pair.estimates[0] + 0.1)
+    torch.testing.assert_close(error, torch.full_like(error, expected))
+
+
 def test_without_a_grid_the_errors_of_x_are_more_than_on_one():
     pair = RecorruptedPair(IMAGE, Lossy(20))
     trial, truth = pair.trials[0], pair.estimates[0]
     torch.testing.assert_close(trial.error(truth + 0.1), torch.full_like(truth, 0.2**2))
-
-
-EIGHT = tuple((r, g, b) for r in (0.0, 1.0) for g in (0.0, 1.0) for b in (0.0, 1.0))
 
 
 def test_a_dither_is_made_once_more_and_differs_from_panel_to_panel():

@@ -29,6 +29,14 @@ FLICKERING = 0.82
 MANY, USUAL = 128, 0.55
 LITTLE = 5e-4  # a share of pixels that tells nothing
 DRAWN = 512  # pixels a side that are looked at
+PERIOD = 8  # pixels a side of the pattern of an ordered dither, or a multiple of it
+# of the variance of what a blur takes away, what is alike in every period if there is a pattern:
+# 0.04 to 0.6 of six ordered dithers of two pictures, up to 0.003 of four that pass on what is left;
+# and by chance about one over the number of periods, so CHANCE times that, too
+PATTERNED, CHANCE = 0.01, 4
+# deviations of offsets: from the first on cells are so wide that their borders show as dots, from
+# the second on what is left looks like texture. Six levels have 0.06, four 0.1, two 0.29
+WIDE, COARSE = 0.07, 0.15
 ROUNDS = 4  # of moves to the border of a colour: it has several neighbours
 SAME = 1 / 255  # distance of colours, at the most
 
@@ -38,32 +46,52 @@ class Palette:
     """Every pixel has one of a few colours, the nearest.
 
     colours: K of them, K up to 256, of C numbers in [0, 1]. dithered: whether what a colour lacks
-    is passed on to the pixels after it (Floyd and Steinberg 1976). before: rows and columns before
-    the image, with which that begins.
+    is passed on to the pixels after it (Floyd and Steinberg 1976), or `offsets`, P x P numbers that
+    go on from side to side, are added before (Bayer 1973). before: rows and columns before the
+    image, with which that begins.
     """
 
     colours: tuple[tuple[float, ...], ...]
     dithered: bool
+    offsets: tuple[tuple[float, ...], ...] = ()
     before: tuple[int, int] = (0, 0)
 
     @property
     def sentence(self) -> str:
         """What it is, for a person."""
-        return f"a palette of {len(self.colours)} colours" + (", dithered" if self.dithered else "")
+        how = ", dithered" if self.dithered else ""
+        if self.offsets:
+            how += f" by a pattern of {len(self.offsets)} x {len(self.offsets)} pixels"
+        return f"a palette of {len(self.colours)} colours" + how
 
     @property
     def rounded(self) -> float:
-        """The deviation of what is rounded off where there is no dither: of what is uniform as far
-        as half-way to the nearest other colours, as many as there are channels.
+        """The deviation of what is rounded off where nothing is passed on: of what is uniform as
+        far as half-way to the nearest other colours, as many as there are channels; less that of
+        the offsets, which spread it over pixels.
         """
         colours = torch.tensor(self.colours)
         apart = torch.cdist(colours, colours).sort(dim=1).values
         farthest = apart[:, min(colours.shape[1], len(colours) - 1)]
-        return (farthest.square().mean().item() / 12) ** 0.5
+        left = farthest.square().mean() / 12 - self._deviation**2
+        return left.clamp_min(0).sqrt().item()
+
+    @property
+    def coarse(self) -> bool:
+        """Whether the offsets leave what looks like texture."""
+        return self._deviation > COARSE
+
+    @property
+    def _deviation(self) -> float:
+        """Of the offsets."""
+        return torch.tensor(self.offsets or 0.0).square().mean().sqrt().item()
 
     def at(self, row: int, column: int) -> "Palette":
         """The same of the part of the image that begins there."""
-        return self
+        if not self.offsets:
+            return self
+        period = len(self.offsets)
+        return replace(self, before=(row % period, column % period))
 
     def moved(self, number: int) -> "Palette":
         """The same in one of several other ways: a dither that begins elsewhere is another one."""
@@ -71,15 +99,21 @@ class Palette:
 
     def compress(self, image: Tensor) -> Tensor:
         """What is left of `image` (1, C, H, W) in [0, 1]."""
+        if self.offsets:
+            return self.nearest(image, self.dithered)
         rows, columns = self.before
         grown = pad_reflect(image, (rows, 0), (columns, 0))
         return self.nearest(grown, self.dithered)[..., rows:, columns:]
 
     def project(self, image: Tensor, observation: Tensor) -> Tensor:
         """`image` (1, C, H, W) moved to where compression makes about x0 of it: where the nearest
-        of the colours is another one, half-way between the two. A dither leaves it as it is, there
-        nothing is known for certain.
+        of the colours is another one, half-way between the two. What is passed on leaves it as it
+        is, there nothing is known for certain, and so do large offsets.
         """
+        if self.offsets and self._deviation < WIDE:
+            offsets = self._pattern(image)
+            plain = replace(self, dithered=False, offsets=())
+            return plain.project(image + offsets, observation) - offsets
         if self.dithered:
             return image
         for _ in range(ROUNDS):
@@ -91,20 +125,35 @@ class Palette:
         return image
 
     def artefacts(self, observation: Tensor) -> Tensor:
-        """What it might have added to x0 (1, C, H, W): what it adds to a blur of the middle, (1, C,
-        512, 512) or less.
+        """What it might have added to x0 (1, C, H, W), less the offsets: what it adds to a blur of
+        the middle, (1, C, 512, 512) or less.
         """
         image = undithered(middle(observation))
-        return self.compress(image) - image
+        return self.without_offsets(self.compress(image)) - image
+
+    def without_offsets(self, observation: Tensor) -> Tensor:
+        """x0 (1, C, H, W) less the offsets, so that no pattern is left but what was rounded off."""
+        return observation - self._pattern(observation) if self.offsets else observation
 
     def nearest(self, image: Tensor, dithered: bool) -> Tensor:
         """`image` (1, C, H, W) in these colours, with a dither or without."""
         colours = np.array(self.colours, np.float32)
+        if dithered and self.offsets:
+            return self.nearest(image + self._pattern(image), dithered=False)
         if dithered:
             index = _dithered(eight_bits(image), colours)
         else:
             index = KDTree(colours).query(image[0].permute(1, 2, 0).cpu().numpy())[1]
         return torch.from_numpy(colours[index]).permute(2, 0, 1)[None].to(image)
+
+    def _pattern(self, image: Tensor) -> Tensor:
+        """The offsets of every pixel, (H, W)."""
+        offsets = torch.tensor(self.offsets).to(image)
+        rows, columns = (
+            (torch.arange(side) + first) % len(offsets)
+            for side, first in zip(image.shape[-2:], self.before, strict=True)
+        )
+        return offsets[rows][:, columns]
 
 
 def _dithered(pixels: Pixels, colours: Pixels) -> Pixels:
@@ -143,7 +192,25 @@ def detect(observation: Tensor) -> Palette | None:
     if not 1 < len(colours) <= most or _median_step(colours) < APART:
         return None
     found = Palette(tuple(map(tuple, colours.tolist())), dithered=False)
+    if offsets := _offsets(observation):
+        return replace(found, dithered=True, offsets=offsets)
     return replace(found, dithered=_is_dithered(observation, found))
+
+
+def _offsets(observation: Tensor) -> tuple[tuple[float, ...], ...]:
+    """What was added to x0 (1, C, H, W) before its colours were chosen, PERIOD x PERIOD numbers, or
+    nothing: what it has more than its blur in the mean of all periods.
+    """
+    rows, columns = (min(side, DRAWN) // PERIOD * PERIOD for side in observation.shape[-2:])
+    seen = observation[..., :rows, :columns]
+    periods = rows * columns / PERIOD**2
+    if not periods:
+        return ()
+    rest = seen - undithered(seen)
+    mean = rest.unflatten(-1, (-1, PERIOD)).unflatten(-3, (-1, PERIOD)).mean(dim=(0, 1, 2, 4))
+    if mean.var() < (PATTERNED + CHANCE / periods) * rest.var():
+        return ()
+    return tuple(map(tuple, mean.tolist()))
 
 
 def _is_dithered(observation: Tensor, palette: Palette) -> bool:

@@ -184,30 +184,33 @@ def of_compression(
     return torch.cat([(both[0] + both[1]) / 2, *both], dim=1)
 
 
-def of_dither(noise: Sampled, observation: Tensor, share: float) -> Tensor:
+def of_dither(palette: Palette, noise: Sampled, observation: Tensor, share: float) -> Tensor:
     """Estimates of what was dithered to x0 (1, C, H, W) side by side in channels, (1, 3 C, H, W):
     the mix of the others first, `share` of it the second, whose groups are told by a blur.
 
     noise: what dithering added.
     """
-    pilots = dct_denoise(observation, noise), undithered(observation)
-    sharp, smooth = (
-        nonlocal_bayes(observation, nonlocal_bayes(observation, pilot, noise), noise, larger=True)
-        for pilot in pilots
+    noisy = palette.without_offsets(observation)
+    drawn = (
+        nonlocal_bayes(noisy, nonlocal_bayes(noisy, pilot, noise), noise, larger=True)
+        for pilot in (dct_denoise(noisy, noise), undithered(noisy))
     )
+    sharp, smooth = (palette.project(image, observation) for image in drawn)
     return torch.cat([torch.lerp(sharp, smooth, share), sharp, smooth], dim=1)
 
 
 def share_of_smooth(palette: Palette, noise: Sampled, observation: Tensor) -> float:
     """Of the smooth estimate, the share in the mix of `of_dither` that is best where the sharp one
-    is the truth: it is dithered once more.
+    is the truth: it is dithered once more. All, where the sharp one takes a pattern for texture.
     """
+    if palette.coarse:
+        return 1.0
     sides = observation.shape[-2:]
     top, left = (max(0, side - TRIED) // 2 for side in sides)
     middle = observation[..., top : top + TRIED, left : left + TRIED]
-    _, sharp, _ = of_dither(noise, middle, 0).chunk(3, dim=1)
-    again = palette.moved(0).compress(sharp)
-    _, one, other = of_dither(noise, again, 0).chunk(3, dim=1)
+    _, sharp, _ = of_dither(palette.at(top, left), noise, middle, 0).chunk(3, dim=1)
+    moved = palette.moved(0)
+    _, one, other = of_dither(moved, noise, moved.compress(sharp), 0).chunk(3, dim=1)
     apart = other - one
     best = (apart * (sharp - one)).sum() / apart.square().sum().clamp_min(1e-9)
     return best.clamp(0, 1).item()

@@ -144,12 +144,15 @@ class RecorruptedPair:
 
     def _error(self, truth: Tensor, x: Tensor) -> Tensor:
         """About the squared error of x, where the truth is this one here. A palette without dither
-        leaves an estimate as it is, which tells nothing.
+        leaves an estimate as it is, which tells nothing; one with too weak a dither, nearly.
         """
-        if isinstance(self.compression, Palette) and not self.compression.dithered:
-            return torch.full_like(x, (UNDITHERED * self.compression.rounded) ** 2)
-        times = UNLIKE if isinstance(self.compression, Lossy) else SMOOTHER
-        return times * (x - truth).square()
+        made, square = self.compression, (x - truth).square()
+        if not isinstance(made, Palette):
+            return (UNLIKE if isinstance(made, Lossy) else SMOOTHER) * square
+        if made.dithered and not made.offsets:
+            return SMOOTHER * square
+        rounded = (UNDITHERED * made.rounded) ** 2
+        return SMOOTHER * square * made.dithered + rounded
 
     @cached_property
     def _shown(self) -> Tensor:
@@ -167,14 +170,15 @@ class RecorruptedPair:
 
     def _moved(self, number: int) -> Compression | Lossy | Palette:
         """The compression as it is made once more in a panel."""
-        if isinstance(self.compression, Palette):
+        if isinstance(self.compression, Palette) and not self.compression.offsets:
             return self.compression.moved(number)
         return self.compression.at(*_shift(number))
 
     def _images(self, image: Tensor, row: int = 0, column: int = 0) -> Tensor:
         """Estimates of `image` (1, C, H, W), which begins there, and itself: (1, 4 C, H, W)."""
         if isinstance(self.compression, Palette) and self.compression.dithered:
-            made = of_dither(self._noise, image, self._share_of_smooth)
+            palette = self.compression.at(row, column)
+            made = of_dither(palette, self._noise, image, self._share_of_smooth)
         else:
             made = of_compression(self.compression, self._noise, image, (row, column))
         return torch.cat([made, image], dim=1)
