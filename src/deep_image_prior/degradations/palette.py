@@ -100,7 +100,7 @@ class Palette:
     def compress(self, image: Tensor) -> Tensor:
         """What is left of `image` (1, C, H, W) in [0, 1]."""
         if self.offsets:
-            return self.nearest(image, self.dithered)
+            return self.nearest(image + self._pattern(image), dithered=False)
         rows, columns = self.before
         grown = pad_reflect(image, (rows, 0), (columns, 0))
         return self.nearest(grown, self.dithered)[..., rows:, columns:]
@@ -136,10 +136,8 @@ class Palette:
         return observation - self._pattern(observation) if self.offsets else observation
 
     def nearest(self, image: Tensor, dithered: bool) -> Tensor:
-        """`image` (1, C, H, W) in these colours, with a dither or without."""
+        """`image` (1, C, H, W) in these colours, what they lack passed on or not."""
         colours = np.array(self.colours, np.float32)
-        if dithered and self.offsets:
-            return self.nearest(image + self._pattern(image), dithered=False)
         if dithered:
             index = _dithered(eight_bits(image), colours)
         else:

@@ -146,13 +146,12 @@ class RecorruptedPair:
         """About the squared error of x, where the truth is this one here. A palette without dither
         leaves an estimate as it is, which tells nothing; one with too weak a dither, nearly.
         """
-        made, square = self.compression, (x - truth).square()
-        if not isinstance(made, Palette):
-            return (UNLIKE if isinstance(made, Lossy) else SMOOTHER) * square
-        if made.dithered and not made.offsets:
-            return SMOOTHER * square
-        rounded = (UNDITHERED * made.rounded) ** 2
-        return SMOOTHER * square * made.dithered + rounded
+        made = self.compression
+        square = (UNLIKE if isinstance(made, Lossy) else SMOOTHER) * (x - truth).square()
+        if not isinstance(made, Palette) or (made.dithered and not made.offsets):
+            return square
+        rounded = torch.full_like(x, (UNDITHERED * made.rounded) ** 2)
+        return square + rounded if made.dithered else rounded
 
     @cached_property
     def _shown(self) -> Tensor:

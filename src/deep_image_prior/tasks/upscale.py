@@ -89,7 +89,7 @@ class Upscale(Restoration):
             return observation, Damage(noise=noise)
         soft = softness(observation) or 0.0
         filtered = isinstance(self.psf, str) and self.psf in NAMED  # else it is taken back
-        left = self.factor * soft if filtered and soft >= SOFT else None
+        left = self.enlargement * soft if filtered and soft >= SOFT else None
         return observation, Damage(softness=left)
 
     def cleaner(self, damage: Damage) -> Restoration | None:
