@@ -4,7 +4,7 @@ from helpers import photograph
 
 from deep_image_prior.denoisers import White, collaborative, dct_denoise
 from deep_image_prior.denoisers.collaborative import haar, overlaps, powers_along
-from deep_image_prior.patches import dct_basis
+from deep_image_prior.patches import cosines, dct_basis
 
 SIGMA = 0.1
 CLEAN = torch.from_numpy(photograph(64)).float().permute(2, 0, 1)[None] / SIGMA
@@ -56,6 +56,6 @@ def test_the_noise_of_waves_counts_what_patches_have_in_common():
     noise = torch.randn(20000, 1, 14, 8, generator=torch.Generator().manual_seed(0))
     patches = [noise[:, 0, r : r + size, c : c + size].flatten(1) for r, c in places.tolist()]
     waves = along @ torch.stack(patches, dim=1) @ dct_basis(size).T
-    found = powers_along(along, overlaps(size), places[None])[0]
+    found = powers_along(overlaps(cosines(size)), places[None])[0]
     torch.testing.assert_close(found, waves.square().mean(dim=0), atol=0.06, rtol=0)
     assert found[2].max() < 0.01, "the difference of a patch to itself"

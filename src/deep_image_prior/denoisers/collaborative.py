@@ -1,4 +1,4 @@
-"""Collaborative filtering: the cosines of patches that look alike, and Haar's waves of those along
+"""Collaborative filtering: the waves of patches that look alike, and those of these waves along
 their group.
 """
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..colour import from_opponent, to_opponent
-from ..patches import cosines, dct_basis
+from ..patches import cosines
 from .dct import THRESHOLD
 from .groups import FAR, Groups
 
@@ -21,40 +21,56 @@ SHARE = 0.7
 def collaborative(noisy: Tensor, pilot: Tensor) -> Tensor:
     """x0 (1, C, H, W) without its white noise of deviation 1.
 
-    The waves Y of a group of alike patches are those above the noise, groups looked for in the
-    pilot (1, C, H, W); with what that gives, P, they are shrunk to P^2 Y / (P^2 + `SHARE`). BM3D:
-    Dabov, Foi, Katkovnik, Egiazarian 2007, doi:10.1109/TIP.2007.901238; the noise of patches that
-    overlap: Mäkinen, Azzari, Foi 2020, doi:10.1109/TIP.2020.3014721.
+    The waves Y of Haar of a group of alike patches are those above the noise, groups looked for in
+    the pilot (1, C, H, W); then, with waves P of the mean of the pilot and what that gives, cosines
+    are shrunk to P^2 Y / (P^2 + `SHARE` N), N the variance of their noise. BM3D: Dabov, Foi,
+    Katkovnik, Egiazarian 2007, doi:10.1109/TIP.2007.901238; N where patches overlap: Mäkinen,
+    Azzari, Foi 2020, doi:10.1109/TIP.2020.3014721.
     """
     planes, guide = to_opponent(noisy), to_opponent(pilot)
-    across = torch.kron(dct_basis(SIZE), torch.eye(noisy.shape[1])).to(noisy)
-    powers = overlaps(SIZE).to(noisy)
+    first, second = (
+        _Transform(across, groups.count, planes)
+        for across, groups in ((haar(SIZE), FIRST), (cosines(SIZE), SECOND))
+    )
 
     def thresholded(pilots: Tensor, observed: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-        along = haar(FIRST.count).to(observed)
-        y = along @ (observed @ across.T)
-        variance = powers_along(along, powers, places)
-        variance = variance.repeat_interleave(noisy.shape[1], dim=2)
-        kept = (y.square() > THRESHOLD**2 * variance).to(y)
+        y, variances = first(observed), first.variances(places)
+        kept = (y.square() > THRESHOLD**2 * variances).to(y)
         kept[:, 0, : noisy.shape[1]] = 1  # the mean
-        weights = 1 / (kept * variance).sum(dim=(1, 2)).clamp_min(1)
-        return _back(along, y * kept, across, weights), weights
+        weights = 1 / (kept * variances).sum(dim=(1, 2)).clamp_min(1)
+        return first.back(y * kept, weights), weights
 
     def shrunk(pilots: Tensor, observed: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-        along = haar(SECOND.count).to(observed)
-        p, y = (along @ (patches @ across.T) for patches in (pilots, observed))
-        power = p.square_()
-        kept = power / (power + SHARE)
-        weights = 1 / kept.square().sum(dim=(1, 2)).clamp_min(1)
-        return _back(along, y * kept, across, weights), weights
+        power, variances = second(pilots).square_(), second.variances(places)
+        kept = power / (power + SHARE * variances)
+        weights = 1 / (kept.square() * variances).sum(dim=(1, 2)).clamp_min(1)
+        return second.back(second(observed) * kept, weights), weights
 
-    guide = FIRST.filtered(guide, planes, thresholded)
+    guide = (guide + FIRST.filtered(guide, planes, thresholded)) / 2
     return from_opponent(SECOND.filtered(guide, planes, shrunk))
 
 
-def _back(along: Tensor, waves: Tensor, across: Tensor, weights: Tensor) -> Tensor:
-    """Patches of waves, times the weights of their groups."""
-    return along.T @ (waves * weights[:, None, None] @ across)
+class _Transform:
+    """Waves of groups of `count` patches (groups, count, size^2 C): along each group those of Haar,
+    across a patch, down and to the right, the rows of `line` (size, size).
+    """
+
+    def __init__(self, line: Tensor, count: int, image: Tensor) -> None:
+        self.channels = image.shape[1]
+        self.along, self.powers = haar(count).to(image), overlaps(line).to(image)
+        self.across = torch.kron(torch.kron(line, line), torch.eye(self.channels)).to(image)
+
+    def __call__(self, patches: Tensor) -> Tensor:
+        return self.along @ (patches @ self.across.T)
+
+    def variances(self, places: Tensor) -> Tensor:
+        """Of white noise of deviation 1 in the waves; places: (groups, count, 2)."""
+        variances = powers_along(self.powers, places)
+        return variances.repeat_interleave(self.channels, dim=2)
+
+    def back(self, waves: Tensor, weights: Tensor) -> Tensor:
+        """Patches, times the weights of their groups."""
+        return self.along.T @ (waves * weights[:, None, None] @ self.across)
 
 
 def haar(count: int) -> Tensor:
@@ -69,29 +85,41 @@ def haar(count: int) -> Tensor:
     return rows
 
 
-def overlaps(size: int) -> Tensor:
-    """How much of the noise in a cosine of a patch is in that of another, so many rows and columns
+def overlaps(line: Tensor) -> Tensor:
+    """How much of the noise in a wave of a patch is in that of another, so many rows and columns
     away, (2 size, 2 size, size^2): that of the shift (i, j) at [i, j], negative ones from the end.
+
+    line: the waves of a row or column, (size, size).
     """
-    waves = cosines(size)
+    size = len(line)
     moved = torch.zeros(2 * size, size)
     for shift in range(1 - size, size):
         overlap = size - abs(shift)
         first, second = (slice(max(0, each), max(0, each) + overlap) for each in (shift, -shift))
-        moved[shift] = (waves[:, first] * waves[:, second]).sum(dim=1)
+        moved[shift] = (line[:, first] * line[:, second]).sum(dim=1)
     return torch.einsum("iu,jv->ijuv", moved, moved).flatten(2)
 
 
-def powers_along(along: Tensor, powers: Tensor, places: Tensor) -> Tensor:
-    """Variances of the waves of groups (groups, n, waves across), of white noise of deviation 1.
+def powers_along(powers: Tensor, places: Tensor) -> Tensor:
+    """Variances of the waves of Haar along groups (groups, n, waves across), of white noise of
+    deviation 1, n a power of 2.
 
-    along: (n, n), orthonormal waves; powers: of `overlaps`; places: rows and columns of the
-    patches, (groups, n, 2).
+    powers: of `overlaps`; places: rows and columns of the patches, (groups, n, 2).
     """
     size = len(powers) // 2
     shifts = places[:, :, None] - places[:, None]
     # all of them that do not overlap: as far as that
     far = (shifts.abs() >= size).any(dim=3, keepdim=True)
-    rows, columns = shifts.masked_fill(far, size).unbind(dim=3)
-    common = powers[rows, columns]  # (groups, n, n, waves across)
-    return torch.einsum("ki,gijw,kj->gkw", along, common, along).clamp_min(1e-3)
+    rows, columns = (shifts.masked_fill(far, size) % (2 * size)).unbind(dim=3)
+    # (groups, n, n, waves across); a table of rows is many times as fast as one of two indices
+    common = powers.flatten(0, 1).index_select(0, (2 * size * rows + columns).flatten())
+    common = common.view(*rows.shape, -1)
+    fine: list[Tensor] = []
+    while common.shape[1] > 1:
+        # of each two neighbours, of the first and the second, and what both have in common
+        one, other, both = (common[:, i::2, j::2] for i, j in ((0, 0), (1, 1), (0, 1)))
+        pairs = one + other
+        own, shared = (each.diagonal(dim1=1, dim2=2).mT for each in (pairs, both))
+        fine.insert(0, own / 2 - shared)
+        common = (pairs + both + common[:, 1::2, ::2]) / 2
+    return torch.cat([common[:, 0], *fine], dim=1).clamp_min(1e-3)
