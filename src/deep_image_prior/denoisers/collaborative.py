@@ -16,16 +16,17 @@ SIZE = 8  # pixels a side of a patch
 FIRST, SECOND = (Groups(SIZE, step=5, count=count, reach=FAR) for count in (16, 32))
 # of the noise's variance: the pilot has errors of its own, so that less of what it lacks is lost
 SHARE = 0.7
+COLOUR = 0.2  # of its differences, where patches are compared
 
 
 def collaborative(noisy: Tensor, pilot: Tensor) -> Tensor:
     """x0 (1, C, H, W) without its white noise of deviation 1.
 
-    The waves Y of Haar of a group of alike patches are those above the noise, groups looked for in
-    the pilot (1, C, H, W); then, with waves P of the mean of the pilot and what that gives, cosines
-    are shrunk to P^2 Y / (P^2 + `SHARE` N), N the variance of their noise. BM3D: Dabov, Foi,
-    Katkovnik, Egiazarian 2007, doi:10.1109/TIP.2007.901238; N where patches overlap: Mäkinen,
-    Azzari, Foi 2020, doi:10.1109/TIP.2020.3014721.
+    The waves of Haar of groups of patches that are alike in x0 are those above the noise; then,
+    with cosines P of the mean of that and the pilot (1, C, H, W), those Y of x0 are shrunk to P^2 Y
+    / (P^2 + `SHARE` N), N the variance of their noise. BM3D: Dabov, Foi, Katkovnik, Egiazarian
+    2007, doi:10.1109/TIP.2007.901238; N where patches overlap: Mäkinen, Azzari, Foi 2020,
+    doi:10.1109/TIP.2020.3014721.
     """
     planes, guide = to_opponent(noisy), to_opponent(pilot)
     first, second = (
@@ -46,8 +47,16 @@ def collaborative(noisy: Tensor, pilot: Tensor) -> Tensor:
         weights = 1 / (kept.square() * variances).sum(dim=(1, 2)).clamp_min(1)
         return second.back(second(observed) * kept, weights), weights
 
-    guide = (guide + FIRST.filtered(guide, planes, thresholded)) / 2
-    return from_opponent(SECOND.filtered(guide, planes, shrunk))
+    # what is alike in the pilot has errors of it in common
+    guide = (guide + FIRST.filtered(planes, planes, thresholded, _bright(planes))) / 2
+    return from_opponent(SECOND.filtered(guide, planes, shrunk, _bright(guide)))
+
+
+def _bright(planes: Tensor) -> Tensor:
+    """With less of the differences of colours, which have as much noise and less of the image."""
+    if planes.shape[1] != 3:
+        return planes
+    return torch.cat([planes[:, :1], COLOUR * planes[:, 1:]], dim=1)
 
 
 class _Transform:

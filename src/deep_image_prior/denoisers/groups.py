@@ -39,20 +39,24 @@ class Groups:
     count: int
     reach: int
 
-    def filtered(self, pilot: Tensor, noisy: Tensor, drawn: Filter) -> Tensor:
+    def filtered(
+        self, pilot: Tensor, noisy: Tensor, drawn: Filter, compared: Tensor | None = None
+    ) -> Tensor:
         """The mean of all patches of noisy (1, C, H, W) after `drawn`, by the weights of their
-        groups. pilot: (1, C, H, W), in which patches are compared.
+        groups. pilot: (1, C, H, W); compared: (1, G, H, W), in which patches are alike, the pilot
+        if it is None.
         """
         margin = self.reach + self.size - 1
-        guide, image = (pad_reflect(each, (margin, margin)) for each in (pilot, noisy))
+        seen = (pilot if compared is None else compared, pilot, noisy)
+        *guides, image = (pad_reflect(each, (margin, margin)) for each in seen)
         # of every pixel, the sum of what is drawn and of the weights
         total = F.pad(torch.zeros_like(image), (0, 0, 0, 0, 0, 1))
-        every = ([each[tile] for each in (guide, image, total)] for tile in self._tiles(image))
+        every = ([each[tile] for each in (*guides, image, total)] for tile in self._tiles(image))
         for alike in _batches(every, self.at_a_time(image.shape[1], image.device)):
             *pixels, places = zip(*alike, strict=True)
-            clean, patches = (_patches(torch.cat(each), self.size) for each in pixels)
+            shown, clean, patches = (_patches(torch.cat(each), self.size) for each in pixels)
             columns = places[0].shape[-1] - self.size + 1
-            members = self._similar(clean, columns)  # (groups, patches of a group)
+            members = self._similar(shown, columns)  # (groups, patches of a group)
             pilots, observed = (each.flatten(0, 1)[members] for each in (clean, patches))
             rows = members % clean.shape[1] // columns
             values, weights = drawn(pilots, observed, torch.stack([rows, members % columns], dim=2))
