@@ -29,6 +29,13 @@ def test_what_repeats_is_drawn_from_all_of_it():
     assert error(collaborative(noisy, single), weave) < 0.5 * error(single, weave)
 
 
+def test_where_nothing_is_there_is_less_noise_left_than_in_the_pilot():
+    """Alike patches of a flat image are many, and of noise that they have in common little stays."""
+    noise = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    pilot = dct_denoise(noise, White())
+    assert error(collaborative(noise, pilot), 0) < 0.9 * error(pilot, 0)
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 2, 2), (1, 3, 2, 50), (1, 2, 17, 5), (1, 4, 33, 31)])
 def test_any_size_and_any_channels(shape):
     noisy = torch.rand(shape, generator=torch.Generator().manual_seed(0))
