@@ -30,7 +30,7 @@ def test_what_repeats_is_drawn_from_all_of_it():
 
 
 def test_where_nothing_is_there_is_less_noise_left_than_in_the_pilot():
-    """Alike patches of a flat image are many, and of noise that they have in common little stays."""
+    """Alike patches of a flat image are many; what noise they have in common counts."""
     noise = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     pilot = dct_denoise(noise, White())
     assert error(collaborative(noise, pilot), 0) < 0.9 * error(pilot, 0)
