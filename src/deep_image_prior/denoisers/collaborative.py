@@ -15,7 +15,7 @@ from .groups import FAR, Groups
 SIZE = 8  # pixels a side of a patch
 FIRST, SECOND = (Groups(SIZE, step=5, count=count, reach=FAR) for count in (16, 32))
 # of the noise's variance: the pilot has errors of its own, so that less of what it lacks is lost
-SHARE = 0.7
+SHARE = 0.5
 COLOUR = 0.2  # of its differences, where patches are compared
 
 
