@@ -6,7 +6,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import av
 import numpy as np
+import scipy.ndimage
 from PIL import Image
 
 from deep_image_prior import files
@@ -16,6 +18,8 @@ from deep_image_prior.images import Pixels
 SIGMA = 25 / 255  # of the denoising experiments, white being 1
 QUALITY = 10  # of the JPEG files that figure 6's curve is measured on
 ARTEFACTS = 10 / 255  # about the standard deviation of what JPEG of that quality does
+FRAMES = 9  # of a video
+PAN = (0.75, 1.3)  # pixels a frame, down and across
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,27 @@ def in_file(name: str, clean: Pixels, ending: str, quality: int) -> Problem:
         _picture(clean).save(path, quality=quality)
         picture = files.read(path)
     return Problem(name, picture.pixels / 255, clean, sigma=ARTEFACTS, coding=picture.coding)
+
+
+def in_video(name: str, clean: Pixels, crf: int) -> Problem:
+    """x0 = the middle one of FRAMES frames of H.264 video by libx264, through which x moves by PAN
+    pixels a frame, from ffmpeg's own conversion to RGB.
+    """
+    moves = (np.multiply(PAN, time) for time in range(-(FRAMES // 2), FRAMES // 2 + 1))
+    frames = [scipy.ndimage.shift(clean, (*move, 0), mode="mirror") for move in moves]
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as video:
+        stream = video.add_stream("libx264", rate=25, options={"crf": str(crf)})
+        stream.height, stream.width = clean.shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            pixels = np.asarray(_picture(np.clip(frame, 0, 1)))
+            video.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        video.mux(stream.encode())
+    file.seek(0)
+    with av.open(file, "r") as video:
+        shown = [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
+    return Problem(name, shown[FRAMES // 2] / 255, clean, sigma=ARTEFACTS)
 
 
 def resized(image: Pixels, factor: float) -> Pixels:

@@ -12,7 +12,7 @@ from deep_image_prior.images import Pixels
 from .. import data
 from ..methods import prior
 from ..methods.classical import best_denoisers, denoisers, untouched
-from ..problems import ARTEFACTS, Problem, centred, compressed, in_file, resized
+from ..problems import ARTEFACTS, Problem, centred, compressed, in_file, in_video, resized
 from .item import Item
 
 NARROW = 2.0  # seconds a step and megapixel of the network of figure 6
@@ -98,13 +98,22 @@ def _saved_again(name: str, scene: Pixels) -> Problem:
     return replace(in_file(name, first, ".jpg", 85), clean=scene[top:, left:])
 
 
+def _as_pixels(problem: Problem) -> Problem:
+    """As if it had been saved again without loss."""
+    return replace(problem, coding=None)
+
+
 KINDS: dict[str, Callable[[str, Pixels], Problem]] = {
     "webp20": lambda name, scene: in_file(name, scene, ".webp", 20),
     "avif30": lambda name, scene: in_file(name, scene, ".avif", 30),
     "larger": lambda name, scene: _resized(name, scene, 30, 1.5),
     "smaller": lambda name, scene: _resized(name, scene, 20, 0.75),
     "again": _saved_again,
-    "told": lambda name, scene: replace(in_file(name, scene, ".avif", 30), coding=None, quality=50),
+    "told": lambda name, scene: replace(_as_pixels(in_file(name, scene, ".avif", 30)), quality=50),
+    "video28": lambda name, scene: in_video(name, scene, 28),
+    "video32": lambda name, scene: in_video(name, scene, 32),
+    "webp20-pixels": lambda name, scene: _as_pixels(in_file(name, scene, ".webp", 20)),
+    "avif30-pixels": lambda name, scene: _as_pixels(in_file(name, scene, ".avif", 30)),
 }
 SCENES = ("f16", "house", "kodim01", "kodim03", "kodim12")
 ARTEFACT_CASES = {f"{name}-{kind}": (name, kind) for kind in KINDS for name in SCENES}
@@ -123,10 +132,11 @@ artefacts = Item(
     protocol=f"Centres of at most {LARGER_SIDE} pixels a side. larger, smaller: JPEG of quality 30 "
     "or 20, bicubically resized by 1.5 or 0.75; the truth is the scene so resized. again: JPEG of "
     f"quality 20 without its first {OFF_GRID[0]} rows and {OFF_GRID[1]} columns, saved at 85. "
-    "webp20, avif30: files of Pillow's encoders. told: the same as avif30 as mere pixels, where "
-    "the prior is told --quality 50. RGB PSNR in 8 bits' range. The prior finds all else by "
-    "itself; total variation, non-local means and CBM3D have the strength that is best by the "
-    "truth of each picture. Chosen on pictures of Set14.",
+    "webp20, avif30: files of Pillow's encoders, and the same as mere pixels. told: avif30 as mere "
+    "pixels, where the prior is told --quality 50. video28, video32: H.264 of that crf, the middle "
+    "one of nine frames through which the scene moves. RGB PSNR in 8 bits' range. The prior finds "
+    "all else by itself; total variation, non-local means and CBM3D have the strength that is best "
+    "by the truth of each picture. Chosen on pictures of Set14.",
     pictures={case: ("denoise9", name) for case, (name, _) in ARTEFACT_CASES.items()},
     make=_of_kind,
     presets=prior.tasked(prior.dejpeg, tasks.dejpeg.presets(), {**prior.PACE, "paper": NARROW}),

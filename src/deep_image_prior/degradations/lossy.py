@@ -27,7 +27,8 @@ class Lossy:
 
     format: "JPEG", "WEBP" or "AVIF". quality: 1 to 100, of its encoder in Pillow. top, left: row
     and column of the first whole block. since: a finer one afterwards. traced: whether there is a
-    sign of it in the file or in the pixels.
+    sign of it in the file or in the pixels. smoothed: another codec, which smooths its blocks, and
+    JPEG stands for it.
     """
 
     quality: int
@@ -37,10 +38,16 @@ class Lossy:
     left: int = 0
     since: Compression | None = None
     traced: bool = True
+    smoothed: bool = False
 
     @property
     def sentence(self) -> str:
         """What it is, for a person."""
+        if self.smoothed:
+            return (
+                f"about as strong as JPEG of quality {self.quality}, by a codec that smooths its "
+                "blocks, as of video, WebP or AVIF"
+            )
         words = f"about {self.format} of quality {self.quality}"
         if self.scale != 1:
             words += f", made {self.scale:.2f} times as large since"

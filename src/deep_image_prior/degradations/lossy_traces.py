@@ -1,5 +1,5 @@
-"""What lossy compression leaves where there is no grid of JPEG: lines between blocks of any size,
-or a file that is as large as another of its quality.
+"""What lossy compression leaves where there is no grid of JPEG: lines between blocks of any size, a
+file that is as large as another of its quality, or pixels as a decoder leaves them.
 """
 
 from bisect import bisect_left
@@ -17,7 +17,7 @@ from ..files import Coded, Quantisation
 from ..files.picture import WHOLE
 from ..images import Pixels
 from ..resampling import correlate, gaussian
-from . import jpeg_traces, palette
+from . import decoded, jpeg_traces, palette
 from .coding import eight_bits
 from .jpeg import BLOCK, Compression
 from .lossy import Lossy, encoded
@@ -65,7 +65,11 @@ def detect(
         file = None
     jpeg = jpeg_traces.detect(observation, quality, file)
     before = _before(jpeg_traces.luma(observation), jpeg, quality)
-    return before or jpeg or (Lossy(quality, traced=False) if quality else None)
+    if before or jpeg:
+        return before or jpeg
+    if alike := decoded.detect(observation):
+        return Lossy(quality or alike, smoothed=True)
+    return Lossy(quality, traced=False) if quality else None
 
 
 def _before(y: Pixels, jpeg: Compression | None, quality: int | None) -> Lossy | None:
