@@ -41,9 +41,9 @@ HOW_KEPT = (
 class Dejpeg(Restoration):
     """Remove the blocks, halos and dither of lossy compression (section 3.1, figures 6 and 7).
 
-    JPEG, also of an image that was made smaller or larger since; WebP and AVIF, if `coding` says
-    so; a palette of 2 to 256 colours, dithered or not, as GIF files have; any other at a `quality`
-    that is told. What was undone is Result.compression.
+    JPEG, also of an image that was made smaller or larger since; WebP and AVIF; frames of video,
+    as they were decoded; a palette of 2 to 256 colours, dithered or not, as GIF files have; any
+    other at a `quality` that is told. What was undone is Result.compression.
     """
 
     name = "dejpeg"
