@@ -21,6 +21,7 @@ LIMITED = 219 / 255  # black is 16 and white 235, as in video and WebP
 # of the phases of brightness in its steps: 0.4 to 0.56 as decoded with care, up to 0.22 elsewhere
 COHERENT = 0.35
 COLOURS = 1000  # the least number that tells
+BITS = np.array([16, 8, 0])  # of the channels of a colour in one number
 OFTEN = 0.05  # the least share of neighbours of other colour
 RARER = 10  # times, than between them, within pairs in which a decoder has repeated colour
 TRIED = 65  # quality of JPEG
@@ -50,21 +51,24 @@ def is_decoded(observation: Tensor) -> bool:
     pixels = eight_bits(observation[:, :3])
     if _in_squares(pixels):
         return True
-    limited, full = (_coherence(pixels, steps) for steps in (LIMITED, 1.0))
+    colours = _colours(pixels)
+    if colours.shape[1] < COLOURS:
+        return False
+    limited, full = (_coherence(colours, steps) for steps in (LIMITED, 1.0))
     if limited > full:
         return limited > COHERENT
     return full > COHERENT and not jpeg_traces.is_compressed(observation)
 
 
-def _coherence(pixels: Pixels, steps: float) -> float:
-    """How alike the phases of brightness are in `steps` to one of 8 bits, 0 to 1, of all colours of
-    pixels (H, W, 3) but grays.
-    """
-    inside = pixels[_inside(pixels) & (pixels != pixels[..., :1]).any(axis=-1)]
-    colours = np.unique(inside, axis=0)
-    if len(colours) < COLOURS:
-        return 0.0
-    phases = np.exp(2j * np.pi * steps * (BRIGHTNESS @ colours.T))
+def _colours(pixels: Pixels) -> Pixels:
+    """Those of pixels (H, W, 3) with no channel clipped, but grays, (3, N)."""
+    some = pixels[_inside(pixels) & (pixels != pixels[..., :1]).any(axis=-1)]
+    return np.unique(some @ (1 << BITS)) >> BITS[:, None] & 255
+
+
+def _coherence(colours: Pixels, steps: float) -> float:
+    """How alike the phases of brightness are in `steps` to one of 8 bits, 0 to 1."""
+    phases = np.exp(2j * np.pi * steps * (BRIGHTNESS @ colours))
     return float(np.abs(phases.mean(axis=1)).max())
 
 
@@ -81,9 +85,8 @@ def _in_pairs(pixels: Pixels) -> bool:
     inside = _inside(pixels)
     counted = inside[1:] & inside[:-1] & (steps[..., 1] != 0)
     unlike = counted & (steps != steps[..., 1:2]).any(axis=-1)
-    within, between = sorted(
-        unlike[first::2].sum() / max(1, counted[first::2].sum()) for first in (0, 1)
-    )
+    pairs = [(unlike[first::2].sum(), counted[first::2].sum()) for first in (0, 1)]
+    within, between = sorted(few / count if count else 1.0 for few, count in pairs)
     return bool(between > max(OFTEN, RARER * within))
 
 
