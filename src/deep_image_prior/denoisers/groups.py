@@ -47,15 +47,17 @@ class Groups:
         if it is None.
         """
         margin = self.reach + self.size - 1
-        seen = (pilot if compared is None else compared, pilot, noisy)
-        *guides, image = (pad_reflect(each, (margin, margin)) for each in seen)
+        seen = (pilot, noisy) if compared is None else (pilot, noisy, compared)
+        padded = [pad_reflect(each, (margin, margin)) for each in seen]
+        image = padded[1]
         # of every pixel, the sum of what is drawn and of the weights
         total = F.pad(torch.zeros_like(image), (0, 0, 0, 0, 0, 1))
-        every = ([each[tile] for each in (*guides, image, total)] for tile in self._tiles(image))
+        every = ([each[tile] for each in (*padded, total)] for tile in self._tiles(image))
         for alike in _batches(every, self.at_a_time(image.shape[1], image.device)):
             *pixels, places = zip(*alike, strict=True)
-            shown, clean, patches = (_patches(torch.cat(each), self.size) for each in pixels)
+            clean, patches, *other = (_patches(torch.cat(each), self.size) for each in pixels)
             columns = places[0].shape[-1] - self.size + 1
+            shown = other[0] if other else clean
             members = self._similar(shown, columns)  # (groups, patches of a group)
             pilots, observed = (each.flatten(0, 1)[members] for each in (clean, patches))
             rows = members % clean.shape[1] // columns
