@@ -31,7 +31,7 @@ LACKING = 0.5
 WARY = 3
 # times the squared error of an estimate that is compressed once more, that of x: it is smoother.
 # Without a grid, too: what is done once more is not quite what was done
-SMOOTHER, UNLIKE = 1.7**2, 2.0**2
+SMOOTHER, UNLIKE = 1.7**2, 2.2**2
 # of the deviation of what a palette without dither rounded off, what is left: measured on two
 # pictures with four palettes, 0.75 to 0.95
 UNDITHERED = 0.85
