@@ -112,7 +112,7 @@ def test_a_picture_beside_helps_with_what_both_show_and_nothing_else_is_taken_fr
     assert error(helped[edge], CLEAN[edge]) < error(alone[edge], CLEAN[edge])
 
 
-@pytest.mark.parametrize(("channels", "larger"), [(1, False), (3, False), (1, True), (3, True)])
+@pytest.mark.parametrize(("channels", "larger"), [(1, 0), (3, 0), (1, 1), (3, 1), (3, 2)])
 def test_several_tiles_at_a_time_give_what_one_at_a_time_gives(monkeypatch, channels, larger):
     # tiles of four sizes
     noisy, pilot = (each[:, :channels, :, :57].repeat(1, 1, 2, 2) for each in (NOISY, CLEAN))
@@ -123,7 +123,7 @@ def test_several_tiles_at_a_time_give_what_one_at_a_time_gives(monkeypatch, chan
 
 
 def test_processors_take_one_tile_at_a_time_and_graphics_cards_many():
-    for channels, larger in ((1, False), (1, True), (3, False), (3, True)):
+    for channels, larger in ((1, 0), (1, 2), (3, 0), (3, 2)):
         groups = groups_of(channels, larger, beside=False)
         assert groups.at_a_time(channels, torch.device("cpu")) == 1
         assert groups.at_a_time(channels, torch.device("cuda")) > 20

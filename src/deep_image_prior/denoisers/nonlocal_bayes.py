@@ -10,7 +10,7 @@ from .groups import Groups
 
 REACH = 10  # pixels to every side in which similar patches are looked for
 SIMILAR = 40  # patches in a group
-SIZES = ((5, 8), (3, 5))  # pixels a side of patches of gray, and of colour: smaller and larger ones
+SIZES = ((5, 8, 10), (3, 5, 7))  # pixels a side of patches of gray, and of colour
 DIRECT = 40  # rows of the matrices for LAPACK: products of halves are faster for larger ones
 # times the noise, for pilots that are estimates: they have errors too, so that groups look a little
 # less alike than they are
@@ -24,7 +24,7 @@ def nonlocal_bayes(
     noisy: Tensor,
     pilot: Tensor,
     noise: Covariance = White(),
-    larger: bool = False,
+    larger: int = 0,
     caution: float = CAUTION,
     beside: Tensor | None = None,
     reach: int = REACH,
@@ -33,12 +33,11 @@ def nonlocal_bayes(
     m).
 
     m and S are the mean and covariance of the group in the pilot, N is caution^2 times that of the
-    noise. noisy and pilot: (1, C, H, W). larger: patches, and groups of
-    twice as many. beside: (1, G, H, W), another picture of the scene with deviations of
-    `OF_BESIDE` of the noise, whose values belong to the patches too: what of it goes along with
-    the pilot within a group is taken from it, and nothing else. reach: pixels to every side in
-    which similar patches are looked for. Second step of Lebrun, Buades, Morel 2013,
-    doi:10.1137/120874989.
+    noise. noisy and pilot: (1, C, H, W). larger: 0 to 2, which of `SIZES`; if not 0, groups have
+    twice as many. beside: (1, G, H, W), another picture of the scene with deviations of `OF_BESIDE`
+    of the noise, whose values belong to the patches too: what of it goes along with the pilot
+    within a group is taken from it, and nothing else. reach: pixels to every side in which similar
+    patches are looked for. Second step of Lebrun, Buades, Morel 2013, doi:10.1137/120874989.
     """
     channels = noisy.shape[1]
     groups = groups_of(channels, larger, beside is not None, reach)
@@ -57,10 +56,10 @@ def nonlocal_bayes(
     return from_opponent(groups.filtered(guide, image, drawn)[:, :channels])
 
 
-def groups_of(channels: int, larger: bool, beside: bool, reach: int = REACH) -> Groups:
+def groups_of(channels: int, larger: int, beside: bool, reach: int = REACH) -> Groups:
     """References lie side by side: overlapping ones take twice the time, for little."""
     size = SIZES[channels > 2][larger]
-    return Groups(size, size, (1 + (beside or larger)) * SIMILAR, reach)
+    return Groups(size, size, (2 if beside or larger else 1) * SIMILAR, reach)
 
 
 def _with_beside(covariance: Tensor, channels: int, more: int) -> Tensor:

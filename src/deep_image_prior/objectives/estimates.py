@@ -81,8 +81,9 @@ def _of_variance_one(noisy: Tensor, place: Place) -> Iterator[Tensor]:
     yield twice
     alike = collaborative(noisy, twice)
     yield alike
-    yield nonlocal_bayes(noisy, alike, noise, reach=FAR)
-    yield nonlocal_bayes(noisy, alike, noise, larger=True, reach=FAR)
+    alike = nonlocal_bayes(noisy, alike, noise, reach=FAR)
+    yield alike
+    yield nonlocal_bayes(noisy, alike, noise, larger=2, reach=FAR)
 
 
 def _alike(noisy: Tensor, noise: Covariance) -> Tensor:
@@ -99,7 +100,7 @@ def _of_pair(noisy: Tensor, guide: Tensor, place: Place) -> Iterator[Tensor]:
     yield drawn
     alone = _alike(noisy, noise)
     yield with_long_waves(alone, noisy, noise, _alike, SCALES, place)
-    yield nonlocal_bayes(noisy, drawn, noise, larger=True, beside=guide)
+    yield nonlocal_bayes(noisy, drawn, noise, larger=1, beside=guide)
     yield _with_detail(noisy, guide, noise)
     yield collaborative(noisy, drawn)
 
@@ -157,7 +158,7 @@ def _of_covariance(noisy: Tensor, noise: Covariance, guide: Tensor | None) -> It
     alike = nonlocal_bayes(noisy, pilot, noise, beside=guide)
     yield alike
     yield nonlocal_bayes(noisy, alike, noise, beside=guide)
-    yield nonlocal_bayes(noisy, alike, noise, larger=True, beside=guide)
+    yield nonlocal_bayes(noisy, alike, noise, larger=1, beside=guide)
 
 
 def of_compression(
@@ -180,7 +181,7 @@ def of_compression(
     pilot = nonlocal_bayes(observation, dct_denoise(observation, white), white)
     first = near(nonlocal_bayes(observation, pilot, noise))
     waves = near(with_long_waves(first, observation, noise, _alike, SCALES, place))
-    both = [near(nonlocal_bayes(observation, p, noise, larger=True)) for p in (first, waves)]
+    both = [near(nonlocal_bayes(observation, p, noise, larger=1)) for p in (first, waves)]
     return torch.cat([(both[0] + both[1]) / 2, *both], dim=1)
 
 
@@ -192,7 +193,7 @@ def of_dither(palette: Palette, noise: Sampled, observation: Tensor, share: floa
     """
     noisy = palette.without_offsets(observation)
     drawn = (
-        nonlocal_bayes(noisy, nonlocal_bayes(noisy, pilot, noise), noise, larger=True)
+        nonlocal_bayes(noisy, nonlocal_bayes(noisy, pilot, noise), noise, larger=1)
         for pilot in (dct_denoise(noisy, noise), undithered(noisy))
     )
     sharp, smooth = (palette.project(image, observation) for image in drawn)
@@ -243,7 +244,7 @@ def refined(
     Plug and play: Venkatakrishnan, Bouman and Wohlberg 2013, doi:10.1109/GlobalSIP.2013.6737048.
     """
     for sigma in rounds:
-        drawn = nonlocal_bayes(image, image, White(sigma), larger=True, caution=1)
+        drawn = nonlocal_bayes(image, image, White(sigma), larger=1, caution=1)
         image = downsampling.project(drawn, observation)
     return image
 
