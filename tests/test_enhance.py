@@ -1,11 +1,13 @@
 """The detail of a picture is boosted, its noise is not."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from helpers import noisy, photograph
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 import deep_image_prior as dip
@@ -114,6 +116,21 @@ def test_what_denoise_says_of_the_image_is_said():
     texture = np.random.default_rng(0).random((32, 32, 3))
     assert dip.enhance(texture, **QUICK).confidence == "low"
     assert result.uncertainty is None
+
+
+def in_jpeg(image, quality):
+    buffer = io.BytesIO()
+    Image.fromarray((255 * image).round().astype(np.uint8)).save(buffer, "JPEG", quality=quality)
+    return np.asarray(Image.open(buffer))
+
+
+def test_blocks_that_are_boosted_are_said():
+    blocky = dip.enhance(in_jpeg(photograph(128), 20), **QUICK)
+    assert any("JPEG of quality 20" in each for each in blocky.cautions)
+    assert blocky.confidence == "low"
+    for image, boost in ((in_jpeg(photograph(128), 90), 1), (in_jpeg(photograph(128), 20), 0)):
+        result = dip.enhance(image, boost=boost, **QUICK)
+        assert not any("JPEG" in each for each in result.cautions)
 
 
 def test_a_large_picture_is_enhanced_as_a_small_one(monkeypatch):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..objectives import Preset
 
 STEPS = {**Denoise.steps_of, "paper": 500}
+SEEN = 60  # quality of JPEG: its blocks and halos are seen below it, more so if they are boosted
 
 
 @task
@@ -96,6 +97,8 @@ class Enhance(Denoise):
         finished = super().finish(x.clone(), observation, x0, damage)
         if self.raw:
             x, x_c = by_strips(from_root, x), by_strips(from_root, x_c)
+        elif self.boost > 0 and (artefacts := _artefacts(observation)):
+            finished = replace(finished, cautions=[*finished.cautions, artefacts])
         if self.strength == 0:  # nothing was taken out
             finished = replace(finished, clean=False)
         return self._boosted(finished, x, x_c)
@@ -106,6 +109,17 @@ class Enhance(Denoise):
         image = finished.image.add_(detail, alpha=float(self.boost)).clamp_(0, 1)
         parts = {"coarse": x_c, "detail": detail.add_(0.5).clamp_(0, 1)}
         return replace(finished, image=image, parts=parts)
+
+
+def _artefacts(observation: Tensor) -> str | None:
+    """What is to be said of the compression of x0 (1, C, H, W), if it is boosted, too."""
+    from ..degradations import Palette
+    from ..degradations.lossy_traces import detect
+
+    found = detect(observation)
+    if found is None or isinstance(found, Palette) or found.quality >= SEEN:
+        return None
+    return f"its compression, {found.sentence}, is boosted, too; begin with dejpeg"
 
 
 @cache
