@@ -23,6 +23,7 @@ from deep_image_prior.degradations import (
     Compression,
     Downsampling,
     Impulses,
+    Lossy,
     Noise,
     Stripes,
 )
@@ -31,7 +32,7 @@ from deep_image_prior.images import scale_of
 from deep_image_prior.metrics import psnr
 from deep_image_prior.networks import Hourglass
 from deep_image_prior.summary import summary
-from deep_image_prior.tasks import Damage, enhance
+from deep_image_prior.tasks import Damage, Dejpeg, enhance
 from deep_image_prior.tasks.denoise import white
 from deep_image_prior.tasks.preset import small
 
@@ -124,6 +125,26 @@ def test_dejpeg_of_what_was_not_compressed_wants_to_be_told():
             dip.dejpeg(CLEAN, quality=quality, **FEW)
     with pytest.raises(dip.BadInput, match="unknown stop"):
         dip.denoise(CLEAN, stop="soon", **FEW)
+
+
+def test_dejpeg_says_what_may_not_have_been_compressed():
+    drawing = np.zeros((64, 64, 3), np.uint8)
+    drawing[8:40, 8:50], drawing[30:60, 20:30] = (200, 40, 40), (30, 60, 180)
+    result = dip.dejpeg(drawing, **FEW)
+    assert any("drawing" in each for each in result.cautions)
+    assert result.confidence == "low"
+    told = dip.dejpeg(CLEAN, quality=95, **FEW).cautions
+    assert any("no trace" in each for each in told)
+    assert not any("hardly anything" in each for each in told)
+    guessed = Damage(compression=Lossy(85, smoothed=True, guessed=True))
+    assert any("could not be told" in each for each in cautions_of_dejpeg(guessed))
+    known = Damage(compression=Lossy(85, smoothed=True))
+    assert not any("could not be told" in each for each in cautions_of_dejpeg(known))
+
+
+def cautions_of_dejpeg(damage):
+    noisy, clean = (tensor(each) for each in (NOISY, CLEAN))
+    return Dejpeg().finish(clean, noisy, noisy, damage).cautions
 
 
 @pytest.mark.parametrize("preset", ["fast", "paper"])

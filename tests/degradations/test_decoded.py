@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 from helpers import photograph, tensor
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from deep_image_prior.degradations import Lossy
 from deep_image_prior.degradations.decoded import is_decoded
@@ -87,3 +87,17 @@ def test_repeated_pixels_and_gray_are_no_sign_of_a_decoder():
 @pytest.mark.parametrize("quality", [85, 95])
 def test_jpeg_is_no_such_codec(quality):
     assert not is_decoded(tensor(coded(CLEAN, "JPEG", quality) / 255))
+
+
+def test_of_a_smooth_picture_the_strength_is_guessed_and_a_screenshot_is_left_as_it_is():
+    smooth = np.asarray(Image.fromarray(CLEAN).filter(ImageFilter.GaussianBlur(2)))
+    made = found(coded(smooth, "AVIF", 30))
+    assert made == Lossy(85, smoothed=True, guessed=True)
+    assert made.sentence.startswith("taken for")
+    text = Image.fromarray(np.full_like(CLEAN, 250))
+    for line in range(0, 250, 14):
+        ImageDraw.Draw(text).text((4, line), "the quick brown fox jumps over it", fill=(20, 30, 60))
+    shot = np.asarray(text).copy()
+    shot[100:160, 100:160] = CLEAN[100:160, 100:160]
+    assert is_decoded(tensor(quickly_decoded(shot) / 255))
+    assert found(quickly_decoded(shot)) is None

@@ -116,6 +116,19 @@ def test_an_ordered_dither_is_found_with_its_pattern():
     assert detect(few).offsets == (), "a pattern by chance"
 
 
+@pytest.mark.parametrize("side", [8, 16])
+def test_pictures_made_of_tiles_are_not_dithered(side):
+    """Their tiles have a pattern of their own, which comes again as that of a dither does."""
+    random = np.random.default_rng(0)
+    colours = np.array([[40, 90, 30], [70, 130, 50], [110, 160, 70], [30, 60, 120], [80, 110, 180]])
+    kinds = random.integers(0, 5, (2, side, side))
+    grounds = np.arange(16) // 8 ^ (np.arange(16) // 8)[:, None]  # regions of eight tiles
+    tiles = kinds[grounds].swapaxes(1, 2).reshape(16 * side, 16 * side)
+    made = found(colours[tiles])
+    assert not made.dithered
+    assert not made.offsets
+
+
 def test_a_part_of_an_ordered_dither_has_its_part_of_the_pattern():
     image = tensor(CLEAN[..., :1] / 255)
     made = detect(ordered(image))

@@ -30,18 +30,25 @@ CHANGE = 0.01  # square, of 255: less is a drawing
 # compression, about 0.75 in video of crf 28 and 0.85 of 32, where 80 and 70 gain most
 OF_NONE = 155
 STRONGEST, BEST = 60, 90  # qualities: none is taken for stronger, beyond it every image is left
+# ratios: where most of the picture is smooth, so that it is above the first, it tells nothing of
+# the strength, and GENTLE loses little at crf 18; above the second are screenshots
+SMOOTH, DRAWN = 1.0, 3.0
+GENTLE = 85  # quality
 
 
-def detect(observation: Tensor) -> int | None:
-    """The quality of JPEG that is about as strong as the codec of x0 (1, C, H, W) in [0, 1], or
-    None if x0 is not as a decoder leaves it, or was hardly compressed.
+def detect(observation: Tensor) -> Lossy | None:
+    """JPEG that is about as strong as the codec of x0 (1, C, H, W) in [0, 1], or None if x0 is not
+    as a decoder leaves it, was hardly compressed, or is a screenshot.
     """
     top, left = (max(0, side - SIDE) // 2 // WHOLE * WHOLE for side in observation.shape[-2:])
     middle = observation[:, :3, top : top + SIDE, left : left + SIDE]
     if not is_decoded(middle):
         return None
-    quality = round(OF_NONE - 100 * _ratio_of_changes(middle))
-    return max(STRONGEST, quality) if quality <= BEST else None
+    ratio = _ratio_of_changes(middle)
+    if ratio > SMOOTH:
+        return Lossy(GENTLE, smoothed=True, guessed=True) if ratio <= DRAWN else None
+    quality = round(OF_NONE - 100 * ratio)
+    return Lossy(max(STRONGEST, quality), smoothed=True) if quality <= BEST else None
 
 
 def is_decoded(observation: Tensor) -> bool:

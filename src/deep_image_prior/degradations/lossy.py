@@ -28,7 +28,7 @@ class Lossy:
     format: "JPEG", "WEBP" or "AVIF". quality: 1 to 100, of its encoder in Pillow. top, left: row
     and column of the first whole block. since: a finer one afterwards. traced: whether there is a
     sign of it in the file or in the pixels. smoothed: another codec, which smooths its blocks, and
-    JPEG stands for it.
+    JPEG stands for it. guessed: how strong that was could not be told.
     """
 
     quality: int
@@ -39,13 +39,15 @@ class Lossy:
     since: Compression | None = None
     traced: bool = True
     smoothed: bool = False
+    guessed: bool = False
 
     @property
     def sentence(self) -> str:
         """What it is, for a person."""
         if self.smoothed:
+            how = "taken for" if self.guessed else "about"
             return (
-                f"about as strong as JPEG of quality {self.quality}, by a codec that smooths its "
+                f"{how} as strong as JPEG of quality {self.quality}, by a codec that smooths its "
                 "blocks, as of video, WebP or AVIF"
             )
         words = f"about {self.format} of quality {self.quality}"

@@ -68,7 +68,7 @@ def detect(
     if before or jpeg:
         return before or jpeg
     if alike := decoded.detect(observation):
-        return Lossy(quality or alike, smoothed=True)
+        return Lossy(quality, smoothed=True) if quality else alike
     return Lossy(quality, traced=False) if quality else None
 
 

@@ -34,6 +34,9 @@ PERIOD = 8  # pixels a side of the pattern of an ordered dither, or a multiple o
 # 0.04 to 0.6 of six ordered dithers of two pictures, up to 0.003 of four that pass on what is left;
 # and by chance about one over the number of periods, so CHANCE times that, too
 PATTERNED, CHANCE = 0.01, 4
+# of the periods that are not of one colour, those that come again: up to 0.4 of six pictures with
+# the ordered dithers of 18 palettes, 0.6 to 1 of pictures made of tiles, which are left as they are
+AGAIN = 0.5
 # deviations of offsets: from the first on cells are so wide that their borders show as dots, from
 # the second on what is left looks like texture. Six levels have 0.06, four 0.1, two 0.29
 WIDE, COARSE = 0.07, 0.15
@@ -190,6 +193,8 @@ def detect(observation: Tensor) -> Palette | None:
     if not 1 < len(colours) <= most or _median_step(colours) < APART:
         return None
     found = Palette(tuple(map(tuple, colours.tolist())), dithered=False)
+    if _is_tiled(observation):
+        return found
     if offsets := _offsets(observation):
         return replace(found, dithered=True, offsets=offsets)
     return replace(found, dithered=_is_dithered(observation, found))
@@ -199,9 +204,8 @@ def _offsets(observation: Tensor) -> tuple[tuple[float, ...], ...]:
     """What was added to x0 (1, C, H, W) before its colours were chosen, PERIOD x PERIOD numbers, or
     nothing: what it has more than its blur in the mean of all periods.
     """
-    rows, columns = (min(side, DRAWN) // PERIOD * PERIOD for side in observation.shape[-2:])
-    seen = observation[..., :rows, :columns]
-    periods = rows * columns / PERIOD**2
+    seen = _whole_periods(observation)
+    periods = seen[0, 0].numel() / PERIOD**2
     if not periods:
         return ()
     rest = seen - undithered(seen)
@@ -209,6 +213,28 @@ def _offsets(observation: Tensor) -> tuple[tuple[float, ...], ...]:
     if mean.var() < (PATTERNED + CHANCE / periods) * rest.var():
         return ()
     return tuple(map(tuple, mean.tolist()))
+
+
+def _is_tiled(image: Tensor) -> bool:
+    """Whether most periods of `image` (1, C, H, W) come again one or two further."""
+    tiles = _whole_periods(image).unflatten(-1, (-1, PERIOD)).unflatten(-3, (-1, PERIOD))
+    tiles = tiles.transpose(3, 4)  # (1, C, rows, columns, PERIOD, PERIOD)
+    varied = (tiles != tiles[..., :1, :1]).flatten(4).any(dim=-1).any(dim=1)  # (1, rows, columns)
+
+    def again(far: int, dim: int) -> float:
+        first, second = (tiles.narrow(dim, start, tiles.shape[dim] - far) for start in (0, far))
+        same = (first == second).flatten(4).all(dim=-1).all(dim=1)
+        counted = varied.narrow(dim - 1, 0, same.shape[dim - 1])
+        return ((same & counted).sum() / counted.sum().clamp_min(1)).item()
+
+    reach = range(1, min(3, *tiles.shape[2:4]))
+    return any((again(far, 2) + again(far, 3)) / 2 > AGAIN for far in reach)
+
+
+def _whole_periods(image: Tensor) -> Tensor:
+    """Those of `image` (1, C, H, W) that begin in its first DRAWN pixels to a side."""
+    rows, columns = (min(side, DRAWN) // PERIOD * PERIOD for side in image.shape[-2:])
+    return image[..., :rows, :columns]
 
 
 def _is_dithered(observation: Tensor, palette: Palette) -> bool:

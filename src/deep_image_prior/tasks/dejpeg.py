@@ -31,6 +31,12 @@ LITTLE = (
 UNTRACED = (
     "there is no trace of compression: as much was taken out as was told, and it may be detail"
 )
+GUESSED = (
+    "it is so smooth, or a drawing, that how strong the codec was could not be told; tell a "
+    "quality if too much or too little was taken out"
+)
+DRAWN = "without a dither it may be a drawing, which never had more colours"
+FEW = 16  # colours, of less a photograph is not made without a dither
 across = partial(gently, learning_rate=0.001, window=256)
 HOW_KEPT = (
     "How the lossy file of the image kept it (Picture.coding of files.read); else that is found."
@@ -85,10 +91,15 @@ class Dejpeg(Restoration):
         dithered = isinstance(damage.compression, Palette) and damage.compression.dithered
         seen = (middle(x), undithered(middle(observation))) if dithered else (x, observation)
         cautions = lost(*seen)
-        if is_clean(x, observation):
-            cautions.append(LITTLE)
-        if isinstance(damage.compression, Lossy) and not damage.compression.traced:
+        made = damage.compression
+        if isinstance(made, Lossy) and not made.traced:
             cautions.append(UNTRACED)
+        elif is_clean(x, observation):
+            cautions.append(LITTLE)
+        if isinstance(made, Lossy) and made.guessed:
+            cautions.append(GUESSED)
+        if isinstance(made, Palette) and not made.dithered and len(made.colours) < FEW:
+            cautions.append(DRAWN)
         return Finished(image=x, cautions=cautions)
 
 
