@@ -52,10 +52,10 @@ def detect(observation: Tensor) -> Lossy | None:
 
 
 def is_decoded(observation: Tensor) -> bool:
-    """Whether x0 (1, C, H, W) in [0, 1] is as a decoder leaves it, but not as JPEG does."""
+    """Whether x0 (1, 1 or 3, H, W) in [0, 1] is as a decoder leaves it, but not as JPEG does."""
     if observation.shape[1] < 3:
         return False
-    pixels = eight_bits(observation[:, :3])
+    pixels = eight_bits(observation)
     if _in_squares(pixels):
         return True
     colours = _colours(pixels)
