@@ -10,7 +10,7 @@ from PIL import Image
 from skimage import data
 
 import deep_image_prior as dip
-from deep_image_prior.degradations import Downsampling
+from deep_image_prior.degradations import Downsampling, Lossy
 from deep_image_prior.degradations.prefilters import prefilter
 from deep_image_prior.errors import BadInput
 from deep_image_prior.images import scale_of
@@ -51,6 +51,19 @@ def test_compression_is_undone_first():
     assert result.compression.quality == 20
     as_it_is = enlarged(x0, preset=AS_IT_IS).image / 255
     assert psnr(CLEAN, result.image / 255, 1) > psnr(CLEAN, as_it_is, 1) + 0.2
+
+
+def test_compression_that_is_guessed_is_said_to_be():
+    x0 = tensor(SMALL / 255)
+    x = x0.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+
+    def cautions(compression):
+        damage = Damage(compression=compression)
+        return list(Upscale(2, channel_axis=-1).finish(x, x0, x0, damage).cautions)
+
+    [caution] = cautions(Lossy(85, smoothed=True, guessed=True))
+    assert "tell dejpeg a quality" in caution
+    assert cautions(Lossy(85, smoothed=True)) == []
 
 
 def test_texture_is_not_taken_for_noise():

@@ -104,9 +104,9 @@ def test_an_ordered_dither_is_found_with_its_pattern():
     x0 = ordered(image)
     made = detect(x0)
     assert made.dithered
-    assert "dithered by a pattern of 8 x 8 pixels" in made.sentence
+    assert "dithered by a pattern of 4 x 4 pixels" in made.sentence
     offsets = torch.tensor(made.offsets)
-    assert (offsets - 0.2 * BAYER.tile(2, 2)).abs().max() < 0.05
+    assert (offsets - 0.2 * BAYER).abs().max() < 0.05
     assert (made.compress(image) == x0).float().mean() > 0.85
     passed_on = tensor(quantised(CLEAN, 16, True) / 255)
     assert detect(passed_on).offsets == ()
@@ -114,6 +114,17 @@ def test_an_ordered_dither_is_found_with_its_pattern():
     assert detect(x0[..., :7, :]).offsets == ()
     few = tensor(quantised(CLEAN[:40, :40], 16, True) / 255)
     assert detect(few).offsets == (), "a pattern by chance"
+
+
+@pytest.mark.parametrize("side", [2, 8])
+def test_the_period_of_a_pattern_is_the_shortest(side):
+    image = tensor(CLEAN[..., :1] / 255)
+    order = torch.randperm(side**2, generator=torch.Generator().manual_seed(0))
+    thresholds = torch.linspace(-0.1, 0.1, side**2)[order]
+    pattern = thresholds.view(side, side).tile(*(each // side + 1 for each in image.shape[-2:]))
+    rows, columns = image.shape[-2:]
+    x0 = Palette(LEVELS, dithered=False).compress(image + pattern[:rows, :columns])
+    assert len(detect(x0).offsets) == side
 
 
 @pytest.mark.parametrize("side", [8, 16])

@@ -30,10 +30,12 @@ MANY, USUAL = 128, 0.55
 LITTLE = 5e-4  # a share of pixels that tells nothing
 DRAWN = 512  # pixels a side that are looked at
 PERIOD = 8  # pixels a side of the pattern of an ordered dither, or a multiple of it
+SHORTER = (2, 4)
 # of the variance of what a blur takes away, what is alike in every period if there is a pattern:
 # 0.04 to 0.6 of six ordered dithers of two pictures, up to 0.003 of four that pass on what is left;
 # and by chance about one over the number of periods, so CHANCE times that, too
 PATTERNED, CHANCE = 0.01, 4
+ALIKE = 2  # times chance, in the parts of a pattern that comes again within PERIOD
 # of the periods that are not of one colour, those that come again: up to 0.4 of six pictures with
 # the ordered dithers of 18 palettes, 0.6 to 1 of pictures made of tiles, which are left as they are
 AGAIN = 0.5
@@ -201,18 +203,30 @@ def detect(observation: Tensor) -> Palette | None:
 
 
 def _offsets(observation: Tensor) -> tuple[tuple[float, ...], ...]:
-    """What was added to x0 (1, C, H, W) before its colours were chosen, PERIOD x PERIOD numbers, or
-    nothing: what it has more than its blur in the mean of all periods.
+    """What was added to x0 (1, C, H, W) before its colours were chosen, P x P numbers, P up to
+    PERIOD, or nothing: what it has more than its blur in the mean of all periods.
     """
     seen = _whole_periods(observation)
     periods = seen[0, 0].numel() / PERIOD**2
     if not periods:
         return ()
     rest = seen - undithered(seen)
-    mean = rest.unflatten(-1, (-1, PERIOD)).unflatten(-3, (-1, PERIOD)).mean(dim=(0, 1, 2, 4))
-    if mean.var() < (PATTERNED + CHANCE / periods) * rest.var():
+    by_chance = rest.var() / periods
+    mean = _mean_period(rest, PERIOD)
+    if mean.var() < PATTERNED * rest.var() + CHANCE * by_chance:
         return ()
+    for shorter in SHORTER:
+        some = _mean_period(mean[None, None], shorter)
+        times = PERIOD // shorter
+        if (mean - some.repeat(times, times)).square().mean() < ALIKE * by_chance:
+            mean = some
+            break
     return tuple(map(tuple, mean.tolist()))
+
+
+def _mean_period(image: Tensor, side: int) -> Tensor:
+    """That of `image` (1, C, H, W), (side, side)."""
+    return image.unflatten(-1, (-1, side)).unflatten(-3, (-1, side)).mean(dim=(0, 1, 2, 4))
 
 
 def _is_tiled(image: Tensor) -> bool:

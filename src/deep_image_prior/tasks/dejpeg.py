@@ -18,6 +18,7 @@ from .task import Damage, Finished, Restoration, task
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..degradations import Compression, Lossy, Palette
     from ..descent import Problem
     from ..files import Coded, Quantisation
     from ..images import Scale
@@ -32,8 +33,8 @@ UNTRACED = (
     "there is no trace of compression: as much was taken out as was told, and it may be detail"
 )
 GUESSED = (
-    "it is so smooth, or a drawing, that how strong the codec was could not be told; tell a "
-    "quality if too much or too little was taken out"
+    "it is so smooth, or a drawing, that how strong the codec was could not be told; if too much "
+    "or too little was taken out, tell dejpeg a quality"
 )
 DRAWN = "without a dither it may be a drawing, which never had more colours"
 FEW = 16  # colours, of less a photograph is not made without a dither
@@ -96,11 +97,18 @@ class Dejpeg(Restoration):
             cautions.append(UNTRACED)
         elif is_clean(x, observation):
             cautions.append(LITTLE)
-        if isinstance(made, Lossy) and made.guessed:
-            cautions.append(GUESSED)
-        if isinstance(made, Palette) and not made.dithered and len(made.colours) < FEW:
-            cautions.append(DRAWN)
-        return Finished(image=x, cautions=cautions)
+        return Finished(image=x, cautions=cautions + doubts(made))
+
+
+def doubts(made: Compression | Lossy | Palette | None) -> list[str]:
+    """Why what was undone may never have been."""
+    from ..degradations import Lossy, Palette
+
+    if isinstance(made, Lossy) and made.guessed:
+        return [GUESSED]
+    if isinstance(made, Palette) and not made.dithered and len(made.colours) < FEW:
+        return [DRAWN]
+    return []
 
 
 @cache

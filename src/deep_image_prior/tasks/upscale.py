@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..options import given, option
 from ..settings import Settings
-from .dejpeg import HOW_KEPT, Dejpeg
+from .dejpeg import HOW_KEPT, Dejpeg, doubts
 from .denoise import Denoise
 from .preset import gently
 from .task import Damage, Finished, Restoration, task
@@ -119,7 +119,7 @@ class Upscale(Restoration):
 
         side = self.enlargement * CORNER
         again = self._downsampling(x0).shrink(x[..., :side, :side])
-        cautions = lost(again, x0[..., :CORNER, :CORNER])
+        cautions = lost(again, x0[..., :CORNER, :CORNER]) + doubts(damage.compression)
         if self.sigma is not None:
             cautions += mistold(observation, damage.noise)
         return Finished(image=x, cautions=cautions)
