@@ -101,11 +101,13 @@ def compressed(name: str, clean: Pixels, quality: int = QUALITY) -> Problem:
     )
 
 
-def in_file(name: str, clean: Pixels, ending: str, quality: int) -> Problem:
-    """x0 = what a file of that ending and quality keeps of x, read as the command does it."""
+def in_file(name: str, clean: Pixels, ending: str, **how: Any) -> Problem:
+    """x0 = what a file of that ending keeps of x, saved by Pillow as it is told, read as the
+    command does it.
+    """
     with TemporaryDirectory() as folder:
         path = Path(folder, f"picture{ending}")
-        _picture(clean).save(path, quality=quality)
+        _picture(clean).save(path, **how)
         picture = files.read(path)
     return Problem(name, picture.pixels / 255, clean, sigma=ARTEFACTS, coding=picture.coding)
 

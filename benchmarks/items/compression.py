@@ -83,6 +83,7 @@ files = Item(
 )
 
 
+TABLES = [[24] * 64] * 2  # flat ones, as no quality of libjpeg has
 OFF_GRID = (3, 5)  # rows and columns that a file loses before it is saved again
 
 
@@ -95,7 +96,7 @@ def _resized(name: str, scene: Pixels, quality: int, factor: float) -> Problem:
 def _saved_again(name: str, scene: Pixels) -> Problem:
     top, left = OFF_GRID
     first = compressed(name, scene, 20).observation[top:, left:]
-    return replace(in_file(name, first, ".jpg", 85), clean=scene[top:, left:])
+    return replace(in_file(name, first, ".jpg", quality=85), clean=scene[top:, left:])
 
 
 def _as_pixels(problem: Problem) -> Problem:
@@ -104,16 +105,19 @@ def _as_pixels(problem: Problem) -> Problem:
 
 
 KINDS: dict[str, Callable[[str, Pixels], Problem]] = {
-    "webp20": lambda name, scene: in_file(name, scene, ".webp", 20),
-    "avif30": lambda name, scene: in_file(name, scene, ".avif", 30),
+    "webp20": lambda name, scene: in_file(name, scene, ".webp", quality=20),
+    "avif30": lambda name, scene: in_file(name, scene, ".avif", quality=30),
     "larger": lambda name, scene: _resized(name, scene, 30, 1.5),
     "smaller": lambda name, scene: _resized(name, scene, 20, 0.75),
     "again": _saved_again,
-    "told": lambda name, scene: replace(_as_pixels(in_file(name, scene, ".avif", 30)), quality=50),
+    "tables-pixels": lambda name, scene: _as_pixels(in_file(name, scene, ".jpg", qtables=TABLES)),
+    "told": lambda name, scene: replace(
+        _as_pixels(in_file(name, scene, ".avif", quality=30)), quality=50
+    ),
     "video28": lambda name, scene: in_video(name, scene, 28),
     "video32": lambda name, scene: in_video(name, scene, 32),
-    "webp20-pixels": lambda name, scene: _as_pixels(in_file(name, scene, ".webp", 20)),
-    "avif30-pixels": lambda name, scene: _as_pixels(in_file(name, scene, ".avif", 30)),
+    "webp20-pixels": lambda name, scene: _as_pixels(in_file(name, scene, ".webp", quality=20)),
+    "avif30-pixels": lambda name, scene: _as_pixels(in_file(name, scene, ".avif", quality=30)),
 }
 SCENES = ("f16", "house", "kodim01", "kodim03", "kodim12")
 ARTEFACT_CASES = {f"{name}-{kind}": (name, kind) for kind in KINDS for name in SCENES}
@@ -132,7 +136,8 @@ artefacts = Item(
     protocol=f"Centres of at most {LARGER_SIDE} pixels a side. larger, smaller: JPEG of quality 30 "
     "or 20, bicubically resized by 1.5 or 0.75; the truth is the scene so resized. again: JPEG of "
     f"quality 20 without its first {OFF_GRID[0]} rows and {OFF_GRID[1]} columns, saved at 85. "
-    "webp20, avif30: files of Pillow's encoders, and the same as mere pixels. told: avif30 as mere "
+    "webp20, avif30: files of Pillow's encoders, and the same as mere pixels. tables-pixels: JPEG "
+    "whose numbers are all 24, as mere pixels. told: avif30 as mere "
     "pixels, where the prior is told --quality 50. video28, video32: H.264 of that crf, the middle "
     "one of nine frames through which the scene moves. RGB PSNR in 8 bits' range. The prior finds "
     "all else by itself; total variation, non-local means and CBM3D have the strength that is best "

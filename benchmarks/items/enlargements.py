@@ -33,7 +33,7 @@ def _seen(folder: Path, picture: str, crop: int) -> Problem:
         return replace(filed(picture, seen, seen), clean=clean, factor=FACTOR)
     small = shrunk(picture, clean, FACTOR)
     if kind == CODED:
-        coded = in_file(picture, small.observation, ".jpg", QUALITY)
+        coded = in_file(picture, small.observation, ".jpg", quality=QUALITY)
         return replace(small, observation=coded.observation, coding=coded.coding)
     noise = np.random.default_rng(0).normal(0, SIGMA / 255, small.observation.shape)
     return replace(

@@ -204,7 +204,7 @@ def test_artefacts_are_as_strong_as_what_was_lost_and_no_stronger_than_the_cells
         components = [torch.einsum("ij,bjhw->bihw", YCBCR, each) for each in (drawn, x0 - CLEANED)]
         strong, lost = (each.square().mean(dim=(0, 2, 3)).sqrt() for each in components)
         assert (strong > 0.8 * lost).all()
-        steps = made._steps.square().mean(dim=1)[[0, 1, 1]].sqrt() / 255
+        steps = made.steps.square().mean(dim=1)[[0, 1, 1]].sqrt() / 255
         assert (strong < 0.6 * steps / 12**0.5 + 1 / 255).all()
     # too small for a block
     assert torch.isfinite(Compression(10).artefacts(torch.rand(1, 2, 5, 9))).all()

@@ -1,8 +1,10 @@
 """JPEG: what a file keeps of an image, what that adds to it, and which images it may be of."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -64,10 +66,8 @@ class Compression:
                 "coding is not how a file kept a picture; give what files.read(...).coding is, or "
                 "a quality"
             )
-        steps = sum(kept.tables[0])
-        quality = min(range(1, 101), key=lambda q: abs(sum(_standard(q)[0]) - steps))
         how = (kept.top, kept.left, kept.transposed, kept.halved, kept.tables)
-        return cls(quality, *how)
+        return cls(nearest_quality(kept.tables[0]), *how)
 
     @property
     def sentence(self) -> str:
@@ -78,11 +78,25 @@ class Compression:
     @property
     def standard(self) -> bool:
         """Whether its tables are those of its quality."""
-        return self.tables in ((), _standard(self.quality))
+        return self.tables in ((), standard(self.quality))
 
     def at(self, row: int, column: int) -> "Compression":
         """The same of the part of the image that begins there."""
         return replace(self, top=(self.top - row) % WHOLE, left=(self.left - column) % WHOLE)
+
+    def ways_of_colour(self) -> list["Compression"]:
+        """The same with colour kept in other ways: its blocks, where it is halved, begin at every
+        other one of brightness.
+        """
+        # if only one side is halved: that of rows, in a file
+        one = (self.transposed, not self.transposed)
+        return [
+            replace(
+                self, top=self.top + BLOCK * down, left=self.left + BLOCK * right, halved=halved
+            )
+            for halved in ((True, True), one, (False, False))
+            for down, right in product(*(range(1 + each) for each in halved))
+        ]
 
     def compress(self, image: Tensor) -> Tensor:
         """What a JPEG file keeps of `image` (1, C, H, W) in [0, 1]."""
@@ -111,7 +125,7 @@ class Compression:
     @property
     def _transposed(self) -> Tables:
         """The tables, rows and columns in each other's place."""
-        squares = np.array(self.tables or _standard(self.quality)).reshape(-1, BLOCK, BLOCK)
+        squares = np.array(self.tables or standard(self.quality)).reshape(-1, BLOCK, BLOCK)
         return tuple(tuple(each.T.ravel().tolist()) for each in squares)
 
     def project(self, image: Tensor, observation: Tensor) -> Tensor:
@@ -137,6 +151,24 @@ class Compression:
             change *= (F.avg_pool2d(touched[window], kind.sides) <= CLIPPED).to(change)
             moved[window][:, plane] += kind.pixels(change) / 255
         return _mixed(torch.linalg.inv(mixing), moved)
+
+    def cosines(self, image: Tensor) -> list[Tensor]:
+        """Of each component of `image` (1, C, H, W) in [0, 1], those of its whole blocks without
+        black or white, of 255, (64, blocks).
+        """
+        mixing, kinds = self._mixing(image)
+        planes = 255 * _mixed(mixing, image)
+        clipped = ((image <= 0) | (image >= 1)).any(dim=1, keepdim=True).to(image)
+        found = []
+        for channel, kind in enumerate(kinds):
+            window = self._whole(kind, image)
+            if not prod(planes[window].shape):
+                found.append(image.new_zeros(BLOCK**2, 0))
+                continue
+            kept = F.max_pool2d(clipped[window], kind.sides)[0].flatten() == 0
+            of_blocks = kind.cosines(planes[window][:, channel : channel + 1])
+            found.append(of_blocks[0].flatten(1)[:, kept])
+        return found
 
     def artefacts(self, observation: Tensor) -> Tensor:
         """What compression might have added to x0 (1, C, H, W): a draw, (1, C, 512, 512).
@@ -166,7 +198,7 @@ class Compression:
         channels = image.shape[1]
         mixing = torch.eye(channels)
         bright, colour = (
-            Component(*each) for each in zip(self._steps, self._shrinks, (LEVEL, 0.0), strict=True)
+            Component(*each) for each in zip(self.steps, self._shrinks, (LEVEL, 0.0), strict=True)
         )
         kinds = [bright] * channels
         if channels >= 3:
@@ -180,9 +212,9 @@ class Compression:
         return (1, 1), (down, across)
 
     @cached_property
-    def _steps(self) -> Tensor:
+    def steps(self) -> Tensor:
         """The numbers of the tables, (2, 64)."""
-        tables = torch.tensor(self.tables or _standard(self.quality), dtype=torch.float32)
+        tables = torch.tensor(self.tables or standard(self.quality), dtype=torch.float32)
         square = tables.reshape(2, BLOCK, BLOCK)
         return (square.mT if self.transposed else square).flatten(1)
 
@@ -246,8 +278,14 @@ def _basis() -> Tensor:
     return dct_basis(BLOCK).reshape(BLOCK**2, 1, BLOCK, BLOCK)
 
 
+def nearest_quality(table: Sequence[int]) -> int:
+    """Whose standard table of brightness is nearest, by the sum."""
+    steps = sum(table)
+    return min(range(1, 101), key=lambda quality: abs(sum(standard(quality)[0]) - steps))
+
+
 @cache
-def _standard(quality: int) -> Tables:
+def standard(quality: int) -> Tables:
     """The tables of brightness and of colour of libjpeg."""
     buffer = io.BytesIO()
     Image.new("RGB", (BLOCK, BLOCK)).save(buffer, "JPEG", quality=quality)

@@ -14,6 +14,7 @@ from ..files.picture import WHOLE
 from ..images import Pixels
 from ..patches import dct_basis
 from .jpeg import BLOCK, ROUNDED, YCBCR, Compression
+from .jpeg_tables import with_brightness_told, with_colour_told
 
 AROUND = 6  # qualities to both sides that one is compared with
 DIP = 0.3  # measured: 0.25 or less at the quality of a compressed image
@@ -36,31 +37,38 @@ def detect(
     of about 75.
 
     Compressed once more at its own quality, on its own grid, the image hardly changes (Farid 2009,
-    doi:10.1109/TIFS.2008.2012215). quality: if it is known, and only the grid is not. file: how its
-    file kept it, which is what is to be undone unless there are traces of one before that was
-    coarser. Raises BadInput.
+    doi:10.1109/TIFS.2008.2012215); tables that are of no quality its cosines tell. quality: if it
+    is known, and only the grid is not. file: how its file kept it, which is what is to be undone
+    unless there are traces of one before that was coarser. Raises BadInput.
     """
     stored = None if file is None else Compression.of_file(file)
-    found = _found(observation, quality)
-    if quality or not stored:
-        return found
-    return found if found and found.quality < stored.quality - AROUND else stored
-
-
-def _found(observation: Tensor, quality: int | None) -> Compression | None:
     y = luma(observation)
-    drawing = np.count_nonzero(np.bincount(y.ravel())) <= GRAYS
-    if min(y.shape) < 3 * BLOCK or drawing:
+    grids = _grids(y)
+    found = next(filter(None, (_standard(y, grid) for grid in grids)), None)
+    if quality:
+        return found and _with_colour(replace(found, quality=quality), observation)
+    if stored:
+        coarser = found and found.quality < stored.quality - AROUND
+        return _with_colour(found, observation) if coarser else stored
+    if found:
+        grids = [(found.top, found.left)]
+    own = next(filter(None, (with_brightness_told(observation, grid) for grid in grids)), None)
+    if own and own.quality <= (found.quality - AROUND if found else BEST):
+        return with_colour_told(own, observation)
+    return found and _with_colour(found, observation)
+
+
+def _standard(y: Pixels, grid: tuple[int, int]) -> Compression | None:
+    """Of y (H, W), with standard tables, in blocks from `grid` on; None if another quality changes
+    it as little as that.
+    """
+    blocks = _blocks(y, *grid)
+    few = _thinned(blocks)
+    transposed = bool(_dips(few.T).min() < _dips(few).min())
+    dips = _dips(blocks.T if transposed else blocks)
+    if dips.min() >= DIP:
         return None
-    for grid in _grids(y):
-        blocks = _blocks(y, *grid)
-        few = _thinned(blocks)
-        transposed = bool(_dips(few.T).min() < _dips(few).min())
-        dips = _dips(blocks.T if transposed else blocks)
-        if dips.min() < DIP:
-            found = Compression(quality or int(dips.argmin()) + 1, *grid, transposed)
-            return _with_colour(found, observation)
-    return None
+    return Compression(int(dips.argmin()) + 1, *grid, transposed)
 
 
 def _with_colour(found: Compression, observation: Tensor) -> Compression:
@@ -69,13 +77,6 @@ def _with_colour(found: Compression, observation: Tensor) -> Compression:
         return found
     row, column = (max(0, side - SIDE) // 2 // WHOLE * WHOLE for side in observation.shape[-2:])
     part = observation[..., row : row + SIDE, column : column + SIDE]
-    one = (found.transposed, not found.transposed)  # if only one side is: that of rows, in a file
-    # where colour is halved, its blocks begin at every other one of brightness
-    candidates = [
-        replace(found, top=found.top + BLOCK * down, left=found.left + BLOCK * right, halved=halved)
-        for halved in ((True, True), one, (False, False))
-        for down, right in product(*(range(1 + each) for each in halved))
-    ]
 
     def change(each: Compression) -> float:
         differs = _colour(each.compress(part)) - _colour(part)
@@ -83,7 +84,7 @@ def _with_colour(found: Compression, observation: Tensor) -> Compression:
         inside = differs[..., WHOLE:-WHOLE, WHOLE:-WHOLE]
         return (inside if inside.numel() else differs).square().mean().item()
 
-    return min(candidates, key=change)
+    return min(found.ways_of_colour(), key=change)
 
 
 def _colour(image: Tensor) -> Tensor:
@@ -114,8 +115,11 @@ def is_compressed(observation: Tensor) -> bool:
 
 def _grids(y: Pixels) -> list[tuple[int, int]]:
     """Rows and columns where blocks may begin: those of a whole file, then where neighbours differ
-    most.
+    most. None in drawings.
     """
+    drawing = np.count_nonzero(np.bincount(y.ravel())) <= GRAYS
+    if min(y.shape) < 3 * BLOCK or drawing:
+        return []
     likely = []
     for axis in (0, 1):
         differences = np.abs(np.diff(y.astype(float), axis=axis)).mean(axis=1 - axis)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 KINDS = ("auto", "white", "correlated", "impulses")
 STEPS = {"fast": 300, "best": 600, "paper": 1800}
+# pixels that the probes of `best` have: of half as many the noise was learned by heart
+PROBED = 2**20
 
 # a window tells less than the whole: smaller steps, and longer averages
 in_windows = partial(gently, learning_rate=0.001, averaging=0.99)
@@ -215,7 +217,7 @@ def _with_published(fast: Preset, best: Preset) -> dict[str, Preset]:
 def white() -> dict[str, Preset]:
     from ..objectives import Sure
 
-    return _of_risk(Sure(), Sure(estimates=6, probed=2**19))
+    return _of_risk(Sure(), Sure(estimates=6, probed=PROBED))
 
 
 @cache
@@ -223,7 +225,7 @@ def large_white() -> dict[str, Preset]:
     """The estimates that tiles can be made of."""
     from ..objectives import Sure
 
-    return _of_risk(Sure(estimates=3), Sure(estimates=3, probed=2**19))
+    return _of_risk(Sure(estimates=3), Sure(estimates=3, probed=PROBED))
 
 
 def _of_risk(fast: Objective, best: Objective) -> dict[str, Preset]:
