@@ -10,6 +10,7 @@ from deep_image_prior.networks import Refiner
 from deep_image_prior.objectives import Observed, Sure
 from deep_image_prior.objectives.sure import MonteCarloSure, SureGuard, best_shares
 from deep_image_prior.operators import identity
+from deep_image_prior.tasks.denoise import white
 
 IMAGE = torch.rand(1, 3, 12, 10, generator=torch.Generator().manual_seed(0))
 
@@ -44,6 +45,13 @@ def test_probes_are_not_what_a_user_may_have_drawn():
     for seed in range(100):
         drawn = torch.randn(IMAGE.shape, generator=torch.Generator().manual_seed(seed))
         assert abs(torch.corrcoef(torch.stack([drawn.flatten(), probe.flatten()]))[0, 1]) < 0.3
+
+
+def test_best_has_two_probes_of_a_photograph():
+    """With one alone f learns the noise by heart in so many steps."""
+    x0 = torch.zeros(1, 3, 512, 768)
+    observed = Observed(x0, squared_error(x0, identity), Noise(0.1, clipped=False))
+    assert white()["best"].problem(observed).panels == 2
 
 
 def test_small_pictures_have_several_probes_side_by_side():
