@@ -45,17 +45,24 @@ def detect(
     y = luma(observation)
     grids = _grids(y)
     found = next(filter(None, (_standard(y, grid) for grid in grids)), None)
-    if quality:
-        return found and _with_colour(replace(found, quality=quality), observation)
-    if stored:
-        coarser = found and found.quality < stored.quality - AROUND
-        return _with_colour(found, observation) if coarser else stored
+    if quality is None and stored and not (found and found.quality < stored.quality - AROUND):
+        return stored
+    if quality is None and stored is None and (own := _own(observation, grids, found)):
+        return own
+    if found is None:
+        return None
+    return _with_colour(replace(found, quality=quality or found.quality), observation)
+
+
+def _own(
+    observation: Tensor, grids: list[tuple[int, int]], found: Compression | None
+) -> Compression | None:
+    """With tables that are of no quality, if they are coarser than those that were found."""
     if found:
         grids = [(found.top, found.left)]
+    finest = found.quality - AROUND if found else BEST
     own = next(filter(None, (with_brightness_told(observation, grid) for grid in grids)), None)
-    if own and own.quality <= (found.quality - AROUND if found else BEST):
-        return with_colour_told(own, observation)
-    return found and _with_colour(found, observation)
+    return with_colour_told(own, observation) if own and own.quality <= finest else None
 
 
 def _standard(y: Pixels, grid: tuple[int, int]) -> Compression | None:
