@@ -51,6 +51,13 @@ def test_what_was_compressed_less_is_found_to_be():
     assert strong.quality < weak.quality
 
 
+@pytest.mark.parametrize("factor", [0.75, 1.5])
+@pytest.mark.parametrize("quality", [20, 40])
+def test_how_strong_it_was_is_told_by_the_height_of_lines(quality, factor):
+    made = found(scaled(coded(CLEAN, quality=quality), factor))
+    assert quality <= made.quality <= 1.3 * quality, "rather too fine than too coarse"
+
+
 def test_lines_of_a_finer_compression_since_are_no_trace_of_one_before():
     assert found(coded(CLEAN, quality=60)) == Compression(60)
 
