@@ -33,8 +33,8 @@ NEAR = 3  # positions to both sides whose median a step is compared with
 AROUND = 10  # the same of the mean
 STEP = 4.0  # of 255; greater steps are the picture's
 # the same where lines are known to be: those of strong compression are as great. Qualities of 5 to
-# 60 came out wrong by a factor of 1.2 in the mean, with STEP of 1.5
-OF_LINES = 16.0
+# 60 came out wrong by a factor of 1.3 in the mean, with STEP of 1.5
+OF_LINES = 8.0
 BEYOND = 4  # deviations; what is further is the picture's
 EVEN = 4  # times the weakest wave of lines, as much as the others may count
 # measured on Set14: 11 of 14 pictures of 384 x 384 are found that were made smaller after a
