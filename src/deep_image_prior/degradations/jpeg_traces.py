@@ -14,13 +14,12 @@ from ..files.picture import WHOLE
 from ..images import Pixels
 from ..patches import dct_basis
 from .jpeg import BLOCK, ROUNDED, YCBCR, Compression
-from .jpeg_tables import with_brightness_told, with_colour_told
+from .jpeg_tables import SIDE, middle, with_brightness_told, with_colour_told
 
 AROUND = 6  # qualities to both sides that one is compared with
 DIP = 0.3  # measured: 0.25 or less at the quality of a compressed image
 BEST = 90  # beyond it every image is left as it is
 CHANGE = 1.0  # mean square, of 255, that other qualities must make
-SIDE = 512  # pixels a side that are looked at
 FEW = 256  # blocks that tell whether rows and columns have changed places
 LIKELY = 3  # rows, and columns, that blocks may begin at
 FINE = 6  # the least sum of the two numbers of a cosine that compression makes zero
@@ -82,8 +81,7 @@ def _with_colour(found: Compression, observation: Tensor) -> Compression:
     """How colour was kept: so that it changes least if that is done again."""
     if observation.shape[1] < 3:
         return found
-    row, column = (max(0, side - SIDE) // 2 // WHOLE * WHOLE for side in observation.shape[-2:])
-    part = observation[..., row : row + SIDE, column : column + SIDE]
+    part = middle(observation)
 
     def change(each: Compression) -> float:
         differs = _colour(each.compress(part)) - _colour(part)
