@@ -81,12 +81,16 @@ def fitted(x0, pose=pose, settings=SETTINGS):
     """A problem on a sheet of x0, and the runs of its descent."""
     problem, runs = pose(windows.sheet(x0, 64), windows.PANELS), []
 
-    def draw(done, tell, checkpoint, uncertain):
+    def draw(done, checkpoint, uncertain):
         runs.extend(done)
-        return x0, None
+        return lambda tell: (x0, None)
 
     fit(problem, settings, draw=draw)
     return problem, runs
+
+
+def applied(*how, **options):
+    return anywhere.applied(*how, **options)(silence)
 
 
 @pytest.fixture
@@ -100,13 +104,14 @@ def test_the_size_of_the_tiles_changes_nothing(small_panels, channels, tall):
     x0 = x0[:, :channels].mT if tall else x0[:, :channels]
     problem, runs = fitted(x0, partial(pose, estimates=3))
     how = (problem, runs, SETTINGS, x0)
-    apply = partial(anywhere.apply, *how, channels=channels, tried=windows.panels(x0, 64))
-    (whole, variance), (tiled, another) = apply(side=480), apply(side=120)
+    how_else = {"channels": channels, "tried": windows.panels(x0, 64)}
+    whole, variance = applied(*how, side=480, **how_else)
+    tiled, another = applied(*how, side=120, **how_else)
     assert whole.shape == x0.shape
     assert (whole - tiled).abs().max() < 1e-4
     assert variance.shape == (1, 1, *x0.shape[-2:])
     torch.testing.assert_close(variance, another, rtol=0.01, atol=1e-9)
-    alone, _ = anywhere.apply(replace(problem, margin=16), runs, SETTINGS, x0, 120, channels)
+    alone, _ = applied(replace(problem, margin=16), runs, SETTINGS, x0, 120, channels)
     assert not torch.allclose(whole, alone, atol=1e-3), "the margin counts"
 
 
@@ -221,7 +226,7 @@ def test_parts_are_finished_by_what_the_whole_sheet_says(small_panels):
 
     problem = Problem(base.network, base.code, base.energy, panels=windows.PANELS, parts=parts)
     runs = fitted(x0, lambda *_: problem)[1]
-    image, variance = anywhere.apply(problem, runs, SETTINGS, x0, 120, 3)
+    image, variance = applied(problem, runs, SETTINGS, x0, 120, 3)
     assert variance is None
     assert len(drawn) == 1
     assert drawn[0].shape == (1, 3, 64, 4 * 64)
@@ -304,8 +309,9 @@ def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(
         x0 = torch.cat([x0, 1 - clean.square()], dim=1)
     problem, runs = fitted(x0, KINDS[kind], settings)
     tried = windows.panels(x0, 64)
-    apply = partial(anywhere.apply, problem, runs, settings, x0, channels=3, tried=tried)
-    (whole, variance), (tiled, another) = apply(side=480), apply(side=120)
+    how = (problem, runs, settings, x0)
+    whole, variance = applied(*how, side=480, channels=3, tried=tried)
+    tiled, another = applied(*how, side=120, channels=3, tried=tried)
     # a pixel of the coarsest scale sees beyond the margin, and patches of a group may change
     assert (whole - tiled).abs().max() < (1e-4 if problem.exact else 2e-3)
     assert (variance.sqrt() - another.sqrt()).abs().max() < 0.02 * variance.sqrt().max()
@@ -374,29 +380,70 @@ def test_a_tile_without_holes_stays_as_it_is(small_panels, quick_fills):
     problem, runs = fitted(marked(x0, known), KINDS["holes"])
     alone = replace(problem, margin=0)
     tried = windows.panels(marked(x0, known), 64)
-    x, variance = anywhere.apply(alone, runs, SETTINGS, marked(x0, known), 120, 3, tried=tried)
+    x, variance = applied(alone, runs, SETTINGS, marked(x0, known), 120, 3, tried=tried)
     assert variance.gt(0).equal(known == 0)
     assert x[..., 120:].equal(x0[..., 120:])
     assert not x[..., :120, :120].isnan().any()
     assert not x[..., :120, :120].equal(x0[..., :120, :120])
 
 
-def test_ctrl_c_while_tiles_are_drawn_is_not_swallowed(small_panels):
-    _, x0 = noisy(*LARGE)
+def interrupting(times, phases, at="applying"):
+    """Ctrl-C at the first tile that is drawn, and at those after it."""
 
     def tell(phase):
-        if phase.name == "applying" and phase.done:
+        phases.append(phase)
+        if phase.name.startswith(at) and phase.done and interruptions:
+            interruptions.pop()
             raise KeyboardInterrupt
 
-    threads = torch.get_num_threads()
-    try:
-        for count in (1, 2):
-            torch.set_num_threads(count)
-            with pytest.raises(KeyboardInterrupt):
-                restored(posed_on_one, x0, settings=replace(SETTINGS, steps=1), tell=tell)
-            assert torch.get_num_threads() == count
-    finally:
-        torch.set_num_threads(threads)
+    interruptions = [None] * times
+    return tell
+
+
+@pytest.fixture(params=[1, 2])
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def test_ctrl_c_while_tiles_are_drawn_lets_them_be_drawn(small_panels, monkeypatch, threads):
+    monkeypatch.setattr(anywhere, "TILES", (120,))
+    _, x0 = noisy(*WIDE, repeat=2)
+    how = {"settings": replace(SETTINGS, steps=1)}
+    phases: list[Phase] = []
+    done = restored(posed_on_one, x0, tell=interrupting(1, phases), **how)
+    assert torch.get_num_threads() == threads
+    assert done.interrupted
+    assert not done.complete
+    assert done.stopped.endswith(
+        "interrupted after the last step; the image is of the complete runs"
+    )
+    assert phases[-1].name == "applying what was learned"
+    assert phases[-1].done == phases[-1].total > 2
+    again = [phase.done for phase in phases if phase.name == "applying what was learned"]
+    assert again[0] > 0, "what was drawn is not drawn again"
+    plain = restored(posed_on_one, x0, **how)
+    assert done.image.equal(plain.image)
+    assert done.variance.equal(plain.variance)
+
+
+def test_ctrl_c_once_more_ends_it(small_panels, threads):
+    _, x0 = noisy(*LARGE)
+    with pytest.raises(KeyboardInterrupt):
+        restored(posed_on_one, x0, settings=replace(SETTINGS, steps=1), tell=interrupting(2, []))
+    assert torch.get_num_threads() == threads
+
+
+def test_ctrl_c_while_what_was_learned_is_applied_ends_it(small_panels):
+    _, x0 = noisy(*LARGE)
+
+    def watch(step):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        restored(posed_on_one, x0, watch=watch, tell=interrupting(1, []))
 
 
 def test_what_was_learned_until_ctrl_c_is_applied(small_panels):

@@ -836,13 +836,32 @@ def test_snapshots_end_where_a_step_knows_only_a_tile(run, monkeypatch):
     assert "no snapshots from here on: memory holds only one tile at a time" in err
 
 
-def test_ctrl_c_while_applying_writes_nothing_and_says_so(run, monkeypatch):
+def test_ctrl_c_while_applying_saves_what_was_learned(run, monkeypatch):
     monkeypatch.setattr("deep_image_prior.anywhere.LARGEST", 30 * 30)
     tell = Watcher.tell
 
     def interrupted(watch, phase):
         tell(watch, phase)
         if phase.name == "applying":
+            raise KeyboardInterrupt
+
+    options = ("denoise", "photo.png", "--sigma", 25, "--steps", 2, "-o")
+    assert run(*options, "whole.png")[0] == 0
+    monkeypatch.setattr(Watcher, "tell", interrupted)
+    code, _, err = run(*options, "interrupted.png")
+    assert code == 130
+    assert "the best so far is saved" in err
+    assert "interrupted after the last step" in err
+    assert Path("interrupted.png").read_bytes() == Path("whole.png").read_bytes()
+
+
+def test_ctrl_c_again_and_again_while_applying_writes_nothing_and_says_so(run, monkeypatch):
+    monkeypatch.setattr("deep_image_prior.anywhere.LARGEST", 30 * 30)
+    tell = Watcher.tell
+
+    def interrupted(watch, phase):
+        tell(watch, phase)
+        if phase.name.startswith("applying"):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Watcher, "tell", interrupted)

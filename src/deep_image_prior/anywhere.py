@@ -5,7 +5,6 @@ neither the descent nor its memory grows with it; or fitted to one tile after th
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import count
 
 import numpy as np
 import torch
@@ -15,10 +14,10 @@ from .checkpoint import Checkpoint, kept
 from .denoisers import GRID
 from .descent import Part, Problem, code_generator
 from .ensemble import Ensemble, error_model
-from .fitting import Fit, Image, Learned, fit
+from .fitting import Drawing, Fit, Image, Learned, fit
 from .memory import Memory
 from .parallel import each
-from .phases import APPLYING, Phase, Tell, silence
+from .phases import APPLYING, Phase, Tell
 from .settings import Settings
 from .step import Step
 from .stopping import Recipe
@@ -75,23 +74,11 @@ def fit_anywhere(
     tell(Phase("estimates"))
     side = memory.largest(_sides(problem, x0.device), problem.margin, drawn) if large else 0
 
-    def draw(
-        learned: Sequence[Learned], tell: Tell, checkpoint: Checkpoint | None, uncertain: bool
-    ) -> Image:
+    def draw(learned: Sequence[Learned], checkpoint: Checkpoint | None, uncertain: bool) -> Drawing:
         on_disk = memory.on_disk(drawn)
         tried = panels(x0, panel) if uncertain else None
-        return apply(
-            problem,
-            learned,
-            settings,
-            x0,
-            side,
-            channels,
-            factor,
-            tell,
-            checkpoint,
-            on_disk,
-            tried,
+        return applied(
+            problem, learned, settings, x0, side, channels, factor, checkpoint, on_disk, tried
         )
 
     return fit(problem, settings, rule(problem), watch, draw if large else None, checkpoint, tell)
@@ -104,8 +91,7 @@ def _sides(problem: Problem, device: torch.device) -> Sequence[int]:
     return TILES if device.type == "cpu" else LARGE_TILES + TILES
 
 
-@torch.no_grad()
-def apply(
+def applied(
     problem: Problem,
     learned: Sequence[Learned],
     settings: Settings,
@@ -113,11 +99,10 @@ def apply(
     side: int,
     channels: int,
     factor: int = 1,
-    tell: Tell = silence,
     checkpoint: Checkpoint | None = None,
     on_disk: bool = False,
     tried: Sequence[Window] | None = None,
-) -> Image:
+) -> Drawing:
     """x (1, C, t H, t W): f as it was fitted, on every tile of x0 (1, C + G, H, W), C the
     `channels`, t the `factor`.
 
@@ -132,10 +117,9 @@ def apply(
     part_of = problem.parts(f)
     trials = problem.trials() if tried else ()
     shape = (1, channels + 2 * bool(trials), *(factor * each for each in x0.shape[-2:]))
-    x = torch.from_numpy(empty(shape, np.float32, on_disk)).to(x0.device)
+    x = _picture(shape, on_disk, x0.device)
     every = tiles(x0.shape[-2:], side // factor, problem.margin // factor, GRID // factor)
-    done = count(1)
-    tell(Phase(APPLYING, 0, len(every)))
+    left = dict(enumerate(every, 1))
 
     def restored(tile: Tile) -> Tensor:
         """x, and behind its channels its spread, and the share of them in which it is drawn."""
@@ -150,28 +134,43 @@ def apply(
             images = [drawn.image, *([drawn.spread, drawn.missing] if trials else [])]
         return tile.enlarged(factor).inside(torch.cat(images, dim=1)).clone()
 
-    def draw(numbered: tuple[int, Tile]) -> None:
-        number, tile = numbered
-        tile.enlarged(factor).core(x).copy_(
-            kept(checkpoint, f"tile{number}", partial(restored, tile))
-        )
-        tell(Phase(APPLYING, next(done), len(every)))
+    @torch.no_grad()
+    def drawing(tell: Tell) -> Image:
+        """The tiles that are left."""
 
-    each(draw, enumerate(every, 1), x0.device)
-    if not trials or not tried:
-        return x, None
-    model = error_model(trials, lambda part: f.restored(part or Part(z[:1], problem.finish)))
-    image, s, missing = x.split([channels, 1, 1], dim=1)
-    return image, _variance(model, s, missing, [window.enlarged(factor) for window in tried])
+        def draw(numbered: tuple[int, Tile]) -> None:
+            number, tile = numbered
+            tile.enlarged(factor).core(x).copy_(
+                kept(checkpoint, f"tile{number}", partial(restored, tile))
+            )
+            left.pop(number, None)
+            tell(Phase(APPLYING, len(every) - len(left), len(every)))
+
+        tell(Phase(APPLYING, len(every) - len(left), len(every)))
+        each(draw, list(left.items()), x0.device)
+        if not trials or not tried:
+            return x[:, :channels], None
+        model = error_model(trials, lambda part: f.restored(part or Part(z[:1], problem.finish)))
+        image, s, missing = x.split([channels, 1, 1], dim=1)
+        variance = _picture(s.shape, on_disk, x0.device)
+        _set_variance(variance, model, s, missing, [window.enlarged(factor) for window in tried])
+        return image, variance
+
+    return drawing
 
 
-def _variance(model: ErrorModel, s: Tensor, missing: Tensor, tried: Sequence[Window]) -> Tensor:
-    """Of x, in the place of its spread s (1, 1, H, W), whose mean is that of the windows tried."""
+def _picture(shape: Sequence[int], on_disk: bool, device: torch.device) -> Tensor:
+    return torch.from_numpy(empty(shape, np.float32, on_disk)).to(device)
+
+
+def _set_variance(
+    variance: Tensor, model: ErrorModel, s: Tensor, missing: Tensor, tried: Sequence[Window]
+) -> None:
+    """Of x, from its spread s (1, 1, H, W), whose mean is that of the windows tried."""
     known = [window(torch.cat([s, missing], dim=1)) for window in tried]
     mean = mean_spread(*torch.cat(known, dim=-1).split(1, dim=1))
     for rows in strips(*s.shape[-2:]):
-        s[..., rows, :] = missing[..., rows, :] * model.variance(s[..., rows, :], mean)
-    return s
+        variance[..., rows, :] = missing[..., rows, :] * model.variance(s[..., rows, :], mean)
 
 
 def _fit_tiles(

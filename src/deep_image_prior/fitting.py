@@ -49,9 +49,9 @@ class Descent(Learned):
 
 
 Image = tuple[Tensor, Tensor | None]  # x (1, C, H, W), and its variance (1, 1, H, W)
-# what an image is to be of, the progress, where its tiles are kept, whether its variance is wanted
-# -> it, restored
-Draw = Callable[[Sequence[Learned], Tell, Checkpoint | None, bool], Image]
+Drawing = Callable[[Tell], Image]  # called once more after Ctrl-C, it goes on where it can
+# what an image is to be of, where its tiles are kept, whether its variance is wanted -> how to draw
+Draw = Callable[[Sequence[Learned], Checkpoint | None, bool], Drawing]
 
 
 def fit(
@@ -72,10 +72,11 @@ def fit(
 
     stop: a rule (stopping.py), copied for each run, or what makes one. watch sees every step, its
     images finished. Ctrl-C and a destabilised run end with the best so far: the mean of the
-    complete runs, or else of the others. Raises Destabilised or KeyboardInterrupt if there is no
-    good step to return, BadInput if the rule has no use for such steps.
+    complete runs, or else of the others, drawn to the end unless Ctrl-C comes once more. Raises
+    Destabilised or KeyboardInterrupt if there is no good step to return, BadInput if the rule has
+    no use for such steps.
     """
-    draw = draw or partial(_drawn, problem, settings)
+    draw = draw or partial(_drawing, problem, settings)
     descents: list[Descent] = []
     for k in range(settings.runs):
         try:
@@ -86,24 +87,29 @@ def fit(
         except (KeyboardInterrupt, Destabilised) as end:
             if not descents:
                 raise
-            ended = Run((), _ended(end, 0, f"at the start of run {k + 1}"), chosen=0, seconds=0.0)
-            descents.append(Descent(None, {}, ended))
+            descents.append(_without_steps(end, f"at the start of run {k + 1}"))
         if descents[-1].run.interrupted:
             break
     # an unfinished run would spoil the mean of the finished ones
     best = [each for each in descents if each.run.complete]
     best = best or [each for each in descents if each.run.energies]
-    if any(each.run.interrupted for each in descents):
-        # the same call, when it goes on, draws other weights
-        tell, checkpoint = partial(_of_the_best, tell), None
+    interrupted, of_the_best = descents[-1].run.interrupted, partial(_of_the_best, tell)
     start = time.perf_counter()
-    image, variance = draw(best, tell, checkpoint, True)
-    drawing = time.perf_counter() - start
+    # the same call, when it goes on, draws other weights
+    drawing = draw(best, None if interrupted else checkpoint, True)
+    try:
+        image, variance = drawing(of_the_best if interrupted else tell)
+    except KeyboardInterrupt as end:
+        if interrupted:
+            raise
+        descents.append(_without_steps(end, "after the last step"))
+        image, variance = drawing(of_the_best)
+    seconds = time.perf_counter() - start
     return Fit(
         image=image,
         variance=variance,
         runs=tuple(replace(each.run, used=each in best) for each in descents),
-        seconds=sum(each.run.seconds for each in descents) + drawing,
+        seconds=sum(each.run.seconds for each in descents) + seconds,
     )
 
 
@@ -156,6 +162,10 @@ def _descent(
     return Descent(learned.average, learned.weights, replace(run, uncertainty_db=doubt))
 
 
+def _without_steps(end: BaseException, where: str) -> Descent:
+    return Descent(None, {}, Run((), _ended(end, 0, where), chosen=0, seconds=0.0))
+
+
 def _learned(step: Step) -> Learned:
     return Learned(step.average if step.window is WHOLE else None, step.weights)
 
@@ -188,13 +198,23 @@ def _of_the_best(tell: Tell, phase: Phase) -> None:
     tell(replace(phase, name=f"{phase.name} what was learned"))
 
 
+def _drawing(
+    problem: Problem,
+    settings: Settings,
+    learned: Sequence[Learned],
+    checkpoint: Checkpoint | None,
+    uncertain: bool,
+) -> Drawing:
+    """Of all of the picture at once, of which nothing is kept."""
+    return partial(_drawn, problem, settings, learned, uncertain)
+
+
 def _drawn(
     problem: Problem,
     settings: Settings,
     learned: Sequence[Learned],
-    tell: Tell,
-    checkpoint: Checkpoint | None,
     uncertain: bool,
+    tell: Tell,
 ) -> Image:
     """The mean of the averages; or, f fitted on windows of the picture, x of all of it."""
     trials = problem.trials() if uncertain else ()
@@ -226,7 +246,7 @@ def _finished(step: Step, problem: Problem, draw: Draw) -> Step:
     learned = _learned(step)
 
     def restored() -> Tensor:
-        return draw([learned], silence, None, False)[0]
+        return draw([learned], None, False)(silence)[0]
 
     if step.window is WHOLE:
         image, average = problem.finish(step.image), problem.finish(step.average)
