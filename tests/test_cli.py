@@ -233,12 +233,19 @@ def test_booleans_are_refused_for_what_they_are(run):
     assert "mask.npy has dtype bool; give integers or real numbers" in err
 
 
-def test_an_animation_is_refused(run):
+@pytest.mark.parametrize("ending", [".gif", ".webp", ".avif"])
+def test_one_frame_of_an_animation_is_chosen(run, ending):
     frames = [Image.fromarray(PIXELS // n) for n in (1, 2, 3)]
-    frames[0].save("a.gif", save_all=True, append_images=frames[1:])
-    code, _, err = run("dejpeg", "a.gif")
+    name = f"a{ending}"
+    frames[0].save(name, save_all=True, append_images=frames[1:])
+    code, _, err = run("denoise", name)
     assert (code, err.count("\n")) == (2, 1)
-    assert "a.gif holds 3 frames; extract one of them first" in err
+    assert f"{name} holds 3 frames; choose one by --page" in err
+    code, _, err = run("denoise", name, "--page", 4)
+    assert (code, err.strip()) == (2, f"dip: {name} has no page 4; it has 3")
+    seen = files.read(Path(name), 3)
+    assert np.abs(seen.pixels.astype(float) - PIXELS // 3).mean() < 8
+    assert seen.coding is None, "its bytes are those of all frames"
 
 
 def test_a_quality_is_taken_where_there_is_no_trace(run):
@@ -666,6 +673,11 @@ BAD = {
     "unknown task": (lambda: ["denoize", "photo.png"], "No such command 'denoize'"),
     "unknown flag": (lambda: ["denoise", "photo.png", "--stepz", "4"], "No such option"),
     "no image": (lambda: ["denoise"], "there is no picture; name one"),
+    "no mask": (
+        lambda: ["inpaint", "photo.png"],
+        "photo.png would be the MASK; name the IMAGE before it",
+    ),
+    "no flash": (lambda: ["flash", "photo.png"], "photo.png would be the FLASH; name the IMAGE"),
 }
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 import deep_image_prior as dip
+from deep_image_prior.degradations import Noise
 from deep_image_prior.denoisers import coarse as coarse_image
 from deep_image_prior.tasks import Damage, Enhance
 
@@ -47,6 +48,20 @@ def test_the_noise_of_a_flat_part_is_not_boosted(x0, noise):
     assert fine(result.image)[part].std() < 1.05 * fine(x0)[part].std()
     taken_out = dip.enhance(x0, noise=noise, boost=3, strength=1, **QUICK)
     assert fine(taken_out.image)[part].std() < 0.5 * fine(x0)[part].std()
+
+
+def test_what_is_left_of_the_noise_is_not_boosted():
+    x0 = torch.from_numpy(flat()).permute(2, 0, 1)[None].float()
+    x = 0.5 * (x0 + torch.full_like(x0, 0.35))  # half of the noise is left beside the edge
+    task = Enhance(boost=3, channel_axis=-1)
+
+    def part(noise):
+        finished = task.finish(x.clone(), x0, x0, Damage(noise=noise))
+        return fine(finished.image[0].permute(1, 2, 0).numpy())[4:-4, 4:32].std()
+
+    before = fine(flat())[4:-4, 4:32].std()
+    assert part(None) > 2 * before
+    assert part(Noise(SIGMA, clipped=False)) < 2 * before  # EDIT
 
 
 def test_detail_is_boosted_under_noise():

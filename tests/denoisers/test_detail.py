@@ -2,6 +2,7 @@ import pytest
 import torch
 from helpers import photograph, tensor
 
+from deep_image_prior.degradations import Noise
 from deep_image_prior.denoisers import coarse, detail
 from deep_image_prior.denoisers.detail import local_range
 
@@ -17,16 +18,27 @@ def ripples(contrast, side=48):
     return (0.5 + contrast * torch.cos(rows * torch.pi / 2)).expand(1, 3, side, side).contiguous()
 
 
-def left(contrast):
+def left(contrast, variance=None):
     """The share of ripples of that contrast that the coarse image keeps."""
     x = ripples(contrast)
-    return (coarse(x) - 0.5)[..., 8:-8].std() / (x - 0.5).std()
+    return (coarse(x, variance) - 0.5)[..., 8:-8].std() / (x - 0.5).std()
 
 
 def test_faint_texture_is_detail_and_strong_texture_is_not():
     assert left(0.04) < 0.01
     assert 0.4 < left(0.1) < 0.65
     assert left(0.4) > 0.98
+
+
+@pytest.mark.parametrize(("times", "kept"), [(0.1, 0.01), (1, 0.5), (10, 0.99)])
+def test_texture_that_may_be_what_is_left_of_noise_is_not_detail(times, kept):
+    power = 0.04**2 / 2  # the mean square of the ripples, which is a fifth of the noise's
+
+    def variance(x):
+        assert x.shape[1] == 3
+        return torch.full_like(x, 5 * times * power)
+
+    assert left(0.04, variance) == pytest.approx(kept, abs=0.07)
 
 
 @pytest.mark.parametrize("height", [0.2, 0.4, 0.8])
@@ -65,6 +77,7 @@ def test_the_range_is_that_of_the_channel_with_most():
 
 def test_tiles_change_nothing(monkeypatch):
     x = tensor(photograph(130))[..., :40]
-    whole = coarse(x)
+    noise = Noise(0.05, clipped=False)
+    whole = coarse(x, noise.variance)
     monkeypatch.setattr(detail, "SIDE", 120)
-    torch.testing.assert_close(coarse(x), whole, atol=1e-6, rtol=0)
+    torch.testing.assert_close(coarse(x, noise.variance), whole, atol=1e-6, rtol=0)

@@ -98,7 +98,7 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
     """The command for many pictures. Returns the exit code; raises BadInput if none can be made."""
     folder, quiet = values["output"], values["quiet"]
     if not values["images"] and values["files_from"] is None:
-        raise BadInput("there is no picture; name one, or several, or a folder")
+        raise BadInput(_nothing(kind, values))
     if folder is None:
         raise BadInput("several pictures need a folder to go to; give it by -o")
     if folder.exists() and not folder.is_dir():
@@ -443,6 +443,14 @@ def _entries(folder: Path, recursive: bool) -> Iterator[Path]:
             yield from _entries(each, recursive)
         else:
             yield each
+
+
+def _nothing(kind: type[Restoration], values: Mapping[str, Any]) -> str:
+    """That no picture is named, where a single one is the last argument, a mask say."""
+    for name, option in declared(kind).items():
+        if option.kind is Path:
+            return f"{values[name]} would be the {option.metavar}; name the IMAGE before it"
+    return "there is no picture; name one, or several, or a folder"
 
 
 def _is_folder(path: Path) -> bool:

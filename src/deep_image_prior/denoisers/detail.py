@@ -1,5 +1,6 @@
 """The coarse image of an image, without its fine detail and with its edges."""
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -16,34 +17,50 @@ from .pyramid import GRID
 FAINT = 60 / 255  # deviation of the noise that detail is taken for, white being 1
 PATCH = 8  # pixels a side of the patches whose cosines are thresholded
 EDGE = 0.4  # the range of values around a pixel at which half of its detail counts
-REACH = 4  # pixels to every side that the range is of
+REACH = 4  # pixels to every side that the range is of, and the mean square of detail
+LEFT = 0.2  # share of the noise's variance at which half of the detail counts, and may be noise
 SIDE = 1080  # pixels of a tile, of which memory holds many times the values
 
 
-def coarse(image: Tensor) -> Tensor:
-    """x - w (x - c), of an image x (1, C, H, W) in [0, 1], in tiles that change nothing.
+Variance = Callable[[Tensor], Tensor]  # x (1, C, H, W) -> that of the noise it had, alike
+
+
+def coarse(image: Tensor, variance: Variance | None = None) -> Tensor:
+    """x - w v (x - c), of an image x (1, C, H, W) in [0, 1], in tiles that change nothing.
 
     c is x without what noise of deviation FAINT would hide (thresholded cosines); w = 1 / (1 + (r /
     EDGE)^2), r the range of c around a pixel: what is taken off beside a strong edge would be its
     halo when it is added. After the weights of Polesel, Ramponi and Mathews 2000,
     doi:10.1109/83.826787.
+
+    variance: N of the noise that was taken out of x, of which some is left; v = 1 / (1 + (LEFT N /
+    S)^2), S the mean square of x - c around a pixel: where that is so little it may be noise.
     """
     made = torch.empty_like(image)
 
     def draw(tile: Tile) -> None:
-        tile.core(made).copy_(tile.inside(_coarse(tile.around(image))))
+        tile.core(made).copy_(tile.inside(_coarse(tile.around(image), variance)))
 
     each(draw, tiles(image.shape[-2:], SIDE, GRID, GRID), image.device)
     return made
 
 
-def _coarse(x: Tensor) -> Tensor:
+def _coarse(x: Tensor, variance: Variance | None) -> Tensor:
     planes = to_opponent(x)[0]
     # without a second pass by Wiener's rule, which shrinks the mean, too: colours would shift
     faint = partial(hard_threshold, variance=FAINT**2)
     c = from_opponent(Windows(x.shape[-2:], PATCH).shrink(faint, planes)[None])
     weight = 1 / (1 + (local_range(c) / EDGE) ** 2)
+    if variance:
+        noise = LEFT * variance(x).mean(dim=1, keepdim=True)
+        power = _around((x - c).square().mean(dim=1, keepdim=True))
+        weight /= 1 + (noise / power.clamp_min(1e-12)) ** 2
     return torch.lerp(x, c, weight)
+
+
+def _around(image: Tensor) -> Tensor:
+    """Means within REACH pixels."""
+    return F.avg_pool2d(pad_reflect(image, (REACH, REACH)), 2 * REACH + 1, 1)
 
 
 def local_range(image: Tensor) -> Tensor:

@@ -42,17 +42,19 @@ def _any_size() -> Iterator[None]:
 
 
 def read(path: Path, page: int | None) -> Picture:
-    """The single image of the file. Raises BadInput."""
-    check_page(path, page, 1)
+    """The image of the file, or one frame of an animation, counted from 1. Raises BadInput."""
     with path.open("rb") as opened:
         start = opened.read(25)
     png16 = start[1:4] == b"PNG" and start[24:25] == b"\x10"
     with _any_size(), Image.open(path, formats=FORMATS) as file:
         check_memory(path, *file.size, bytes_of_pixel=COPIES * (8 if png16 else 4))
-        frames = getattr(file, "n_frames", 1)
         # phones write a JPEG with a depth map or preview behind it, and call it MPO
-        if frames > 1 and file.format != "MPO":
-            raise BadInput(f"{path} holds {frames} frames; extract one of them first")
+        frames = 1 if file.format == "MPO" else getattr(file, "n_frames", 1)
+        check_page(path, page, frames)
+        if frames > 1:
+            if page is None:
+                raise BadInput(f"{path} holds {frames} frames; choose one by --page")
+            file.seek(page - 1)
         if (
             file.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "YCbCr")
             and not png16
@@ -69,7 +71,7 @@ def read(path: Path, page: int | None) -> Picture:
         samples = samples if samples.ndim == 3 else samples[..., None]
         if file.format == "TIFF":
             exif = described(exif)
-        coding = _coding(file, path)
+        coding = _coding(file, path) if frames == 1 else None
     dpi = info.get("dpi")
     picture = Picture(
         *split(samples, has_alpha),

@@ -34,7 +34,7 @@ class Enhance(Denoise):
     and x_c the coarse image of it (section 3.6).
 
     x* is what denoise makes of x0, whose kinds of noise it takes, and x_c is x* without its faint
-    detail. The preset paper has x0 in the place of x*, and x_c is a fit stopped early. Result.parts
+    detail, but for what may be noise that is left. The preset paper has x0 in the place of x*, and x_c is a fit stopped early. Result.parts
     holds `coarse`, x_c, and `detail`, x* - x_c around middle gray.
     """
 
@@ -88,12 +88,15 @@ class Enhance(Denoise):
         return replace(problem, trials=tuple)  # what is boosted has no known truth
 
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
+        from ..degradations import Impulses
         from ..denoisers import coarse
         from ..light import from_root
 
         if self.preset == "paper":
             return self._boosted(Finished(image=observation.clone()), observation.clone(), x)
-        x_c = coarse(x)
+        noise = damage.noise
+        left = None if noise is None or isinstance(noise, Impulses) else noise.variance
+        x_c = coarse(x, left)
         finished = super().finish(x.clone(), observation, x0, damage)
         if self.raw:
             x, x_c = by_strips(from_root, x), by_strips(from_root, x_c)
