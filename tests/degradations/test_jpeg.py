@@ -138,6 +138,15 @@ def test_no_compression_leaves_no_trace():
     assert detect(torch.rand(1, 3, 9, 30)) is None
 
 
+@pytest.mark.parametrize("blank", [0, 16, 200, 250, 255])
+def test_what_is_blank_tells_no_quality(blank):
+    x = np.full((680, 160, 3), blank / 255)
+    x[560:656, 40:136] = photograph(96)
+    assert detect(tensor(np.rint(255 * x) / 255)) is None
+    found = detect(tensor(as_file(x, 50)))
+    assert found == Compression(50, halved=(True, True))
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 2, 3), (1, 3, 17, 40), (1, 2, 16, 9)])
 def test_compressing_keeps_size_and_channels(shape):
     kept = Compression(10, top=3, left=5).compress(

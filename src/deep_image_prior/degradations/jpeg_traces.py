@@ -20,7 +20,8 @@ AROUND = 6  # qualities to both sides that one is compared with
 DIP = 0.3  # measured: 0.25 or less at the quality of a compressed image
 BEST = 90  # beyond it every image is left as it is
 CHANGE = 1.0  # mean square, of 255, that other qualities must make
-FEW = 256  # blocks that tell whether rows and columns have changed places
+LEAST, MOST = 16, 4096  # blocks that vary: fewer tell nothing, of more a part is looked at
+FEW = 256  # of them, that tell whether rows and columns have changed places
 LIKELY = 3  # rows, and columns, that blocks may begin at
 FINE = 6  # the least sum of the two numbers of a cosine that compression makes zero
 # share of zeros, in blocks over any other patches: measured 0.003 and less without compression,
@@ -65,13 +66,15 @@ def _own(
 
 
 def _standard(y: Pixels, grid: tuple[int, int]) -> Compression | None:
-    """Of y (H, W), with standard tables, in blocks from `grid` on; None if another quality changes
-    it as little as that.
+    """Of y (H, W), with standard tables, in blocks from `grid` on; None if no quality changes it
+    much less than the qualities around it.
     """
     blocks = _blocks(y, *grid)
-    few = _thinned(blocks)
-    transposed = bool(_dips(few.T).min() < _dips(few).min())
-    dips = _dips(blocks.T if transposed else blocks)
+    if _count(blocks) < LEAST:
+        return None
+    few = _thinned(blocks, FEW)
+    transposed = bool(_dips(_turned(few)).min() < _dips(few).min())
+    dips = _dips(_turned(blocks) if transposed else blocks)
     if dips.min() >= DIP:
         return None
     return Compression(int(dips.argmin()) + 1, *grid, transposed)
@@ -134,25 +137,36 @@ def _grids(y: Pixels) -> list[tuple[int, int]]:
 
 
 def _blocks(y: Pixels, top: int, left: int) -> Pixels:
-    """The whole blocks of y, at most SIDE pixels a side of them."""
+    """Blocks of y from all over it, side by side, (8, 8 N). Those of one value are left out: any
+    quality may keep them, and another not.
+    """
     rows, columns = (
-        (min(SIDE, size - first) // BLOCK) * BLOCK
-        for size, first in zip(y.shape, (top, left), strict=True)
+        (size - first) // BLOCK for size, first in zip(y.shape, (top, left), strict=True)
     )
-    return y[top : top + rows, left : left + columns]
+    whole = y[top : top + rows * BLOCK, left : left + columns * BLOCK]
+    every = whole.reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2).reshape(-1, BLOCK, BLOCK)
+    varied = every[np.ptp(every, axis=(1, 2)) > 0]
+    return _thinned(varied.swapaxes(0, 1).reshape(BLOCK, -1), MOST)
 
 
-def _thinned(blocks: Pixels) -> Pixels:
-    """Every n-th block both ways, about FEW of them or all."""
-    rows, columns = (size // BLOCK for size in blocks.shape)
-    step = max(1, math.isqrt(rows * columns // FEW))
-    every = blocks.reshape(rows, BLOCK, columns, BLOCK)[::step, :, ::step]
-    return every.reshape(every.shape[0] * BLOCK, -1)
+def _count(blocks: Pixels) -> int:
+    return blocks.shape[1] // BLOCK
+
+
+def _thinned(blocks: Pixels, most: int) -> Pixels:
+    """Every n-th of them, `most` or less."""
+    step = max(1, math.ceil(_count(blocks) / most))
+    return blocks.reshape(BLOCK, -1, BLOCK)[:, ::step].reshape(BLOCK, -1)
+
+
+def _turned(blocks: Pixels) -> Pixels:
+    """Each with its rows as columns."""
+    return blocks.reshape(BLOCK, -1, BLOCK).transpose(2, 1, 0).reshape(BLOCK, -1)
 
 
 def _dips(blocks: Pixels) -> Pixels:
-    """How much less than around it another compression changes the blocks at every quality from 1
-    to BEST.
+    """How much less than around it another compression changes blocks (8, 8 N) at every quality
+    from 1 to BEST.
     """
     changes = [
         np.square(Compression(q).decoded(blocks) - blocks.astype(float)).mean() + 0.05
