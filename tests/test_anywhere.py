@@ -436,6 +436,22 @@ def test_ctrl_c_once_more_ends_it(small_panels, threads):
     assert torch.get_num_threads() == threads
 
 
+def test_ctrl_c_before_the_first_tile_does_not_lose_the_steps(small_panels, monkeypatch):
+    _, x0 = noisy(*LARGE)
+    applied, interruptions = anywhere.applied, [None]
+
+    def interrupted(*how):
+        if interruptions:
+            interruptions.pop()
+            raise KeyboardInterrupt
+        return applied(*how)
+
+    monkeypatch.setattr(anywhere, "applied", interrupted)
+    done = restored(posed_on_one, x0, settings=replace(SETTINGS, steps=1))
+    assert done.interrupted
+    assert not done.image.isnan().any()
+
+
 def test_ctrl_c_while_what_was_learned_is_applied_ends_it(small_panels):
     _, x0 = noisy(*LARGE)
 

@@ -38,17 +38,19 @@ def test_as_many_at_a_time_as_there_are_threads_with_one_each():
         assert each(made, range(4), CPU) == [1] * 4
 
 
-def test_an_error_is_raised_and_the_rest_dropped():
-    begun = []
+def test_an_error_is_raised_and_the_rest_dropped_once_what_has_begun_is_done():
+    begun, ended = [], []
 
     def made(item):
         begun.append(item)
         if item == 0:
             raise ZeroDivisionError
         threading.Event().wait(0.2)
+        ended.append(item)
 
     with threads(2):
         with pytest.raises(ZeroDivisionError):
             each(made, range(50), CPU)
         assert torch.get_num_threads() == 2
     assert len(begun) < 10
+    assert sorted(ended) == sorted(begun)[1:]

@@ -96,14 +96,16 @@ def fit(
     interrupted, of_the_best = descents[-1].run.interrupted, partial(_of_the_best, tell)
     start = time.perf_counter()
     # the same call, when it goes on, draws other weights
-    drawing = draw(best, None if interrupted else checkpoint, True)
+    begin = partial(draw, best, None if interrupted else checkpoint, True)
+    drawing: Drawing | None = None
     try:
+        drawing = begin()
         image, variance = drawing(of_the_best if interrupted else tell)
     except KeyboardInterrupt as end:
-        if interrupted:
+        if interrupted or isinstance(end.__context__, KeyboardInterrupt):  # once more
             raise
         descents.append(_without_steps(end, "after the last step"))
-        image, variance = drawing(of_the_best)
+        image, variance = (drawing or begin())(of_the_best)
     seconds = time.perf_counter() - start
     return Fit(
         image=image,

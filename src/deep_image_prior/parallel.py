@@ -31,7 +31,8 @@ def each(
     function: Callable[[Item], Made], items: Iterable[Item], device: torch.device
 ) -> list[Made]:
     """[function(item) for every item], without gradients, as many at a time as torch has threads
-    on a CPU; one after the other elsewhere. An exception, Ctrl-C too, drops what has not begun.
+    on a CPU; one after the other elsewhere. An exception, Ctrl-C too, drops what has not begun, and
+    waits for what has.
     """
     count = threads(device)
 
@@ -45,5 +46,5 @@ def each(
     try:
         return list(pool.map(made, items))
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
         torch.set_num_threads(count)  # new threads would get one of their own
