@@ -76,6 +76,18 @@ def test_phases_are_shown_in_a_bar(monkeypatch):
     assert "3/3" in text
 
 
+def test_runs_that_a_phase_tells_are_those_of_every_picture(monkeypatch):
+    monkeypatch.setattr(progress, "LINE_EVERY", 0)
+    console = Console(file=io.StringIO(), width=100)
+    with Bar(runs=2, console=console) as watch:
+        for runs in (2, 3):  # the second picture has one run more than the first told
+            watch.tell(Phase("learning", total=runs))
+            for index in (1, 2) * runs:
+                watch(Step(index, 2, torch.tensor(0.125), IMAGE, IMAGE))
+    told = [line.split()[1] for line in console.file.getvalue().splitlines()]
+    assert told == [*(f"{done}/8" for done in range(2, 5)), *(f"{k}/10" for k in range(5, 11))]
+
+
 def test_phases_in_lines(monkeypatch):
     lines = [line.split("  ")[0] for line in phases(monkeypatch, terminal=False).splitlines()]
     told = ["step 4/4", "applying", "applying 1/3", "applying 2/3", "applying 3/3"]

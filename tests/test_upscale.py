@@ -134,3 +134,17 @@ def test_a_soft_picture_is_said_to_be_soft():
     result = replace(result, damage=Damage(softness=soft))
     [said] = [line for line in summary(result, SCALE) if "softness" in line]
     assert f"--psf gaussian:{soft:.2g}" in said
+
+
+@pytest.mark.parametrize(("steps", "taken"), [(3, 3), (5000, 300)])
+def test_what_is_cleaned_first_takes_no_more_steps_than_usual(monkeypatch, steps, taken):
+    seen = []
+
+    def fitted(task, call, preset, *how):
+        seen.append(preset.settings.steps)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("deep_image_prior.restoration._fitted", fitted)
+    with pytest.raises(KeyboardInterrupt):
+        dip.upscale(np.random.default_rng(0).random((40, 40)), 2, sigma=0.2, steps=steps)
+    assert seen == [taken]

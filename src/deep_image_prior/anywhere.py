@@ -71,6 +71,8 @@ def fit_anywhere(
         side = next(n for n in sides if memory.suffices(pose(x0[..., :n, :n], 1), settings))
         every = tiles(x0.shape[-2:], side - SHARED // factor, SHARED // factor // 2)
         return _fit_tiles(pose, x0, every, factor, settings, rule, watch, tell, checkpoint)
+    if watch:
+        tell(Phase("learning", total=settings.runs))
     tell(Phase("estimates"))
     side = memory.largest(_sides(problem, x0.device), problem.margin, drawn) if large else 0
 
@@ -185,7 +187,8 @@ def _fit_tiles(
     checkpoint: Checkpoint | None,
 ) -> Fit:
     """A fit of every tile, blended where they overlap; x has `factor` times the sides of x0."""
-    tell(Phase("learning", total=len(every)))
+    if watch:
+        tell(Phase("learning", total=len(every) * settings.runs))
     of_tile = watch and (lambda step: watch(replace(step, restored=None)))
     fits = []
     for number, tile in enumerate(every, 1):

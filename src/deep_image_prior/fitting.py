@@ -87,7 +87,7 @@ def fit(
         except (KeyboardInterrupt, Destabilised) as end:
             if not descents:
                 raise
-            descents.append(_without_steps(end, f"at the start of run {k + 1}"))
+            descents.append(_without_steps(_ended(end, 0, f"at the start of run {k + 1}")))
         if descents[-1].run.interrupted:
             break
     # an unfinished run would spoil the mean of the finished ones
@@ -104,7 +104,7 @@ def fit(
     except KeyboardInterrupt as end:
         if interrupted or isinstance(end.__context__, KeyboardInterrupt):  # once more
             raise
-        descents.append(_without_steps(end, "after the last step"))
+        descents.append(_without_steps(Stop("late", 0, "interrupted after the last step")))
         image, variance = (drawing or begin())(of_the_best)
     seconds = time.perf_counter() - start
     return Fit(
@@ -164,8 +164,8 @@ def _descent(
     return Descent(learned.average, learned.weights, replace(run, uncertainty_db=doubt))
 
 
-def _without_steps(end: BaseException, where: str) -> Descent:
-    return Descent(None, {}, Run((), _ended(end, 0, where), chosen=0, seconds=0.0))
+def _without_steps(stop: Stop) -> Descent:
+    return Descent(None, {}, Run((), stop, chosen=0, seconds=0.0))
 
 
 def _learned(step: Step) -> Learned:

@@ -200,7 +200,7 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
     channels = 1 if task.channel_axis is None else np.shape(image)[task.channel_axis]
     cleaner, left = task.cleaner(damage), None
     if cleaner:
-        x0, left = _cleaned(cleaner, x0, damage, channels, checkpoint)
+        x0, left = _cleaned(cleaner, x0, damage, channels, task.steps, checkpoint)
 
     def finish(x: Tensor) -> tuple[Pixels, Finished]:
         finished = task.finish(x, observation, x0, damage)
@@ -269,11 +269,17 @@ def _cleaned(
     x0: Tensor,
     damage: Damage,
     channels: int,
+    most: int | None,
     checkpoint: Checkpoint | None,
 ) -> tuple[Tensor, Tensor | None]:
-    """x0 without its damage, and the variance of what is left, (1, 1, H, W), if it is known."""
+    """x0 without its damage, and the variance of what is left, (1, 1, H, W), if it is known. most:
+    steps, fewer than are usual where a trial is to be quick.
+    """
     call = Call(cleaner)
     preset, place = call.preset(cleaner.presets(damage, x0.shape[-2:])), None
+    if most is not None:
+        steps = min(most, preset.settings.steps)
+        preset = replace(preset, settings=replace(preset.settings, steps=steps))
     if checkpoint:
         place = checkpoint.within("cleaned")
     done = _fitted(cleaner, call, preset, x0, damage, channels, call.rule(preset), None, place)

@@ -23,7 +23,8 @@ class Run:
 
     @property
     def interrupted(self) -> bool:
-        return self.stop.rule == "interrupted"
+        """Late: after the last step, so that nothing is missing."""
+        return self.stop.rule in ("interrupted", "late")
 
     @property
     def complete(self) -> bool:
@@ -64,7 +65,7 @@ class Runs:
     @property
     def stopped(self) -> str:
         """Why the runs ended, in words."""
-        whole = all(run.used for run in self.runs)
+        whole = all(run.used or run.stop.rule == "late" for run in self.runs)
         left_out = [] if whole else ["the image is of the complete runs"]
         return "; ".join(dict.fromkeys([*(str(run.stop) for run in self.runs), *left_out]))
 

@@ -92,6 +92,8 @@ def test_tables_of_the_file_count_and_a_coarser_compression_before_them(tmp_path
     assert detect(tensor(picture.pixels / 255), file=picture.coding).quality == 20
     clean = tensor(pixels / 255)  # no trace of anything before
     assert detect(clean, file=picture.coding).quality == 90
+    told = detect(clean, 40, picture.coding)
+    assert told == replace(Compression.of_file(picture.coding), quality=40, tables=())
 
 
 def test_a_drawing_of_flat_blocks_has_no_quality():

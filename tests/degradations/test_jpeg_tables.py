@@ -46,6 +46,11 @@ def test_tables_and_grid_and_how_colour_was_kept_are_told(table, halved, top, le
     assert (colour == true)[ORDER == 0].all()
 
 
+def test_the_side_that_is_halved_may_be_that_of_columns():
+    turned = compressed((FLAT, FLAT), (False, True)).mT
+    assert detect(turned).halved == (True, False)
+
+
 def test_they_leave_the_picture_as_it_is():
     x0 = compressed((STEEP, STEEP))
     made = detect(x0)

@@ -27,9 +27,10 @@ def terminal() -> Console:
 class Watcher(ABC):
     """Follows the steps and the phases of a command, as a task's `watch` and `tell`.
 
-    runs: how many there will be. quiet: nothing is to be shown. save: called with (run, step) every
-    `every` steps. A failing `save` is said once and ends the saving. heed: called at every step and
-    phase; what it raises ends the work.
+    runs: how many there will be; a phase "learning" tells it of the next of so many pictures.
+    quiet: nothing is to be shown. save: called with (run, step) every `every` steps. A failing
+    `save` is said once and ends the saving. heed: called at every step and phase; what it raises
+    ends the work.
     """
 
     def __init__(
@@ -40,7 +41,9 @@ class Watcher(ABC):
         save: Callable[[int, Step], None] | None = None,
         heed: Callable[[], None] | None = None,
     ) -> None:
-        self.runs, self.quiet = runs, quiet
+        self.quiet = quiet
+        # runs that a phase has told; and pictures of which none has, and about how many runs each
+        self.known, self.pictures, self.each = 0, runs, 1
         self.every, self.save, self.heed = every, save, heed
         self.run = 0
         self.phase = "reading"
@@ -59,7 +62,7 @@ class Watcher(ABC):
 
     def __call__(self, step: Step) -> None:
         self.run += step.index == 1
-        total = self.runs * step.budget
+        total = max(self.run, self.known + self.pictures * self.each) * step.budget
         self._enter_phase("learning", total)
         self.stepped(step, (self.run - 1) * step.budget + step.index, total)
         if self.save and step.index % self.every == 0:
@@ -72,7 +75,8 @@ class Watcher(ABC):
     def tell(self, phase: Phase) -> None:
         """See another phase than that of the steps."""
         if phase.name == "learning":
-            self.runs *= phase.total
+            self.known += phase.total
+            self.pictures, self.each = max(0, self.pictures - 1), phase.total
             return
         self._enter_phase(phase.name, phase.total if phase.total > 1 else None)
         self.went_on(phase)

@@ -16,7 +16,6 @@ from ..files import Picture
 from ..images import Pixels, Scale
 from ..options import declared
 from ..restoration import Result, restore
-from ..settings import Settings
 from ..summary import DOUBTS, summary
 from ..tasks import Restoration, Task
 from . import comparison, maps, session, snapshots, stacks
@@ -128,10 +127,9 @@ def asked(
         content=lambda made: _content(made, compared(*made.values())),
         report=lambda made: _report(made, compared(*made.values()), scale),
     )
-    runs = (task.runs or Settings().runs) * len(tasks)
     every = values["every"] or SNAPSHOT_EVERY
     shots = snapshots.writer(values, picture)
-    watcher = host.watcher(runs, quiet, every, shots, host.heed)
+    watcher = host.watcher(len(tasks), quiet, every, shots, host.heed)
     return request, output, watcher
 
 

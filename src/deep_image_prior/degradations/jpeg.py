@@ -88,13 +88,13 @@ class Compression:
         """The same with colour kept in other ways: its blocks, where it is halved, begin at every
         other one of brightness.
         """
-        # if only one side is halved: that of rows, in a file
-        one = (self.transposed, not self.transposed)
+        # if only one side is halved: that of rows, in a file, which tables of its own do not tell
+        turned = (False, True) if self.tables else (self.transposed,)
         return [
             replace(
                 self, top=self.top + BLOCK * down, left=self.left + BLOCK * right, halved=halved
             )
-            for halved in ((True, True), one, (False, False))
+            for halved in ((True, True), *((each, not each) for each in turned), (False, False))
             for down, right in product(*(range(1 + each) for each in halved))
         ]
 

@@ -11,17 +11,17 @@ from ..files.picture import WHOLE
 from .jpeg import BLOCK, Compression, nearest_quality, standard
 
 SIDE = 512  # pixels a side that are looked at
-BLOCKS = 1024  # of them, at the most
+BLOCKS = 1024  # that are enough: of twice as many every other one is looked at
 NUMBERS = torch.arange(3, 256)  # smaller ones are lost in what rounding to 8 bits does
-# of 255, how far from a multiple rounding moves cosines: farther where pixels that are alike are
-# rounded alike, and where colour was made larger, which begins with the second
+# of 255, how far rounding moves a cosine from a multiple: the first for brightness; the second for
+# pixels that are alike, too, and for colour; the third for colour at half the resolution
 NEAR = (0.75, 1.5, 3.0)
 WIDE = 3  # times as far, at the least, a number is
 SMALL = 1.0  # of 255: what rounding may make of nothing
 MOST = 0.6  # share of the other cosines that are near a multiple
 CHANCE = 12.0  # minus the logarithm of how likely it is by chance that so many are
 TOLD = (6, 3)  # numbers of brightness and of colour, at the least; a drawing of two colours has 3
-USUAL = 50  # quality, of whose table of brightness what is not told has the shape
+USUAL = 50  # quality, whose table gives the shape of numbers that are not told
 NEAREST = 3  # numbers that are told, which tell one that is not
 
 

@@ -45,8 +45,8 @@ def detect(
     y = luma(observation)
     grids = _grids(y)
     found = next(filter(None, (_standard(y, grid) for grid in grids)), None)
-    if quality is None and stored and not (found and found.quality < stored.quality - AROUND):
-        return stored
+    if stored and not (found and found.quality < stored.quality - AROUND):
+        return replace(stored, quality=quality, tables=()) if quality else stored
     if quality is None and stored is None and (own := _own(observation, grids, found)):
         return own
     if found is None:
@@ -57,7 +57,9 @@ def detect(
 def _own(
     observation: Tensor, grids: list[tuple[int, int]], found: Compression | None
 ) -> Compression | None:
-    """With tables that are of no quality, if they are coarser than those that were found."""
+    """With tables that are of no quality, told by the cosines; None unless they are clearly coarser
+    than `found`, or than BEST without that.
+    """
     if found:
         grids = [(found.top, found.left)]
     finest = found.quality - AROUND if found else BEST
@@ -108,11 +110,11 @@ def is_compressed(observation: Tensor) -> bool:
         return False
     top, left = (max(0, (side - SIDE) // 2) for side in (height, width))
     part = observation[..., top : top + SIDE, left : left + SIDE]
-    luma = 255 * (part * _luma(part)).sum(dim=1, keepdim=True)
+    y = 255 * (part * _luma(part)).sum(dim=1, keepdim=True)
     order = torch.arange(BLOCK)
     fine = (order[:, None] + order).flatten() >= FINE
     basis = dct_basis(BLOCK)[fine].to(part).reshape(-1, 1, BLOCK, BLOCK)
-    zero = (F.conv2d(luma, basis).abs() < ROUNDED).float().mean(dim=1)[0]
+    zero = (F.conv2d(y, basis).abs() < ROUNDED).float().mean(dim=1)[0]
     rows, columns = (side // BLOCK for side in zero.shape)
     zero = zero[: rows * BLOCK, : columns * BLOCK]
     # of blocks that begin at each of 8 x 8 places
@@ -123,7 +125,7 @@ def is_compressed(observation: Tensor) -> bool:
 
 def _grids(y: Pixels) -> list[tuple[int, int]]:
     """Rows and columns where blocks may begin: those of a whole file, then where neighbours differ
-    most. None in drawings.
+    most. An empty list for drawings.
     """
     drawing = np.count_nonzero(np.bincount(y.ravel())) <= GRAYS
     if min(y.shape) < 3 * BLOCK or drawing:
@@ -131,9 +133,13 @@ def _grids(y: Pixels) -> list[tuple[int, int]]:
     likely = []
     for axis in (0, 1):
         differences = np.abs(np.diff(y.astype(float), axis=axis)).mean(axis=1 - axis)
-        steps = [differences[(first - 1) % BLOCK :: BLOCK].mean() for first in range(BLOCK)]
-        likely.append(np.argsort(steps)[::-1][:LIKELY].tolist())
+        likely.append(np.argsort(by_place(differences))[::-1][:LIKELY].tolist())
     return list(dict.fromkeys([(0, 0), *product(*likely)]))
+
+
+def by_place(steps: Pixels) -> Pixels:
+    """The mean step to the rows that are 0 to 7 beyond a multiple of 8, (8,)."""
+    return np.array([steps[(first - 1) % BLOCK :: BLOCK].mean() for first in range(BLOCK)])
 
 
 def _blocks(y: Pixels, top: int, left: int) -> Pixels:

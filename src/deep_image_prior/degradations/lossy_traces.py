@@ -105,7 +105,7 @@ def _older_grid(y: Pixels, jpeg: Compression) -> tuple[int, int] | None:
     own = (jpeg.top % BLOCK, jpeg.left % BLOCK)
     grid = []
     for first, plane in zip(own, (y, y.T), strict=True):
-        heights = _by_place(_steps(plane))
+        heights = jpeg_traces.by_place(_steps(plane))
         heights[first] = -np.inf  # its own
         chance = _steps(plane).std() / (len(plane) / BLOCK) ** 0.5
         grid.append(int(heights.argmax()))
@@ -117,12 +117,8 @@ def _older_grid(y: Pixels, jpeg: Compression) -> tuple[int, int] | None:
 def _height_on_grid(y: Pixels, grid: tuple[int, int]) -> float:
     """Of the lines of y between blocks that begin there, of 255."""
     planes = zip(grid, (y, y.T), strict=True)
-    return max(1e-3, sum(_by_place(_steps(plane, OF_LINES))[first] for first, plane in planes))
-
-
-def _by_place(steps: Pixels) -> Pixels:
-    """The mean step to the rows that are 0 to 7 beyond a multiple of 8, (8,)."""
-    return np.array([steps[(first - 1) % BLOCK :: BLOCK].mean() for first in range(BLOCK)])
+    heights = (jpeg_traces.by_place(_steps(plane, OF_LINES))[first] for first, plane in planes)
+    return max(1e-3, sum(heights))
 
 
 def _period(y: Pixels, has_grid: bool) -> float | None:
@@ -218,4 +214,4 @@ def _quality_of_size(observation: Tensor, file: Coded) -> int:
     wanted = file.size
     if middle.size < pixels.size:
         wanted = round(wanted * size(USUAL) / size(USUAL, pixels))
-    return 1 + min(99, bisect_left(range(1, 100), wanted, key=size))
+    return 1 + bisect_left(range(1, 100), wanted, key=size)

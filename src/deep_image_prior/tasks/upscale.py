@@ -96,10 +96,7 @@ class Upscale(Restoration):
         kind = Dejpeg if damage.compression else Denoise if damage.noise else None
         if kind is None:
             return None
-        how = {name: getattr(self, name) for name in HOW}
-        if self.steps is not None:  # a trial, which is to be quick
-            how["steps"] = min(self.steps, kind.steps_of[str(self.preset)])
-        return kind(**how)
+        return kind(**{name: getattr(self, name) for name in HOW})
 
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
         large = prod(shape) * self.enlargement**2 > LARGEST
