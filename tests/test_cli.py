@@ -801,7 +801,7 @@ def test_scores_of_unclipped_floats_have_the_peak_of_the_clean_image(run):
 
 def test_twelve_bits_in_sixteen_are_said_aloud(run):
     made("d.tif", PIXELS.astype(np.uint16) * 16)
-    assert "4095 counts as white" in run("denoise", "d.tif", *FEW)[2]
+    assert "above 4095, which counts as white" in run("denoise", "d.tif", *FEW)[2]
 
 
 def test_alone_it_shows_help(run):

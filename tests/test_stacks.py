@@ -11,6 +11,7 @@ from deep_image_prior import files
 from deep_image_prior.app import restoring, stacks
 from deep_image_prior.errors import BadInput
 from deep_image_prior.files import Picture
+from deep_image_prior.tasks import Denoise
 
 pytestmark = pytest.mark.usefixtures("quick_noise", "quick_fills")
 
@@ -102,6 +103,23 @@ def test_a_stack_is_denoised_as_one_picture_and_keeps_its_axes(run):
     assert len(record["steps"]) == 1
     assert record["scores"]["psnr"] > record["scores"]["psnr_input"] + 3
     assert out.count("noise: white") == 1
+
+
+def test_channels_of_16_bits_have_one_white(run, monkeypatch):
+    dark, light = (np.uint16(k) * pages(NOISY, 1)[0] for k in (3, 15))
+    assert dark.max() < 1024 < light.max()
+    both = np.stack([dark, light])
+    tifffile.imwrite("c.tif", both, photometric="minisblack", metadata={"axes": "CYX"})
+    measured, measure = [], Denoise.measure
+
+    def measuring(task, observation, scale, sigma):
+        measured.append((scale.white, sigma))
+        return measure(task, observation, scale, sigma)
+
+    monkeypatch.setattr(Denoise, "measure", measuring)
+    err = run("denoise", "c.tif", "--sigma", 10, *QUICK)[2]
+    assert err.count("above 4095, which counts as white") == 2
+    assert measured == [(4095, pytest.approx(10 / 255))] * 2
 
 
 def test_one_page_is_restored_alone(run):

@@ -90,21 +90,24 @@ class Result(Runs):
 
 
 class Call:
-    """A task as it is done here: on a device, within a limit of memory. name: of the image."""
+    """A task as it is done here: on a device, within a limit of memory. name, scale: of the image,
+    which has a scale of its own if it is of no larger one.
+    """
 
-    def __init__(self, task: Task, name: str = "image") -> None:
-        self.task, self.name = task, name
+    def __init__(self, task: Task, name: str = "image", scale: Scale | None = None) -> None:
+        self.task, self.name, self.scale = task, name, scale
         self.device = find_device(task.device)
         hint = "" if task.preset == "fast" else "the preset fast, or "
         self.memory = Memory(self.device, task.memory and int(task.memory), hint)
 
     def read(self, image: Pixels, name: str = "") -> tuple[Tensor, Scale]:
         """The image as (1, C, H, W) in [0, 1], and what its values mean."""
+        scale = None if name else self.scale
         name = name or self.name
         images.check_unmasked(image, name)
         pixels, axis = np.asarray(image), self.task.channel_axis
         images.check_pixels(pixels, axis, name)
-        scale = images.scale_of(pixels)
+        scale = scale or images.scale_of(pixels)
         on_disk = self.memory.on_disk(pixels.shape)
         return images.to_tensor(pixels, axis, scale, self.device, on_disk), scale
 
@@ -179,10 +182,14 @@ class Call:
         return open_checkpoint(Path(task.checkpoint), key)
 
 
-def restore(task: Restoration, image: Pixels, name: str = "image") -> Result:
-    """The restored image. Raises BadInput, which calls it by its name."""
+def restore(
+    task: Restoration, image: Pixels, name: str = "image", scale: Scale | None = None
+) -> Result:
+    """The restored image. scale: what its values mean, as in the stack that it is of; by default as
+    they are by themselves. Raises BadInput, which calls it by its name.
+    """
     with in_single_precision():
-        return _restore(task, Call(task, name), image)
+        return _restore(task, Call(task, name, scale), image)
 
 
 def _restore(task: Restoration, call: Call, image: Pixels) -> Result:

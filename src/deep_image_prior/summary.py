@@ -12,9 +12,9 @@ DOUBTS = ("low", "medium", "high")  # confidence, the worst first
 def summary(result: Result, scale: Scale) -> list[str]:
     """A line each. scale: of the image that was given."""
     unit, of = (255.0, "of 255") if scale.one else (1.0, "in the units of the image")
-    lines = [
-        f"{sum(result.steps)} steps in {result.seconds:.1f} s on {result.device}; {result.stopped}"
-    ]
+    fits = sum(steps > 0 for steps in result.steps)
+    steps = f"{sum(result.steps)} steps" + (f" of {fits} fits" if fits > 1 else "")
+    lines = [f"{steps} in {result.seconds:.1f} s on {result.device}; {result.stopped}"]
     if any(0 < at < steps for at, steps in zip(result.chosen, result.steps, strict=True)):
         chosen = ", ".join(str(at) for at in result.chosen if at)
         lines.append(f"the image is the average at step {chosen}")

@@ -133,8 +133,13 @@ def test_the_error_of_a_trial_is_steins_and_the_difference_to_an_estimate(guide,
     error = sure.error(first)
     assert error.shape == IMAGE.shape
     stein = sure.energy(first).item() - noise.sigma**2
-    assert error.mean().item() == pytest.approx(0.5 * stein + left * 0.1, abs=1e-5)
+    assert error.mean().item() == pytest.approx(0.5 * max(stein, 0) + left * 0.1, abs=1e-5)
     apart = sure.error(first + 0.3)
     stein = sure.energy(first + 0.3).item() - noise.sigma**2
+    assert stein > 0
     expected = 0.5 * stein + far * 0.09 + left * 0.1
     assert apart.mean().item() == pytest.approx(expected, abs=1e-5)
+    told = MonteCarloSure(IMAGE, Noise(0.8, clipped=False), guide=guide)  # far too much
+    first = told.code(torch.Generator())[:, 3:6]
+    assert told.energy(first).item() < 0.8**2
+    assert told.error(first).mean().item() == pytest.approx(left * 0.8, rel=1e-4)

@@ -137,10 +137,10 @@ def _made(
     task: Restoration, watch: Watcher, pixels: Pixels, pages: int, scale: Scale, source: Path
 ) -> Result:
     """Of `pages` in one picture, cut into them again (pages, H, W, C) if there are several."""
-    if scale.dtype == np.uint16 and scale.white < 65535 and not watch.quiet:
-        greatest = pixels.max()
-        say(f"note: the greatest 16-bit value is {greatest}: {scale.white:.0f} counts as white")
-    result = restore(replace(task, watch=watch, tell=watch.tell), pixels, str(source))
+    shared = scale if scale.dtype == np.uint16 else None  # the pages of others have one each
+    if shared and shared.white < 65535 and not watch.quiet:
+        say(f"note: no 16-bit value is above {shared.white:.0f}, which counts as white")
+    result = restore(replace(task, watch=watch, tell=watch.tell), pixels, str(source), shared)
     cut = partial(stacks.cut, count=pages, enlargement=task.enlargement)
     parts = {name: cut(each) for name, each in result.parts.items()}
     map = None if result.uncertainty is None else cut(result.uncertainty)

@@ -77,8 +77,10 @@ class Compression:
 
     @property
     def standard(self) -> bool:
-        """Whether its tables are those of its quality."""
-        return self.tables in ((), standard(self.quality))
+        """Whether its tables are those of its quality; a file without colour has one of them."""
+        usual = standard(self.quality)
+        bright, colour = self.tables or usual
+        return bright == usual[0] and colour in usual
 
     def at(self, row: int, column: int) -> "Compression":
         """The same of the part of the image that begins there."""

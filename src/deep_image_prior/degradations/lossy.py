@@ -50,7 +50,7 @@ class Lossy:
                 f"{how} as strong as JPEG of quality {self.quality}, by a codec that smooths its "
                 "blocks, as of video, WebP or AVIF"
             )
-        words = f"about {self.format} of quality {self.quality}"
+        words = f"about {self.format.replace('WEBP', 'WebP')} of quality {self.quality}"
         if self.scale != 1:
             words += f", made {self.scale:.2f} times as large since"
         if self.since:

@@ -165,10 +165,11 @@ FORMATS = (
 BY_ENDING = {ending: each for each in FORMATS for ending in each.endings}
 
 
-def read(path: Path, page: int | None = None) -> Picture:
+def read(path: Path | str, page: int | None = None) -> Picture:
     """The picture in the file at `path`, upright: all of its pages, or one, counted from 1. Raises
     BadInput.
     """
+    path = Path(path)
     with _refusals(path):
         if re.match(r"\w{2,}:/", path.as_posix()):
             raise BadInput(f"{path} is an address; download it, and give the path of the file")

@@ -112,12 +112,13 @@ class MonteCarloSure:
 
     def error(self, images: Tensor) -> Tensor:
         """About the squared error of x, (1, C, H, P W), of images as in E: Stein's estimate, which
-        is less wherever the noise is taken for more than it is; how far x is from an estimate; and
-        what is left of any noise.
+        is less, but no less than 0 in the mean, wherever the noise is taken for more than it is;
+        how far x is from an estimate; and what is left of any noise.
         """
         means, noise = self.noise.mean(images), self.noise.variance(images[:1])
         follows = self._probes * (means[1:] - means[:1])
         stein = (means[:1] - self._beside(self.observation)).square() - noise + 2 / STEP * follows
+        stein -= stein.mean().clamp(max=0)
         apart = (images[:1] - self._beside(self._images[:1, 0])).square()
         far, left = (APART, LEFT) if self.guide is None else (GUIDED_APART, GUIDED_LEFT)
         return STEIN * stein + far * apart + left * noise.sqrt()
