@@ -184,8 +184,10 @@ def test_deblur_beats_its_input_and_tells_its_noise():
     assert psnr(clean, result.image, 1) > psnr(clean, x0, 1) + 2
     assert result.noise.sigma == pytest.approx(2 / 255, rel=0.5)
     assert not result.cautions
-    wrong = dip.deblur(x0, "gaussian:4", channel_axis=-1, steps=2)
-    assert wrong.confidence == "low", "what is drawn does not blur to it"
+    for kernel in ("gaussian:4", "disk:6"):
+        wrong = dip.deblur(x0, kernel, channel_axis=-1, steps=2)
+        assert wrong.confidence == "low"
+        assert wrong.cautions[-1].endswith("the kernel may be another, or too wide")
 
 
 def test_upscale_beats_nearest():

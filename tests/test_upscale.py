@@ -136,6 +136,12 @@ def test_a_soft_picture_is_said_to_be_soft():
     assert f"--psf gaussian:{soft:.2g}" in said
 
 
+@pytest.mark.parametrize(("psf", "said"), [("gaussian:4", 1), ("lanczos3", 0)])
+def test_a_kernel_that_is_too_wide_is_said(psf, said):
+    x0 = photograph(64)[:48:2, :48:2]
+    assert len(dip.upscale(x0, 2, psf=psf, channel_axis=-1, steps=2).cautions) == said
+
+
 @pytest.mark.parametrize(("steps", "taken"), [(3, 3), (5000, 300)])
 def test_what_is_cleaned_first_takes_no_more_steps_than_usual(monkeypatch, steps, taken):
     seen = []

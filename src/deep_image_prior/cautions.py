@@ -19,6 +19,9 @@ SEEN = 2 / 255  # less than this nobody misses
 MOST, LEAST, TEXTURE = 1.6, 1 / 3, 8 / 255
 SMALLEST = 16  # pixels a side, in which noise can be measured
 SQUARE, RARE = 8, 0.02  # pixels a side of squares, and a share of them, that may be of one value
+# times the contrast of x0, and share of all values that become black or white, where too much of a
+# blur is taken back: measured up to 1.15 and up to 0.005 by right kernels, never both beyond
+CONTRAST, CLIPPED = 1.12, 0.03
 UNSEEN = 10 ** (-45 / 20)  # root mean square of a change, 45 dB, that nobody sees
 
 
@@ -74,6 +77,22 @@ def mistold(observation: Tensor, told: AnyNoise | None) -> list[str]:
     if isinstance(found, CorrelatedNoise) and found.variance(some).mean() > LEAST**2 * expected:
         return ["its noise spreads over pixels, and a sigma is of white noise: leave it out"]
     return [f"it has about {times:.2g} times the noise that is told: detail is lost with it"]
+
+
+def overdrawn(image: Tensor, observation: Tensor) -> list[str]:
+    """That more blur was taken back than `observation` had, of which `image` was made, both (B, C,
+    H, W) in [0, 1]; nothing if it may be right.
+    """
+    some, seen = thinned(image), thinned(observation)
+    more = _clipped(some) - _clipped(seen)
+    if some.std() < CONTRAST * seen.std() or more < CLIPPED:
+        return []
+    return ["it has become black and white in many places: the kernel may be another, or too wide"]
+
+
+def _clipped(image: Tensor) -> float:
+    """Share of the values that are 0 or 1."""
+    return ((image <= 0) | (image >= 1)).float().mean().item()
 
 
 def _has_flat_parts(image: Tensor) -> bool:

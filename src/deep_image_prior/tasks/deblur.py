@@ -86,7 +86,7 @@ class Deblur(Restoration):
         return problem if problem.whole else replace(problem, finish=blur.inside)
 
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
-        from ..cautions import lost, mistold
+        from ..cautions import lost, mistold, overdrawn
 
         assert damage.blur
         blur = damage.blur.operator
@@ -98,7 +98,7 @@ class Deblur(Restoration):
             cautions = lost(blur(some), blur.inside(seen), damage.noise)
         if self.sigma is not None:
             cautions += mistold(observation, damage.noise)
-        return Finished(image=x, cautions=cautions)
+        return Finished(image=x, cautions=cautions + overdrawn(x, observation))
 
 
 @cache

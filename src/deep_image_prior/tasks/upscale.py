@@ -112,11 +112,12 @@ class Upscale(Restoration):
         return preset.problem(Observed(x0, energy, shrinking, shrinking.enlarge(x0), panels))
 
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
-        from ..cautions import lost, mistold
+        from ..cautions import lost, mistold, overdrawn
 
         side = self.enlargement * CORNER
         again = self._downsampling(x0).shrink(x[..., :side, :side])
         cautions = lost(again, x0[..., :CORNER, :CORNER]) + doubts(damage.compression)
+        cautions += overdrawn(x, x0)
         if self.sigma is not None:
             cautions += mistold(observation, damage.noise)
         return Finished(image=x, cautions=cautions)
