@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from deep_image_prior.windows import (
@@ -9,6 +10,7 @@ from deep_image_prior.windows import (
     as_batch,
     blended,
     draw_windows,
+    middle,
     sheet,
     side_by_side,
     tiles,
@@ -112,3 +114,19 @@ def test_panels_of_a_sheet_begin_on_the_grid_and_lie_around_what_is_missing():
     holed[..., 300:310, 900:910] = torch.nan
     for panel in sheet(holed, 256).chunk(PANELS, dim=-1):
         assert panel.isnan().sum() == 100
+
+
+@pytest.mark.parametrize(
+    ("shape", "grid", "rows", "columns"),
+    [
+        ((1, 3, 9, 5), 1, (2, 6), (0, 4)),
+        ((50, 90), 16, (16, 20), (32, 36)),
+        ((3, 4), 1, (0, 3), (0, 4)),
+    ],
+)
+def test_the_middle_begins_on_a_grid(shape, grid, rows, columns):
+    part = middle(shape, 4, grid)
+    seen = part(torch.arange(shape[-2] * shape[-1]).reshape(shape[-2:]))
+    first, last = seen[0, 0].item(), seen[-1, -1].item()
+    assert divmod(first, shape[-1]) == (rows[0], columns[0])
+    assert divmod(last, shape[-1]) == (rows[1] - 1, columns[1] - 1)

@@ -52,6 +52,12 @@ class Windows:
 WHOLE = Windows((Window(slice(None), slice(None)),))
 
 
+def middle(shape: Sequence[int], side: int, grid: int = 1) -> Window:
+    """That of (..., H, W), `side` rows and columns or all, which begin at multiples of `grid`."""
+    first = (max(0, each - side) // 2 // grid * grid for each in shape[-2:])
+    return Window(*(slice(start, start + side) for start in first))
+
+
 def draw_windows(
     generator: np.random.Generator, shape: Sequence[int], panels: int, side: int, count: int
 ) -> Windows:

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..denoisers import Sampled, dct_denoise
 from ..files.picture import WHOLE
 from ..images import Pixels
+from ..windows import middle
 from . import jpeg_traces
 from .coding import eight_bits
 from .jpeg import YCBCR
@@ -40,11 +41,10 @@ def detect(observation: Tensor) -> Lossy | None:
     """JPEG that is about as strong as the codec of x0 (1, C, H, W) in [0, 1], or None if x0 is not
     as a decoder leaves it, was hardly compressed, or is a screenshot.
     """
-    top, left = (max(0, side - SIDE) // 2 // WHOLE * WHOLE for side in observation.shape[-2:])
-    middle = observation[:, :3, top : top + SIDE, left : left + SIDE]
-    if not is_decoded(middle):
+    part = middle(observation.shape, SIDE, WHOLE)(observation[:, :3])
+    if not is_decoded(part):
         return None
-    ratio = _ratio_of_changes(middle)
+    ratio = _ratio_of_changes(part)
     if ratio > SMOOTH:
         return Lossy(GENTLE, smoothed=True, guessed=True) if ratio <= DRAWN else None
     quality = round(OF_NONE - 100 * ratio)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..files.picture import WHOLE
+from ..windows import middle
 from .jpeg import BLOCK, Compression, nearest_quality, standard
 
 SIDE = 512  # pixels a side that are looked at
@@ -32,7 +33,7 @@ def with_brightness_told(observation: Tensor, grid: tuple[int, int]) -> Compress
     grid: row and column where blocks begin. Fan and de Queiroz 2003, doi:10.1109/TIP.2002.807361.
     """
     plain = Compression(USUAL, *grid)
-    surprise, table = _table(plain.cosines(middle(observation))[0], 0, standard(USUAL)[0])
+    surprise, table = _table(plain.cosines(_seen(observation))[0], 0, standard(USUAL)[0])
     if surprise == 0:
         return None
     quality = nearest_quality(table)
@@ -43,7 +44,7 @@ def with_colour_told(found: Compression, observation: Tensor) -> Compression:
     """The same with colour kept in the way in which most of the cosines of x0 (1, C, H, W) are
     multiples of something, if any are.
     """
-    part, best, most = middle(observation), found, 0.0
+    part, best, most = _seen(observation), found, 0.0
     for each in found.ways_of_colour() if observation.shape[1] >= 3 else ():
         cosines = torch.cat(each.cosines(part)[1:3], dim=1)
         surprise, table = _table(cosines, 1, found.tables[1])
@@ -52,12 +53,9 @@ def with_colour_told(found: Compression, observation: Tensor) -> Compression:
     return best
 
 
-def middle(observation: Tensor) -> Tensor:
-    """That of x0 (1, C, H, W), SIDE pixels a side or less, in which blocks begin where they do in
-    x0.
-    """
-    row, column = (max(0, side - SIDE) // 2 // WHOLE * WHOLE for side in observation.shape[-2:])
-    return observation[..., row : row + SIDE, column : column + SIDE]
+def _seen(observation: Tensor) -> Tensor:
+    """The middle of x0, in which blocks begin where they do in x0."""
+    return middle(observation.shape, SIDE, WHOLE)(observation)
 
 
 def _table(cosines: Tensor, kind: int, usual: Sequence[int]) -> tuple[float, tuple[int, ...]]:

@@ -13,9 +13,11 @@ from ..files import Quantisation
 from ..files.picture import WHOLE
 from ..images import Pixels
 from ..patches import dct_basis
+from ..windows import middle
 from .jpeg import BLOCK, ROUNDED, YCBCR, Compression
-from .jpeg_tables import SIDE, middle, with_brightness_told, with_colour_told
+from .jpeg_tables import with_brightness_told, with_colour_told
 
+SIDE = 512  # pixels a side of the middle
 AROUND = 6  # qualities to both sides that one is compared with
 DIP = 0.3  # measured: 0.25 or less at the quality of a compressed image
 BEST = 90  # beyond it every image is left as it is
@@ -86,7 +88,7 @@ def _with_colour(found: Compression, observation: Tensor) -> Compression:
     """How colour was kept: so that it changes least if that is done again."""
     if observation.shape[1] < 3:
         return found
-    part = middle(observation)
+    part = middle(observation.shape, SIDE, WHOLE)(observation)
 
     def change(each: Compression) -> float:
         differs = _colour(each.compress(part)) - _colour(part)
@@ -108,8 +110,7 @@ def is_compressed(observation: Tensor) -> bool:
     height, width = observation.shape[-2:]
     if min(height, width) < 3 * BLOCK:
         return False
-    top, left = (max(0, (side - SIDE) // 2) for side in (height, width))
-    part = observation[..., top : top + SIDE, left : left + SIDE]
+    part = middle(observation.shape, SIDE)(observation)
     y = 255 * (part * _luma(part)).sum(dim=1, keepdim=True)
     order = torch.arange(BLOCK)
     fine = (order[:, None] + order).flatten() >= FINE

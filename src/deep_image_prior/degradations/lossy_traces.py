@@ -17,6 +17,7 @@ from ..files import Coded, Quantisation
 from ..files.picture import WHOLE
 from ..images import Pixels
 from ..resampling import correlate, gaussian
+from ..windows import middle
 from . import decoded, jpeg_traces, palette
 from .coding import eight_bits
 from .jpeg import BLOCK, Compression
@@ -81,8 +82,8 @@ def _before(y: Pixels, jpeg: Compression | None, quality: int | None) -> Lossy |
     """
     if min(y.shape) < SMALLEST:
         return None
-    top, left = (max(0, side - SIDE) // 2 // WHOLE * WHOLE for side in y.shape)
-    y = y[top : top + SIDE, left : left + SIDE]
+    part = middle(y.shape, SIDE, WHOLE)
+    y = y[part.rows, part.columns]
     grid = jpeg and _older_grid(y, jpeg)
     if grid:
         found = Lossy(1, top=grid[0], left=grid[1], since=jpeg)
@@ -205,13 +206,13 @@ def _quality_of_size(observation: Tensor, file: Coded) -> int:
     change with the quality is measured in the middle of the picture.
     """
     pixels = eight_bits(observation[:, : 3 if observation.shape[1] >= 3 else 1]).squeeze()
-    top, left = (max(0, side - SIDE) // 2 for side in pixels.shape[:2])
-    middle = pixels[top : top + SIDE, left : left + SIDE]
+    part = middle(pixels.shape[:2], SIDE)
+    seen = pixels[part.rows, part.columns]
 
-    def size(quality: int, part: Pixels = middle) -> int:
-        return len(encoded(part, file.format, quality))
+    def size(quality: int, pixels: Pixels = seen) -> int:
+        return len(encoded(pixels, file.format, quality))
 
     wanted = file.size
-    if middle.size < pixels.size:
+    if seen.size < pixels.size:
         wanted = round(wanted * size(USUAL) / size(USUAL, pixels))
     return 1 + bisect_left(range(1, 100), wanted, key=size)

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..images import Pixels
 from ..padding import pad_reflect
 from ..resampling import correlate, gaussian
+from ..windows import middle
 from .coding import eight_bits
 
 MOST = 256  # colours
@@ -28,7 +29,7 @@ FLICKERING = 0.82
 # lies so near to others that a texture flickers as much
 MANY, USUAL = 128, 0.55
 LITTLE = 5e-4  # a share of pixels that tells nothing
-DRAWN = 512  # pixels a side that are looked at
+SIDE = 512  # pixels a side that are looked at
 PERIOD = 8  # pixels a side of the pattern of an ordered dither, or a multiple of it
 SHORTER = (2, 4)
 # of the variance of what a blur takes away, what is alike in every period if there is a pattern:
@@ -133,7 +134,7 @@ class Palette:
         """What it might have added to x0 (1, C, H, W), less the offsets: what it adds to a blur of
         the middle, (1, C, 512, 512) or less.
         """
-        image = undithered(middle(observation))
+        image = undithered(middle(observation.shape, SIDE)(observation))
         return self.without_offsets(self.compress(image)) - image
 
     def without_offsets(self, observation: Tensor) -> Tensor:
@@ -246,14 +247,14 @@ def _is_tiled(image: Tensor) -> bool:
 
 
 def _whole_periods(image: Tensor) -> Tensor:
-    """Those of `image` (1, C, H, W) that begin in its first DRAWN pixels to a side."""
-    rows, columns = (min(side, DRAWN) // PERIOD * PERIOD for side in image.shape[-2:])
+    """Those of `image` (1, C, H, W) that begin in its first SIDE pixels to a side."""
+    rows, columns = (min(side, SIDE) // PERIOD * PERIOD for side in image.shape[-2:])
     return image[..., :rows, :columns]
 
 
 def _is_dithered(observation: Tensor, palette: Palette) -> bool:
     """Whether as many pixels flicker as in a dithered picture of the same colours."""
-    seen = middle(observation)
+    seen = middle(observation.shape, SIDE)(observation)
     smooth = undithered(seen)
     own = _flickering(seen)
     least, most = (_flickering(palette.nearest(smooth, dithered)) for dithered in (False, True))
@@ -272,12 +273,6 @@ def _flickering(image: Tensor) -> float:
         return alike.float().mean().item()
 
     return log((across(image) + across(image.mT)) / 2 + LITTLE)
-
-
-def middle(image: Tensor) -> Tensor:
-    """The middle of `image` (1, C, H, W), of 512 x 512 pixels or less."""
-    top, left = (max(0, side - DRAWN) // 2 for side in image.shape[-2:])
-    return image[..., top : top + DRAWN, left : left + DRAWN]
 
 
 def _colours(pixels: Tensor) -> Tensor:

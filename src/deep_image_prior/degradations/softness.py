@@ -6,6 +6,7 @@ from scipy.spatial import KDTree
 from torch import Tensor
 
 from ..images import Pixels
+from ..windows import middle
 
 SIDE = 128  # pixels a side that are looked at, in the middle
 PATCH = 3  # pixels a side
@@ -52,9 +53,8 @@ def softness(observation: Tensor) -> float | None:
 
 def _middle(observation: Tensor) -> Pixels:
     """Of the mean of the channels."""
-    top, left = (max(0, side - SIDE) // 2 for side in observation.shape[-2:])
-    part = observation[0, :, top : top + SIDE, left : left + SIDE]
-    return part.mean(dim=0).cpu().numpy().astype(np.float64)
+    part = middle(observation.shape, SIDE)(observation)
+    return part[0].mean(dim=0).cpu().numpy().astype(np.float64)
 
 
 def _halved(image: Pixels, sigma: float) -> list[Pixels]:

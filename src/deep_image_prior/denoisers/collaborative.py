@@ -48,7 +48,7 @@ def collaborative(noisy: Tensor, pilot: Tensor) -> Tensor:
         return second.back(second(observed) * kept, weights), weights
 
     # what is alike in the pilot has errors of it in common
-    guide = (guide + FIRST.filtered(planes, planes, thresholded, _bright(planes))) / 2
+    guide = (guide + FIRST.filtered(_bright(planes), planes, thresholded)) / 2
     return from_opponent(SECOND.filtered(guide, planes, shrunk, _bright(guide)))
 
 
@@ -95,17 +95,15 @@ def haar(count: int) -> Tensor:
 
 
 def overlaps(line: Tensor) -> Tensor:
-    """How much of the noise in a wave of a patch is in that of another, so many rows and columns
-    away, (2 size, 2 size, size^2): that of the shift (i, j) at [i, j], negative ones from the end.
+    """How much of the noise in a wave of a patch is in that of another, i rows and j columns away
+    to any side, at [i, j], (size + 1, size + 1, size^2); the last have none.
 
     line: the waves of a row or column, (size, size).
     """
     size = len(line)
-    moved = torch.zeros(2 * size, size)
-    for shift in range(1 - size, size):
-        overlap = size - abs(shift)
-        first, second = (slice(max(0, each), max(0, each) + overlap) for each in (shift, -shift))
-        moved[shift] = (line[:, first] * line[:, second]).sum(dim=1)
+    moved = torch.zeros(size + 1, size)
+    for shift in range(size):
+        moved[shift] = (line[:, shift:] * line[:, : size - shift]).sum(dim=1)
     return torch.einsum("iu,jv->ijuv", moved, moved).flatten(2)
 
 
@@ -115,13 +113,10 @@ def powers_along(powers: Tensor, places: Tensor) -> Tensor:
 
     powers: of `overlaps`; places: rows and columns of the patches, (groups, n, 2).
     """
-    size = len(powers) // 2
-    shifts = places[:, :, None] - places[:, None]
-    # all of them that do not overlap: as far as that
-    far = (shifts.abs() >= size).any(dim=3, keepdim=True)
-    rows, columns = (shifts.masked_fill(far, size) % (2 * size)).unbind(dim=3)
+    apart = (places[:, :, None] - places[:, None]).abs().clamp_max(len(powers) - 1)
+    rows, columns = apart.unbind(dim=3)
     # (groups, n, n, waves across); a table of rows is many times as fast as one of two indices
-    common = powers.flatten(0, 1).index_select(0, (2 * size * rows + columns).flatten())
+    common = powers.flatten(0, 1).index_select(0, (len(powers) * rows + columns).flatten())
     common = common.view(*rows.shape, -1)
     fine: list[Tensor] = []
     while common.shape[1] > 1:

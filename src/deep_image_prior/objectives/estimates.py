@@ -34,7 +34,7 @@ from ..denoisers import (
     with_long_waves,
 )
 from ..energies import squared_error
-from ..windows import Place
+from ..windows import Place, middle
 
 SCALES = 2  # of white noise: three gain up to 0.07 dB and see farther than tiles do
 BLUR = 1.0  # pixels, of the blurred x0 behind the estimates
@@ -206,10 +206,9 @@ def share_of_smooth(palette: Palette, noise: Sampled, observation: Tensor) -> fl
     """
     if palette.coarse:
         return 1.0
-    sides = observation.shape[-2:]
-    top, left = (max(0, side - TRIED) // 2 for side in sides)
-    middle = observation[..., top : top + TRIED, left : left + TRIED]
-    _, sharp, _ = of_dither(palette.at(top, left), noise, middle, 0).chunk(3, dim=1)
+    part = middle(observation.shape, TRIED)
+    here = palette.at(part.rows.start, part.columns.start)
+    _, sharp, _ = of_dither(here, noise, part(observation), 0).chunk(3, dim=1)
     moved = palette.moved(0)
     _, one, other = of_dither(moved, noise, moved.compress(sharp), 0).chunk(3, dim=1)
     apart = other - one

@@ -87,12 +87,14 @@ class Dejpeg(Restoration):
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
         from ..cautions import is_clean, lost
         from ..degradations import Lossy, Palette
-        from ..degradations.palette import middle, undithered
+        from ..degradations.palette import SIDE, undithered
+        from ..windows import middle
 
-        dithered = isinstance(damage.compression, Palette) and damage.compression.dithered
-        seen = (middle(x), undithered(middle(observation))) if dithered else (x, observation)
+        made, seen = damage.compression, (x, observation)
+        if isinstance(made, Palette) and made.dithered:
+            part = middle(x.shape, SIDE)
+            seen = part(x), undithered(part(observation))
         cautions = lost(*seen)
-        made = damage.compression
         if isinstance(made, Lossy) and not made.traced:
             cautions.append(UNTRACED)
         elif is_clean(x, observation):
