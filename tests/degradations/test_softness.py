@@ -38,6 +38,11 @@ def test_of_few_pixels_nothing_is_said(side):
     assert softness(tensor(photograph(64))[..., :side, :]) is None
 
 
+def test_of_few_patches_of_high_contrast_nothing_is_said():
+    assert softness(tensor(photograph(16))) is None
+    assert softness(tensor(photograph(32))) is not None
+
+
 def test_of_what_has_no_structure_or_was_drawn_nothing_is_said():
     assert softness(torch.full((1, 3, 64, 64), 0.5)) is None
     faint = tensor(data.page()[40:136, 100:196, None] / 255) * 0.08 + 0.4
