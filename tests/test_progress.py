@@ -76,6 +76,20 @@ def test_phases_are_shown_in_a_bar(monkeypatch):
     assert "3/3" in text
 
 
+def test_what_cannot_be_counted_has_no_count(monkeypatch):
+    monkeypatch.setattr(progress, "BAR_EVERY", 0)
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    with Bar(runs=1, console=console) as watch:
+        for index in (1, 2):
+            watch(Step(index, 100, torch.tensor(0.125), IMAGE, IMAGE))
+        watch.tell(Phase("applying"))
+        watch.bar.refresh()
+    learning, _, applying = console.file.getvalue().partition("applying")
+    assert "2/100" in learning
+    assert "0/?" in applying
+    assert "/100" not in applying
+
+
 def test_runs_that_a_phase_tells_are_those_of_every_picture(monkeypatch):
     monkeypatch.setattr(progress, "LINE_EVERY", 0)
     console = Console(file=io.StringIO(), width=100)

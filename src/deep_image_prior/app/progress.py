@@ -145,7 +145,8 @@ class Bar(Watcher):
 
     def begins(self, total: int | None) -> None:
         self.bar.refresh()  # the end of the one before
-        self.bar.reset(self.task, description=self.phase, total=total, energy="")
+        self.bar.remove_task(self.task)  # a reset without a total would keep the one before
+        self.task = self.bar.add_task(self.phase, total=total, energy="")
         self.said = self.begun
         if self._in_lines and self.phase.startswith(APPLYING):
             self.console.print(self.phase)
