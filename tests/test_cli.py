@@ -200,12 +200,12 @@ def test_a_jpeg_file_says_itself_how_it_was_compressed(run):
     assert (kept["tables"], kept["halved"]) == (tables, [False, False])
 
 
-@pytest.mark.parametrize("ending", ["webp", "avif"])
-def test_other_lossy_files_say_so_too(run, ending):
+@pytest.mark.parametrize(("ending", "name"), [("webp", "WebP"), ("avif", "AVIF")])
+def test_other_lossy_files_say_so_too(run, ending, name):
     Image.fromarray(PIXELS).save(f"photo.{ending}", quality=30)
     answer = run("dejpeg", f"photo.{ending}", "--record", "run.json", *FEW)[1]
     assert "wrote photo-dejpeg.png" in answer
-    assert re.search(rf"compression: about {ending.upper()} of quality \d+\n", answer)
+    assert re.search(rf"compression: about {name} of quality \d+\n", answer)
     kept = json.loads(Path("run.json").read_text())["compression"]
     assert (kept["format"], kept["scale"]) == (ending.upper(), 1)
 

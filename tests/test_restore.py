@@ -187,7 +187,7 @@ def test_deblur_beats_its_input_and_tells_its_noise():
     for kernel in ("gaussian:4", "disk:6"):
         wrong = dip.deblur(x0, kernel, channel_axis=-1, steps=2)
         assert wrong.confidence == "low"
-        assert wrong.cautions[-1].endswith("the kernel may be another, or too wide")
+        assert any("the kernel may be another" in each for each in wrong.cautions)
 
 
 def test_upscale_beats_nearest():

@@ -157,11 +157,11 @@ def test_a_mask_serves_all_pages(run):
 def test_an_interrupt_saves_the_pages_that_are_done(run, monkeypatch):
     begun = []
 
-    def interrupted(task, pixels, name, real=restoring.restore):
+    def interrupted(task, pixels, name, scale, real=restoring.restore):
         begun.append(name)
         if len(begun) == 2:
             raise KeyboardInterrupt
-        return real(task, pixels, name)
+        return real(task, pixels, name, scale)
 
     monkeypatch.setattr(restoring, "restore", interrupted)
     code, _, err = run("enhance", "stack.tif", *QUICK)

@@ -96,9 +96,10 @@ class Deblur(Restoration):
         else:
             some, seen = (image[..., :CORNER, :CORNER] for image in (x, observation))
             cautions = lost(blur(some), blur.inside(seen), damage.noise)
+        cautions += overdrawn(x, observation)
         if self.sigma is not None:
             cautions += mistold(observation, damage.noise)
-        return Finished(image=x, cautions=cautions + overdrawn(x, observation))
+        return Finished(image=x, cautions=cautions)
 
 
 @cache
