@@ -157,13 +157,13 @@ def test_a_mask_serves_all_pages(run):
 def test_an_interrupt_saves_the_pages_that_are_done(run, monkeypatch):
     begun = []
 
-    def interrupted(task, pixels, name, scale, real=restoring.restore):
+    def interrupted(task, pixels, name, scale, real=restoring.restore_page):
         begun.append(name)
         if len(begun) == 2:
             raise KeyboardInterrupt
         return real(task, pixels, name, scale)
 
-    monkeypatch.setattr(restoring, "restore", interrupted)
+    monkeypatch.setattr(restoring, "restore_page", interrupted)
     code, _, err = run("enhance", "stack.tif", *QUICK)
     assert code == 130
     assert "best so far of 1 of 3 pictures" in err

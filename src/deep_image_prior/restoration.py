@@ -182,12 +182,13 @@ class Call:
         return open_checkpoint(Path(task.checkpoint), key)
 
 
-def restore(
-    task: Restoration, image: Pixels, name: str = "image", scale: Scale | None = None
-) -> Result:
-    """The restored image. scale: what its values mean, as in the stack that it is of; by default as
-    they are by themselves. Raises BadInput, which calls it by its name.
-    """
+def restore(task: Restoration, image: Pixels, name: str = "image") -> Result:
+    """The restored image. Raises BadInput, which calls it by its name."""
+    return restore_page(task, image, name, None)
+
+
+def restore_page(task: Restoration, image: Pixels, name: str, scale: Scale | None) -> Result:
+    """`restore` of a page whose values have the `scale` of its stack, or one of their own."""
     with in_single_precision():
         return _restore(task, Call(task, name, scale), image)
 

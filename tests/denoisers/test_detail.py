@@ -30,7 +30,7 @@ def test_faint_texture_is_detail_and_strong_texture_is_not():
     assert left(0.4) > 0.98
 
 
-@pytest.mark.parametrize(("times", "kept"), [(0.1, 0.01), (1, 0.5), (10, 0.99)])
+@pytest.mark.parametrize(("times", "kept"), [(0.1, 0.01), (1, 0.4), (2, 0.93), (10, 0.99)])
 def test_texture_that_may_be_what_is_left_of_noise_is_not_detail(times, kept):
     power = 0.04**2 / 2  # the mean square of the ripples, which is a fifth of the noise's
 
@@ -38,7 +38,8 @@ def test_texture_that_may_be_what_is_left_of_noise_is_not_detail(times, kept):
         assert x.shape[1] == 3
         return torch.full_like(x, 5 * times * power)
 
-    assert left(0.04, variance) == pytest.approx(kept, abs=0.07)
+    # around a pixel there are four or five of nine crests
+    assert left(0.04, variance) == pytest.approx(kept, abs=0.03)
 
 
 @pytest.mark.parametrize("height", [0.2, 0.4, 0.8])

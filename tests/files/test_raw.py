@@ -203,7 +203,7 @@ def test_the_file_says_whether_it_is_raw_if_nobody_does(tmp_path, monkeypatch, a
     monkeypatch.chdir(tmp_path)
     dng(Path("a.dng"), mosaic(scene()))
     photo(Path("a.png"))
-    monkeypatch.setattr("deep_image_prior.app.restoring.restore", told)
+    monkeypatch.setattr("deep_image_prior.app.restoring.restore_page", told)
     said = []
     monkeypatch.setattr("deep_image_prior.app.outcome.say", said.append)
     monkeypatch.setattr(sys, "argv", ["dip", "denoise", *arguments])

@@ -15,7 +15,7 @@ from ..errors import BadInput
 from ..files import Picture
 from ..images import Pixels, Scale
 from ..options import declared
-from ..restoration import Result, restore
+from ..restoration import Result, restore_page
 from ..summary import DOUBTS, summary
 from ..tasks import Restoration, Task
 from . import comparison, maps, session, snapshots, stacks
@@ -140,7 +140,8 @@ def _made(
     shared = scale if scale.dtype == np.uint16 else None  # the pages of others have one each
     if shared and shared.white < 65535 and not watch.quiet:
         say(f"note: no 16-bit value is above {shared.white:.0f}, which counts as white")
-    result = restore(replace(task, watch=watch, tell=watch.tell), pixels, str(source), shared)
+    watched = replace(task, watch=watch, tell=watch.tell)
+    result = restore_page(watched, pixels, str(source), shared)
     cut = partial(stacks.cut, count=pages, enlargement=task.enlargement)
     parts = {name: cut(each) for name, each in result.parts.items()}
     map = None if result.uncertainty is None else cut(result.uncertainty)

@@ -34,7 +34,7 @@ def coarse(image: Tensor, variance: Variance | None = None) -> Tensor:
     doi:10.1109/83.826787.
 
     variance: N of the noise that was taken out of x, of which some is left; v = 1 / (1 + (LEFT N /
-    S)^2), S the mean square of x - c around a pixel: where that is so little it may be noise.
+    S)^4), S the mean square of x - c around a pixel: where that is so little it may be noise.
     """
     made = torch.empty_like(image)
 
@@ -54,7 +54,7 @@ def _coarse(x: Tensor, variance: Variance | None) -> Tensor:
     if variance:
         noise = LEFT * variance(x).mean(dim=1, keepdim=True)
         power = _around((x - c).square().mean(dim=1, keepdim=True))
-        weight /= 1 + (noise / power.clamp_min(1e-12)) ** 2
+        weight /= 1 + (noise / power.clamp_min(1e-12)) ** 4
     return torch.lerp(x, c, weight)
 
 
