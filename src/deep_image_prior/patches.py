@@ -28,3 +28,11 @@ def patches(image: Tensor, size: int, step: int = 1) -> Tensor:
     size^2).
     """
     return F.unfold(image.transpose(0, 1), size, stride=step).transpose(1, 2)
+
+
+def with_channels(images: Tensor, size: int) -> Tensor:
+    """Every patch of images (B, C, H, W), (B, positions, size^2 C), the channels of a pixel
+    together: many times as fast as F.unfold.
+    """
+    windows = images.permute(0, 2, 3, 1).contiguous().unfold(1, size, 1).unfold(2, size, 1)
+    return windows.permute(0, 1, 2, 4, 5, 3).flatten(3).flatten(1, 2)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..colour import to_opponent
-from ..patches import NOTHING, dct_basis
+from ..patches import NOTHING, dct_basis, with_channels
 from ..resampling import HALF, halved
 
 
@@ -61,9 +61,7 @@ class Sampled:
 
     def of_patches(self, channels: int, size: int) -> Tensor:
         if size not in self._covariances:
-            planes = to_opponent(self.sample).permute(0, 2, 3, 1)
-            windows = planes.unfold(1, size, 1).unfold(2, size, 1)
-            patches = windows.permute(0, 1, 2, 4, 5, 3).flatten(3).flatten(0, 2)
+            patches = with_channels(to_opponent(self.sample), size).flatten(0, 1)
             identity = torch.eye(patches.shape[1]).to(patches)
             self._covariances[size] = patches.T @ patches / len(patches) + NOTHING * identity
         return self._covariances[size]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..padding import pad_reflect
 from ..parallel import scratch
+from ..patches import with_channels
 
 # pixels a side of what is worked on at a time: it stays in the cache of a processor; any part of a
 # picture that begins on a multiple of 120 has the same tiles
@@ -55,7 +56,7 @@ class Groups:
         every = ([each[tile] for each in (*padded, total)] for tile in self._tiles(image))
         for alike in _batches(every, self.at_a_time(image.shape[1], image.device)):
             *pixels, places = zip(*alike, strict=True)
-            clean, patches, *other = (_patches(torch.cat(each), self.size) for each in pixels)
+            clean, patches, *other = (with_channels(torch.cat(each), self.size) for each in pixels)
             columns = places[0].shape[-1] - self.size + 1
             shown = other[0] if other else clean
             members = self._similar(shown, columns)  # (groups, patches of a group)
@@ -112,19 +113,11 @@ class Groups:
         return (first + near.gather(2, nearest)).flatten(0, 1)
 
 
-def _patches(images: Tensor, size: int) -> Tensor:
-    """Those of (tiles, C, H, W), (tiles, positions, size^2 C), the channels of a pixel together:
-    many times as fast as F.unfold.
-    """
-    windows = images.permute(0, 2, 3, 1).contiguous().unfold(1, size, 1).unfold(2, size, 1)
-    return windows.permute(0, 1, 2, 4, 5, 3).flatten(3).flatten(1, 2)
-
-
 def _add_patches(tiles: Sequence[Tensor], places: Tensor, patches: Tensor, weights: Tensor) -> None:
     """Adds patches (N, size^2 C) to tiles, each (1, C + 1, H, W), the last channel their weights
     (N,).
 
-    places: (N,), where `_patches` would take them out of the tiles.
+    places: (N,), where `with_channels` would take them out of the tiles.
     """
     height, width = tiles[0].shape[-2:]
     channels = tiles[0].shape[1] - 1
