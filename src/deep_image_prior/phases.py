@@ -9,7 +9,7 @@ APPLYING = "applying"  # f to the picture, after the steps
 @dataclass(frozen=True)
 class Phase:
     """name: "measuring" what happened to the picture, "estimates" for the code, "learning" f in
-    `total` runs that follow, "applying" f to the picture, `done` of `total` tiles.
+    `total` runs that follow and are watched, "applying" f to the picture, `done` of `total` tiles.
     """
 
     name: str
