@@ -271,11 +271,12 @@ def test_reruns_write_identical_files(run):
 
 
 def test_record_tells_everything(run):
-    code, _, _ = run(
+    code, out, _ = run(
         *("denoise", "photo.png", "--record", "r.json", "--reference", "flash.png"),
         *("--steps", 12, "--runs", 2, "--sigma", 25, "--seed", 5),
     )
     assert code == 0
+    assert "24 steps of 2 fits in" in out
     record = json.loads(Path("r.json").read_text())
     assert record["task"] == "denoise"
     assert record["package"].startswith("deep-image-prior ")

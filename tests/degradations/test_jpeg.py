@@ -132,6 +132,15 @@ def test_gray_is_found_too():
     assert detect(torch.from_numpy(gray)[None, None].float()) == Compression(20)
 
 
+def test_a_gray_file_has_one_table_and_it_is_that_of_its_quality(tmp_path):
+    path = tmp_path / "gray.jpg"
+    Image.fromarray(np.rint(255 * CLEAN[..., 0]).astype(np.uint8)).save(path, quality=20)
+    made = Compression.of_file(files.read(str(path)).coding)
+    assert made.standard
+    assert made.sentence == "JPEG of quality 20"
+    assert not replace(made, quality=30).standard
+
+
 def test_no_compression_leaves_no_trace():
     assert detect(tensor(CLEAN)) is None
     noise = np.random.default_rng(0).random((64, 64, 3))
