@@ -20,7 +20,7 @@ MOST, LEAST, TEXTURE = 1.6, 1 / 3, 8 / 255
 SMALLEST = 16  # pixels a side, in which noise can be measured
 SQUARE, RARE = 8, 0.02  # pixels a side of squares, and a share of them, that may be of one value
 # times the contrast of x0, and share of all values that become black or white, where too much of a
-# blur is taken back: measured up to 1.15 and up to 0.005 by right kernels, never both beyond
+# blur is taken back: measured up to 1.15 and up to 0.023 by right kernels, never both beyond
 CONTRAST, CLIPPED = 1.12, 0.03
 UNSEEN = 10 ** (-45 / 20)  # root mean square of a change, 45 dB, that nobody sees
 
