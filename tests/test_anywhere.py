@@ -90,7 +90,7 @@ def fitted(x0, pose=pose, settings=SETTINGS):
 
 
 def applied(*how, **options):
-    return anywhere.applied(*how, **options)(silence)
+    return anywhere.Applied(*how, **options)(silence)
 
 
 @pytest.fixture
@@ -437,7 +437,7 @@ def test_ctrl_c_once_more_ends_it(small_panels, threads):
 
 def test_ctrl_c_before_the_first_tile_does_not_lose_the_steps(small_panels, monkeypatch):
     _, x0 = noisy(*LARGE)
-    applied, interruptions = anywhere.applied, [None]
+    applied, interruptions = anywhere.Applied, [None]
 
     def interrupted(*how):
         if interruptions:
@@ -445,7 +445,7 @@ def test_ctrl_c_before_the_first_tile_does_not_lose_the_steps(small_panels, monk
             raise KeyboardInterrupt
         return applied(*how)
 
-    monkeypatch.setattr(anywhere, "applied", interrupted)
+    monkeypatch.setattr(anywhere, "Applied", interrupted)
     done = restored(posed_on_one, x0, settings=replace(SETTINGS, steps=1))
     assert done.interrupted
     assert not done.image.isnan().any()

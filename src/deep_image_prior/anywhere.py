@@ -79,7 +79,7 @@ def fit_anywhere(
     def draw(learned: Sequence[Learned], checkpoint: Checkpoint | None, uncertain: bool) -> Drawing:
         on_disk = memory.on_disk(drawn)
         tried = panels(x0, panel) if uncertain else None
-        return applied(
+        return Applied(
             problem, learned, settings, x0, side, channels, factor, checkpoint, on_disk, tried
         )
 
@@ -93,76 +93,81 @@ def _sides(problem: Problem, device: torch.device) -> Sequence[int]:
     return TILES if device.type == "cpu" else LARGE_TILES + TILES
 
 
-def applied(
-    problem: Problem,
-    learned: Sequence[Learned],
-    settings: Settings,
-    x0: Tensor,
-    side: int,
-    channels: int,
-    factor: int = 1,
-    checkpoint: Checkpoint | None = None,
-    on_disk: bool = False,
-    tried: Sequence[Window] | None = None,
-) -> Drawing:
+class Applied:
     """x (1, C, t H, t W): f as it was fitted, on every tile of x0 (1, C + G, H, W), C the
-    `channels`, t the `factor`.
+    `channels`, t the `factor`. Called, it draws the tiles that are left.
 
     side: of the tiles, pixels of x. checkpoint: keeps them. on_disk: whether x is kept in a
     temporary file. tried: the windows of x0 that the trials of the problem are of, if its variance
     (1, 1, t H, t W) is wanted, too.
     """
-    assert problem.parts
-    z = problem.code(code_generator(settings))
-    weights = [each.weights for each in learned]
-    f = Ensemble(problem, weights, z, settings.turns, settings.shifts)
-    part_of = problem.parts(f)
-    trials = problem.trials() if tried else ()
-    shape = (1, channels + 2 * bool(trials), *(factor * each for each in x0.shape[-2:]))
-    x = _picture(shape, on_disk, x0.device)
-    every = tiles(x0.shape[-2:], side // factor, problem.margin // factor, GRID // factor)
-    left = dict(enumerate(every, 1))
 
-    def restored(tile: Tile) -> Tensor:
-        """x, and behind its channels its spread, and the share of them in which it is drawn."""
-        around = tile.around(x0)
-        place = (tile.around.rows.start, tile.around.columns.start)
-        part = part_of(around, place)
-        if part is None:  # all of it is known
-            known = around[:, :channels]
-            images = [known, *([torch.zeros_like(known[:, :1])] * 2 if trials else [])]
-        else:
-            drawn = f.restored(part, *place)
-            images = [drawn.image, *([drawn.spread, drawn.missing] if trials else [])]
-        return tile.enlarged(factor).inside(torch.cat(images, dim=1)).clone()
+    def __init__(
+        self,
+        problem: Problem,
+        learned: Sequence[Learned],
+        settings: Settings,
+        x0: Tensor,
+        side: int,
+        channels: int,
+        factor: int = 1,
+        checkpoint: Checkpoint | None = None,
+        on_disk: bool = False,
+        tried: Sequence[Window] | None = None,
+    ) -> None:
+        assert problem.parts
+        self.x0, self.channels, self.factor = x0, channels, factor
+        self.checkpoint, self.on_disk = checkpoint, on_disk
+        z = problem.code(code_generator(settings))
+        weights = [each.weights for each in learned]
+        self.f = Ensemble(problem, weights, z, settings.turns, settings.shifts)
+        self.part_of, self.whole = problem.parts(self.f), Part(z[:1], problem.finish)
+        self.trials = problem.trials() if tried else ()
+        self.tried = [window.enlarged(factor) for window in tried or ()]
+        shape = (channels + 2 * bool(self.trials), *(factor * each for each in x0.shape[-2:]))
+        self.x = self._empty(shape)  # behind its channels its spread, and the share that is drawn
+        every = tiles(x0.shape[-2:], side // factor, problem.margin // factor, GRID // factor)
+        self.left, self.count = dict(enumerate(every, 1)), len(every)
 
     @torch.no_grad()
-    def drawing(tell: Tell) -> Image:
-        """The tiles that are left."""
-
+    def __call__(self, tell: Tell) -> Image:
         def draw(numbered: tuple[int, Tile]) -> None:
             number, tile = numbered
-            tile.enlarged(factor).core(x).copy_(
-                kept(checkpoint, f"tile{number}", partial(restored, tile))
-            )
-            left.pop(number, None)
-            tell(Phase(APPLYING, len(every) - len(left), len(every)))
+            drawn = kept(self.checkpoint, f"tile{number}", partial(self._restored, tile))
+            tile.enlarged(self.factor).core(self.x).copy_(drawn)
+            self.left.pop(number, None)
+            tell(self._done)
 
-        tell(Phase(APPLYING, len(every) - len(left), len(every)))
-        each(draw, list(left.items()), x0.device)
-        if not trials or not tried:
-            return x[:, :channels], None
-        model = error_model(trials, lambda part: f.restored(part or Part(z[:1], problem.finish)))
-        image, s, missing = x.split([channels, 1, 1], dim=1)
-        variance = _picture(s.shape, on_disk, x0.device)
-        _set_variance(variance, model, s, missing, [window.enlarged(factor) for window in tried])
+        tell(self._done)
+        each(draw, list(self.left.items()), self.x0.device)
+        if not self.trials:
+            return self.x, None
+        image, s, missing = self.x.split([self.channels, 1, 1], dim=1)
+        model = error_model(self.trials, lambda part: self.f.restored(part or self.whole))
+        variance = self._empty(s.shape[1:])
+        _set_variance(variance, model, s, missing, self.tried)
         return image, variance
 
-    return drawing
+    @property
+    def _done(self) -> Phase:
+        return Phase(APPLYING, self.count - len(self.left), self.count)
 
+    def _restored(self, tile: Tile) -> Tensor:
+        """x, and behind its channels its spread, and the share of them in which it is drawn."""
+        around = tile.around(self.x0)
+        place = (tile.around.rows.start, tile.around.columns.start)
+        part = self.part_of(around, place)
+        if part is None:  # all of it is known
+            known = around[:, : self.channels]
+            images = [known, *([torch.zeros_like(known[:, :1])] * 2 if self.trials else [])]
+        else:
+            drawn = self.f.restored(part, *place)
+            images = [drawn.image, *([drawn.spread, drawn.missing] if self.trials else [])]
+        return tile.enlarged(self.factor).inside(torch.cat(images, dim=1)).clone()
 
-def _picture(shape: Sequence[int], on_disk: bool, device: torch.device) -> Tensor:
-    return torch.from_numpy(empty(shape, np.float32, on_disk)).to(device)
+    def _empty(self, shape: Sequence[int]) -> Tensor:
+        """(1, *shape)."""
+        return torch.from_numpy(empty((1, *shape), np.float32, self.on_disk)).to(self.x0.device)
 
 
 def _set_variance(

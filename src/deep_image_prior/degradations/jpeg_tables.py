@@ -26,6 +26,11 @@ USUAL = 50  # quality, whose table gives the shape of numbers that are not told
 NEAREST = 3  # numbers that are told, which tell one that is not
 
 
+def seen(observation: Tensor) -> Tensor:
+    """The middle of x0, in which blocks begin where they do in x0."""
+    return middle(observation.shape, SIDE, WHOLE)(observation)
+
+
 def with_brightness_told(observation: Tensor, grid: tuple[int, int]) -> Compression | None:
     """The compression of x0 (1, C, H, W) in [0, 1] whose table of brightness its cosines tell, or
     None if they are multiples of nothing.
@@ -33,7 +38,7 @@ def with_brightness_told(observation: Tensor, grid: tuple[int, int]) -> Compress
     grid: row and column where blocks begin. Fan and de Queiroz 2003, doi:10.1109/TIP.2002.807361.
     """
     plain = Compression(USUAL, *grid)
-    surprise, table = _table(plain.cosines(_seen(observation))[0], 0, standard(USUAL)[0])
+    surprise, table = _table(plain.cosines(seen(observation))[0], 0, standard(USUAL)[0])
     if surprise == 0:
         return None
     quality = nearest_quality(table)
@@ -44,18 +49,13 @@ def with_colour_told(found: Compression, observation: Tensor) -> Compression:
     """The same with colour kept in the way in which most of the cosines of x0 (1, C, H, W) are
     multiples of something, if any are.
     """
-    part, best, most = _seen(observation), found, 0.0
+    part, best, most = seen(observation), found, 0.0
     for each in found.ways_of_colour() if observation.shape[1] >= 3 else ():
         cosines = torch.cat(each.cosines(part)[1:3], dim=1)
         surprise, table = _table(cosines, 1, found.tables[1])
         if surprise > most:
             best, most = replace(each, tables=(found.tables[0], table)), surprise
     return best
-
-
-def _seen(observation: Tensor) -> Tensor:
-    """The middle of x0, in which blocks begin where they do in x0."""
-    return middle(observation.shape, SIDE, WHOLE)(observation)
 
 
 def _table(cosines: Tensor, kind: int, usual: Sequence[int]) -> tuple[float, tuple[int, ...]]:
@@ -106,6 +106,6 @@ def _multiples(cosines: Tensor, near: float) -> tuple[Tensor, Tensor]:
         apart += torch.xlogy(1 - share, (1 - share) / (1 - chance))
         # of one sign they may be a gradient's, the same in all blocks
         both = min((values > SMALL).sum(), (values < -SMALL).sum()) > 1
-        seen = both & (share > chance) & (share >= MOST)
-        unlikely[:] = torch.where(seen, len(sizes) * apart, 0.0)
+        told = both & (share > chance) & (share >= MOST)
+        unlikely[:] = torch.where(told, len(sizes) * apart, 0.0)
     return shares, surprise

@@ -15,9 +15,8 @@ from ..images import Pixels
 from ..patches import dct_basis
 from ..windows import middle
 from .jpeg import BLOCK, ROUNDED, YCBCR, Compression
-from .jpeg_tables import with_brightness_told, with_colour_told
+from .jpeg_tables import SIDE, seen, with_brightness_told, with_colour_told
 
-SIDE = 512  # pixels a side of the middle
 AROUND = 6  # qualities to both sides that one is compared with
 DIP = 0.3  # measured: 0.25 or less at the quality of a compressed image
 BEST = 90  # beyond it every image is left as it is
@@ -88,7 +87,7 @@ def _with_colour(found: Compression, observation: Tensor) -> Compression:
     """How colour was kept: so that it changes least if that is done again."""
     if observation.shape[1] < 3:
         return found
-    part = middle(observation.shape, SIDE, WHOLE)(observation)
+    part = seen(observation)
 
     def change(each: Compression) -> float:
         differs = _colour(each.compress(part)) - _colour(part)
