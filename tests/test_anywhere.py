@@ -34,6 +34,7 @@ from deep_image_prior.degradations import (
 from deep_image_prior.denoisers import pyramid
 from deep_image_prior.descent import Part, Problem
 from deep_image_prior.energies import squared_error
+from deep_image_prior.ensemble import Ensemble
 from deep_image_prior.memory import Memory
 from deep_image_prior.metrics import psnr
 from deep_image_prior.networks import Refiner
@@ -239,6 +240,24 @@ def test_a_step_sees_one_panel_of_a_sheet(small_panels):
     steps = list(descend(pose(windows.sheet(x0, 64), windows.PANELS), whole_panels))
     assert {step.image.shape[-2:] for step in steps} == {(64, 64)}
     assert len({step.window.parts[0].columns.start for step in steps}) > 1
+
+
+def test_f_is_the_same_from_any_row_and_column_on_and_draws_all_of_it(small_panels):
+    _, x0 = noisy(130, 150)
+    problem, runs = fitted(x0, posed_on_one)
+    z = problem.code(torch.Generator())
+    f = Ensemble(problem, [each.weights for each in runs], z, turns=2, shifts=4)
+    code = problem.parts(f)(x0, (0, 0)).code
+    whole = f(code)
+    part = f(code[..., 41:, 50:], (41, 50))
+    far = (..., slice(48, None), slice(48, None))
+    torch.testing.assert_close(part[far], whole[..., 41:, 50:][far], atol=1e-5, rtol=0)
+    # the first rows and columns have other neighbours, and are drawn all the same
+    apart = (part - whole[..., 41:, 50:]).square()
+    assert apart[..., :8, :].mean().sqrt() < 0.05
+    assert apart[..., :8].mean().sqrt() < 0.05
+    moved = f(code[..., 41:, 50:], (40, 50))
+    assert (moved - part)[far].abs().max() > 1e-4, "cells of the coarse scale lie elsewhere"
 
 
 def test_large_pictures_with_correlated_noise_are_the_estimate(small_panels, monkeypatch):

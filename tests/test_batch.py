@@ -223,6 +223,12 @@ def test_a_killed_process_is_the_failure_of_its_job_alone():
     assert done == {each: each * each for each in jobs if each != 3}
 
 
+def test_what_fails_in_this_process_is_the_failure_of_its_job_alone():
+    done = dict(workers.in_turn(lambda each: 1 // each, [1, 0, 2]))
+    assert isinstance(done.pop(0), ZeroDivisionError)
+    assert done == {1: 1, 2: 0}
+
+
 @pytest.mark.long
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 def test_killed_at_random_moments_every_file_is_made_once_and_whole(run, begun):

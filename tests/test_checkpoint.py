@@ -1,11 +1,22 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from helpers import photograph
 
 import deep_image_prior as dip
-from deep_image_prior import anywhere
+from deep_image_prior import anywhere, codes
 from deep_image_prior.checkpoint import KEY, kept, open_checkpoint
+from deep_image_prior.networks import Hourglass
+from deep_image_prior.objectives import Residual
+from deep_image_prior.stopping import Discrepancy
+
+
+def of_code(code):
+    network = partial(Hourglass, down=(4,), up=(4,), skip=(0,))
+    return dip.Preset(network, Residual(code), dip.Settings())
+
 
 pytestmark = pytest.mark.usefixtures("quick_noise")
 
@@ -40,6 +51,9 @@ def test_half_a_file_is_not_taken_for_one(tmp_path):
     checkpoint = open_checkpoint(tmp_path / "folder", {})
     (checkpoint.folder / "run1.part").write_bytes(b"half")
     assert kept(checkpoint, "run1", lambda: 1) == 1
+    for damaged in (b"", (checkpoint.folder / "run1.pt").read_bytes()[:200]):
+        (checkpoint.folder / "run1.pt").write_bytes(damaged)
+        assert kept(checkpoint, "run1", lambda: 1) == 1
     checkpoint.remove()
     assert not checkpoint.folder.exists()
 
@@ -111,13 +125,48 @@ def test_a_large_picture_goes_on_with_the_tiles_that_are_left(tmp_path, monkeypa
 
     with pytest.raises(Killed):
         dip.denoise(NOISY, checkpoint=folder, tell=tell, **options)
-    done = {path.name for path in folder.glob("*.pt")}
-    assert {"run1.pt", "tile1.pt", "tile2.pt"} <= done
-    assert "tile4.pt" not in done
+    assert (folder / "run1.pt").is_file()
+    assert 2 <= len(list(folder.glob("tile*.pt"))) < 4
     steps = []
     result = dip.denoise(NOISY, checkpoint=folder, watch=steps.append, **options)
     assert not steps
     assert np.array_equal(result.image, whole.image)
+
+
+def test_tiles_of_another_size_are_others(tmp_path, monkeypatch):
+    """Memory chooses it, and another amount may be free by the next time."""
+    monkeypatch.setattr(anywhere, "LARGEST", 30 * 30)
+    monkeypatch.setattr(anywhere, "GRID", 24)
+    monkeypatch.setattr(anywhere, "TILES", (24,))
+    options = {**FEW, "runs": 1, "checkpoint": tmp_path / "folder"}
+
+    def tell(phase):
+        if phase.done == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        dip.denoise(NOISY, tell=tell, **options)
+    monkeypatch.setattr(anywhere, "TILES", (48,))
+    assert dip.denoise(NOISY, **options).image.shape == NOISY.shape
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [
+        ("stop", Discrepancy(0.1), Discrepancy(0.2)),
+        ("preset", of_code(codes.noise), of_code(codes.meshgrid)),
+    ],
+)
+def test_another_rule_or_recipe_of_the_callers_is_another(tmp_path, name, one, other):
+    options = {"channel_axis": -1, "steps": 3, "runs": 2, "checkpoint": tmp_path / "folder"}
+    options["preset"] = of_code(codes.noise)
+
+    def interrupt(step):
+        raise KeyboardInterrupt
+
+    assert dip.denoise(NOISY, watch=interrupt, **{**options, name: one}).interrupted
+    with pytest.raises(dip.BadInput, match=f"made with another {name}"):
+        dip.denoise(NOISY, **{**options, name: other})
 
 
 def test_an_interrupted_run_is_not_kept(tmp_path):
@@ -147,6 +196,11 @@ def test_another_kernel_is_another_task(tmp_path):
         dip.deblur(NOISY, str(tmp_path / "k.npy"), **options)
     np.save(tmp_path / "k.npy", kernel(5))
     assert dip.deblur(NOISY, str(tmp_path / "k.npy"), **options).complete
+    options |= {"checkpoint": tmp_path / "larger", "psf": str(tmp_path / "k.npy")}
+    dip.upscale(NOISY, 2, watch=interrupted, **options)
+    np.save(tmp_path / "k.npy", kernel(15))
+    with pytest.raises(dip.BadInput, match="made with another task"):
+        dip.upscale(NOISY, 2, **options)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", "3"])

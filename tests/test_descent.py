@@ -176,6 +176,8 @@ def test_rollbacks_are_bounded_and_the_reason_is_told():
     assert len(result.history) == 5
     assert result.stopped.startswith("destabilised: energy nan at step 9")
     assert torch.isfinite(result.image).all()
+    with pytest.raises(Destabilised, match="energy nan at step 9"):
+        result.whole()
 
 
 def test_never_finite_raises():

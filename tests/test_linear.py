@@ -40,6 +40,14 @@ def test_every_kind_keeps_the_contract_of_linear_operators(name):
     check_linear_operator(linear(op, SHAPE), (1, 1, *SHAPE), measured)
 
 
+def test_what_is_conjugated_is_measured_as_it_is():
+    matrix = linear(MATRIX + 1j * MATRIX[::-1], SHAPE)
+    x = torch.rand(1, 1, *SHAPE, dtype=torch.float64, requires_grad=True)
+    (matrix(x).conj() * (2 + 1j)).imag.sum().backward()
+    expected = ((MATRIX - 1j * MATRIX[::-1]) * (2 + 1j)).imag.sum(axis=0)
+    torch.testing.assert_close(x.grad.flatten(), torch.from_numpy(expected))
+
+
 def test_a_matrix_is_its_product_with_the_flat_image():
     x = torch.rand(1, 1, *SHAPE, dtype=torch.float64)
     torch.testing.assert_close(

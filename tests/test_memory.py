@@ -62,6 +62,18 @@ def test_a_step_is_counted_as_it_sees_the_picture():
         Memory(cpu, 1, "the preset fast, or ").check(problem, shifted)
 
 
+def test_a_step_that_sees_all_of_the_picture_is_counted_once():
+    image = torch.rand(1, 3, 40, 40)
+    problem = Sure(estimates=1, probed=0).problem(
+        tiny, Observed(image, squared_error(image, identity), Noise(0.1))
+    )
+    one, settings = needed(problem, 40, 40), Settings(steps=1, window=64, windows=4)
+    assert Memory(torch.device("cpu"), one).suffices(problem, settings)
+    unknown = replace(problem, shape=None)
+    assert Memory(torch.device("cpu"), one).suffices(unknown, settings)
+    assert not Memory(torch.device("cpu"), one - 1).suffices(unknown, settings)
+
+
 def test_tiles_are_as_large_as_memory_allows_and_pictures_are_counted(monkeypatch):
     monkeypatch.setattr(memory, "threads", lambda device: 2)
     cpu, x = torch.device("cpu"), torch.empty(1, 3, 400, 500)

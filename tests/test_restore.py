@@ -29,6 +29,7 @@ from deep_image_prior.degradations import (
 )
 from deep_image_prior.degradations.jpeg_traces import detect
 from deep_image_prior.images import scale_of
+from deep_image_prior.masks import blanked, known_pixels
 from deep_image_prior.metrics import psnr
 from deep_image_prior.networks import Hourglass
 from deep_image_prior.summary import summary
@@ -677,10 +678,14 @@ def test_whatever_torch_is_set_to_the_result_is_the_same():
         assert torch.get_default_dtype() == torch.float64
     finally:
         torch.set_default_dtype(torch.float32)
-    with torch.inference_mode():
-        inferred = dip.enhance(NOISY, **FEW).image
     assert np.array_equal(plain, double)
-    assert np.array_equal(plain, inferred)
+    for how in (
+        torch.inference_mode(),
+        torch.autocast("cpu", torch.bfloat16),
+        torch.device("meta"),
+    ):
+        with how:
+            assert np.array_equal(plain, dip.enhance(NOISY, **FEW).image)
 
 
 def test_sixteen_bits_in_the_other_order_are_the_same_picture():
@@ -872,6 +877,27 @@ def test_masks_with_other_values_are_thresholded_aloud():
         second = dip.inpaint(CLEAN, HOLED, **FEW)
         dip.inpaint(CLEAN, HOLED.astype(np.uint8), **FEW)
     np.testing.assert_array_equal(first.image, second.image)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, float])
+def test_a_pixel_of_a_mask_is_known_if_most_of_its_channels_are(dtype):
+    one, two = np.stack([HOLED] * 3, axis=-1), np.stack([HOLED] * 3, axis=-1)
+    one[~HOLED, 0], two[~HOLED, :2] = True, True
+    two[0, 0] = False
+    known = partial(known_pixels, image=CLEAN, channel_axis=-1)
+    assert np.array_equal(known(one.astype(dtype)), HOLED)
+    assert np.count_nonzero(~known(two.astype(dtype))) == 1
+    if dtype is np.uint8:
+        assert np.array_equal(known(255 * one.astype(dtype)), HOLED)
+
+
+def test_holes_do_not_make_a_picture_a_clipped_one():
+    image = np.random.default_rng(0).normal(size=(40, 40)).astype(np.float32)
+    known = np.ones((40, 40), bool)
+    known[10:30, 10:30] = False
+    assert scale_of(blanked(image, known, None)) == scale_of(image[known][None])
+    counts = np.rint(9 * image).astype(np.int32)
+    assert blanked(counts, known, None).dtype == np.int32
 
 
 def test_almost_white_masks_know_everything():

@@ -2,8 +2,18 @@ import pytest
 import torch
 from helpers import step
 
-from deep_image_prior import Step
-from deep_image_prior.stopping import PATIENCE, SHORT, Discrepancy, Patience, Variance
+from deep_image_prior import BadInput, Step
+from deep_image_prior.stopping import PATIENCE, SHORT, Discrepancy, Patience, Variance, begun
+
+
+def test_what_goes_wrong_in_a_recipe_is_not_taken_for_none():
+    def broken():
+        raise TypeError("of the recipe")
+
+    with pytest.raises(TypeError, match="of the recipe"):
+        begun(broken)
+    with pytest.raises(BadInput, match="makes no rule"):
+        begun(3)
 
 
 def test_discrepancy_stops_at_the_noise_and_says_so():

@@ -133,7 +133,7 @@ class Applied:
     def __call__(self, tell: Tell) -> Image:
         def draw(numbered: tuple[int, Tile]) -> None:
             number, tile = numbered
-            drawn = kept(self.checkpoint, f"tile{number}", partial(self._restored, tile))
+            drawn = kept(self.checkpoint, _name(tile), partial(self._restored, tile))
             tile.enlarged(self.factor).core(self.x).copy_(drawn)
             self.left.pop(number, None)
             tell(self._done)
@@ -161,13 +161,19 @@ class Applied:
             known = around[:, : self.channels]
             images = [known, *([torch.zeros_like(known[:, :1])] * 2 if self.trials else [])]
         else:
-            drawn = self.f.restored(part, *place)
+            drawn = self.f.restored(part)
             images = [drawn.image, *([drawn.spread, drawn.missing] if self.trials else [])]
         return tile.enlarged(self.factor).inside(torch.cat(images, dim=1)).clone()
 
     def _empty(self, shape: Sequence[int]) -> Tensor:
         """(1, *shape)."""
         return torch.from_numpy(empty((1, *shape), np.float32, self.on_disk)).to(self.x0.device)
+
+
+def _name(tile: Tile) -> str:
+    """In a checkpoint: memory chooses how large tiles are, and may have another limit next time."""
+    rows, columns = tile.core.rows, tile.core.columns
+    return f"tile-{rows.start}-{rows.stop}-{columns.start}-{columns.stop}"
 
 
 def _set_variance(
@@ -196,9 +202,9 @@ def _fit_tiles(
         tell(Phase("learning", total=len(every) * settings.runs))
     of_tile = watch and (lambda step: watch(replace(step, restored=None)))
     fits = []
-    for number, tile in enumerate(every, 1):
+    for tile in every:
         problem = pose(tile.around(x0), 1)
-        place = checkpoint and checkpoint.within(f"tile{number}")
+        place = checkpoint and checkpoint.within(_name(tile))
         fits.append(fit(problem, settings, rule(problem), of_tile, checkpoint=place))
         if fits[-1].interrupted:  # the rest of the picture is missing
             raise KeyboardInterrupt

@@ -1,7 +1,9 @@
 """What a long job has made so far, in a folder, so that the same call goes on after a power cut."""
 
 import json
+import pickle
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import torch
 
 from .errors import BadInput
+from .files import write_atomically
 
 KEY = "checkpoint.json"  # the file that says what the others depend on
 
@@ -42,9 +45,8 @@ def open_checkpoint(folder: Path, key: Mapping[str, str]) -> Checkpoint:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not any(folder.iterdir()):
-            part = folder / f"{KEY}.part"
-            part.write_text(json.dumps(dict(key), indent=1))
-            part.replace(folder / KEY)  # all of it or nothing
+            content = json.dumps(dict(key), indent=1).encode()
+            write_atomically(folder / KEY, content, overwrite=True)
         found = dict(json.loads((folder / KEY).read_text()))
     except FileNotFoundError:
         raise BadInput(
@@ -71,16 +73,15 @@ def kept(
     done: Callable[[Any], bool] = lambda made: True,
 ) -> Any:
     """What the checkpoint has by that name, or else make(), which it has from now on if that is
-    `done`.
+    `done`. What cannot be read is made once more.
     """
     if checkpoint is None:
         return make()
     path = checkpoint.folder / f"{checkpoint.prefix}{name}.pt"
     if path.exists():
-        return torch.load(path, weights_only=True)
+        with suppress(EOFError, RuntimeError, pickle.UnpicklingError):
+            return torch.load(path, weights_only=True)
     made = make()
     if done(made):
-        part = path.with_suffix(".part")
-        torch.save(made, part)
-        part.replace(path)  # all of it or nothing
+        write_atomically(path, lambda file: torch.save(made, file), overwrite=True)
     return made

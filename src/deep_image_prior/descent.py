@@ -63,18 +63,34 @@ class Problem:
     trials: Callable[[], "Sequence[Trial]"] = tuple
     images: int | None = None
 
+    def panel(self, shape: Sequence[int]) -> tuple[int, int]:
+        """Rows and columns of one, of a code of that shape (1, C', H, W)."""
+        return shape[-2], shape[-1] // self.panels
+
+    def in_windows(self, shape: Sequence[int], side: int) -> bool:
+        """Whether steps see windows of the code of that shape, `side` pixels a side (0: as large as
+        a panel), or all of it.
+        """
+        panel = self.panel(shape)
+        if not isinstance(self.energy, PerPixel):
+            return False
+        # of what is not the picture to draw the images of steps are no more than windows either
+        return (side or max(panel)) < max(panel) or self.panels > 1 or bool(self.whole)
+
 
 @dataclass(frozen=True)
 class Part:
     """A part of the picture that f is applied to, though not fitted on: its z (1, C', h, w), and
     what of f(z) is the restored image there. again: that image -> what to apply f to next, to go
     on from it, or None. missing: (1, 1 or C, h, w), 0 where x is known and 1 elsewhere; None for 1.
+    place: rows and columns of the code of the picture before this one.
     """
 
     code: Tensor
     finish: Callable[[Tensor], Tensor] = lambda x: x
     again: Callable[[Tensor], "Part | None"] = lambda x: None
     missing: Tensor | None = None
+    place: Place = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -103,13 +119,11 @@ def descend(problem: Problem, settings: Settings) -> Iterator[Step]:
     optimiser = Adam(network.parameters(), settings.learning_rate)
     jitter = Generator(z.device).manual_seed(for_jitter)
     symmetries, windows = (np.random.default_rng(each) for each in (for_symmetry, for_window))
-    panel = (z.shape[-2], z.shape[-1] // problem.panels)
+    panel = problem.panel(z.shape)
     side = settings.window or max(panel)
-    per_pixel = isinstance(problem.energy, PerPixel)
-    if settings.window and not per_pixel:
+    if settings.window and not isinstance(problem.energy, PerPixel):
         raise BadInput("a window has no use here, where E is not a sum over pixels; leave it out")
-    # of what is not the picture to draw the images of steps are no more than windows either
-    in_windows = per_pixel and (side < max(panel) or problem.panels > 1 or bool(problem.whole))
+    in_windows = problem.in_windows(z.shape, settings.window)
 
     def walk() -> Iterator[Step]:
         for index in range(1, settings.steps + 1):

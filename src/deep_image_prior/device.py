@@ -1,7 +1,7 @@
 """Where to compute, and with what numbers."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 
@@ -12,11 +12,18 @@ from .tasks.task import DEVICES
 
 @contextmanager
 def in_single_precision() -> Iterator[None]:
-    """Whatever the caller has set: float32, and gradients where they are asked for."""
+    """Whatever the caller has set: float32, gradients where they are asked for, and new tensors on
+    the CPU.
+    """
     dtype = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     try:
-        with torch.inference_mode(False):
+        with ExitStack() as undone:
+            undone.enter_context(torch.inference_mode(False))
+            for kind in filter(torch.is_autocast_enabled, ("cpu", "cuda", "mps")):
+                undone.enter_context(torch.autocast(kind, enabled=False))
+            if torch.get_default_device().type != "cpu":  # it makes every call slower
+                undone.enter_context(torch.device("cpu"))
             yield
     finally:
         torch.set_default_dtype(dtype)

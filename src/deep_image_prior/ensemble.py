@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .descent import Part, Problem, Trial, untrained
@@ -12,6 +11,7 @@ from .padding import pad_reflect
 from .step import Weights
 from .symmetries import Symmetry
 from .uncertainty import ErrorModel, most_likely, spread
+from .windows import Place
 
 CELL = 32  # pixels: the coarsest scale of the networks
 
@@ -36,26 +36,22 @@ class Ensemble:
         ]
 
     @torch.no_grad()
-    def __call__(self, z: Tensor, top: int = 0, left: int = 0) -> Tensor:
-        """x (1, C, h, w) of z (1, C', h, w), which begins at row `top` and column `left` of the
-        picture; 0 before the first whole cell.
-        """
-        before = [-first % CELL for first in (top, left)]
-        z = z[..., before[0] :, before[1] :]
-        height, width = z.shape[-2:]
-        z = pad_reflect(z, (0, -height % CELL), (0, -width % CELL))
+    def __call__(self, z: Tensor, place: Place = (0, 0)) -> Tensor:
+        """x (1, C, h, w) of z (1, C', h, w), which begins at that row and column of the picture."""
+        (top, left), (height, width) = (first % CELL for first in place), z.shape[-2:]
+        z = pad_reflect(z, (top, -(top + height) % CELL), (left, -(left + width) % CELL))
         count = len(self.networks) * len(self.symmetries)
         images = (
             torch.cat([g.inverse(f(g(each))) for each in z.split(1)])
             for f in self.networks
             for g in self.symmetries
         )
-        x = (sum(images, start=z.new_zeros(())) / count)[..., :height, :width]
-        return F.pad(x, (before[1], 0, before[0], 0))
+        x = sum(images, start=z.new_zeros(())) / count
+        return x[..., top : top + height, left : left + width]
 
-    def restored(self, part: Part, top: int = 0, left: int = 0) -> "Drawn":
-        """What is restored of `part`, at row `top` and column `left` of the picture."""
-        x = part.finish(self(part.code, top, left))
+    def restored(self, part: Part) -> "Drawn":
+        """What is restored of `part`."""
+        x = part.finish(self(part.code, part.place))
         following = part.again(x)
         return Drawn(x, part, self.images) if following is None else self.restored(following)
 

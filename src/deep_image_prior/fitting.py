@@ -32,6 +32,16 @@ class Fit(Runs):
     image: Tensor
     variance: Tensor | None = None
 
+    def whole(self) -> "Fit":
+        """This, for what goes on from its image. Raises KeyboardInterrupt or Destabilised if a run
+        of it is not complete: of what was asked for there is nothing yet.
+        """
+        if self.interrupted:
+            raise KeyboardInterrupt
+        if not self.complete:
+            raise Destabilised(self.stopped)
+        return self
+
 
 @dataclass(frozen=True, eq=False)
 class Learned:

@@ -25,7 +25,9 @@ def known_pixels(
     if the known pixels have nothing in them.
     """
     check_axis(image, channel_axis, "image")
-    mask = _plane(mask, channel_axis)
+    check_unmasked(mask, "the mask")
+    mask = np.asarray(mask)
+    values, mask = mask, _plane(mask, channel_axis)
     height, width = image.shape if channel_axis is None else np.delete(image.shape, channel_axis)
     if mask.shape != (height, width):
         raise BadInput(
@@ -36,9 +38,10 @@ def known_pixels(
         raise BadInput(f"the mask has dtype {mask.dtype}; give integers or real numbers")
     if not np.isfinite(mask).all():
         raise BadInput("the mask has NaN or infinite values; make it 0 and 1")
+    white = 1.0 if values.max() <= 1 else scale_of(values).white
     if aloud:
-        _warn_of_values(mask)
-    known = (mask > _white(mask) / 2) != inverted
+        _warn_of_values(values, white)
+    known = (mask > white / 2) != inverted
     known &= ~unknown_pixels(image, channel_axis)
     if aloud and 0 < known.mean() < MOST:
         _warn_of_share(known)
@@ -60,22 +63,15 @@ def known_pixels(
 
 def _plane(mask: Pixels, channel_axis: int | None) -> Pixels:
     """(H, W), the mean of its channels if it has any and they differ."""
-    check_unmasked(mask, "the mask")
-    mask = np.asarray(mask)
     if channel_axis is None or mask.ndim < 3:
         return mask
     first = mask.take(0, axis=channel_axis)
     if (mask == np.expand_dims(first, channel_axis)).all():
         return first
-    return mask.mean(axis=channel_axis).astype(mask.dtype)
+    return mask.mean(axis=channel_axis)
 
 
-def _white(mask: Pixels) -> float:
-    return 1.0 if mask.max() <= 1 else scale_of(mask).white
-
-
-def _warn_of_values(mask: Pixels) -> None:
-    white = _white(mask)
+def _warn_of_values(mask: Pixels, white: float) -> None:
     if not set(np.unique(mask).tolist()) <= {0, white}:
         warnings.warn(
             f"the mask is not only 0 and {white:g}; values above {white / 2:g} count as white",
@@ -132,11 +128,11 @@ def with_unknown(restored: Pixels, image: Pixels, channel_axis: int | None) -> P
 
 
 def blanked(image: Pixels, known: Pixels, channel_axis: int | None) -> Pixels:
-    """`image` with the least known value in its missing pixels, so that they count neither for its
-    range nor as NaN.
+    """`image` with the middle one of the known values in its missing pixels, so that they count
+    neither for its range, nor as clipped, nor as NaN.
     """
     known = np.broadcast_to(_across(known, channel_axis), image.shape)
-    return np.where(known, image, np.nanmin(image[known]))
+    return np.where(known, image, np.nanquantile(image[known], 0.5, method="lower"))
 
 
 def pasted(image: Pixels, known: Pixels, restored: Pixels, channel_axis: int | None) -> Pixels:

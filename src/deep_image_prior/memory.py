@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from .available import available, in_words
-from .descent import Problem, untrained
-from .energies import PerPixel
+from .descent import Problem, code_generator, untrained
 from .errors import BadInput
 from .parallel import scratch, threads
 from .settings import Settings
@@ -107,8 +106,7 @@ class Memory:
     def check(self, problem: Problem, settings: Settings) -> None:
         """Raises BadInput if they do not."""
         sides = _seen(problem, settings)[1]
-        assert problem.shape is not None
-        whole = tuple(sides) == tuple(problem.shape[-2:])
+        whole = tuple(sides) == tuple(_shape(problem, settings)[-2:])
         self._check(_of(problem, settings), sides, "" if whole else "steps that see ")
 
     def _check(self, size: int, sides: Sequence[int], of: str = "") -> None:
@@ -123,18 +121,21 @@ class Memory:
 
 def _of(problem: Problem, settings: Settings) -> int:
     count, sides = _seen(problem, settings)
-    assert problem.shape is not None
     grown = [side + settings.shifts - 1 for side in sides]  # the code is shifted
-    return count * needed(problem.network, (*problem.shape[:2], *grown))
+    return count * needed(problem.network, (*_shape(problem, settings)[:2], *grown))
 
 
 def _seen(problem: Problem, settings: Settings) -> tuple[int, tuple[int, int]]:
     """How many windows a step sees, and the rows and columns of one."""
-    assert problem.shape is not None
-    height, width = problem.shape[2:]
-    if not isinstance(problem.energy, PerPixel):
-        return 1, (height, width)
-    width //= problem.panels
+    shape = _shape(problem, settings)
+    if not problem.in_windows(shape, settings.window):
+        return 1, (shape[-2], shape[-1])
+    height, width = problem.panel(shape)
     if side := settings.window:
         height, width = min(side, height), min(side, width)
     return settings.windows, (height, width)
+
+
+def _shape(problem: Problem, settings: Settings) -> Sequence[int]:
+    """Of the code (1, C', H, W), which is made to be measured if nobody says it."""
+    return problem.shape or problem.code(code_generator(settings)).shape

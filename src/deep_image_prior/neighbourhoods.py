@@ -38,7 +38,8 @@ def neighbourhoods(x0: Tensor) -> list[Neighbourhood]:
         box, numbers = _around(hole, labels.shape), [number]
         while near := [each for each in clusters if _area(_union(each[0], box)) <= WHOLE]:
             clusters.remove(near[0])
-            box, numbers = _union(near[0][0], box), near[0][1] + numbers
+            near[0][1].extend(numbers)  # not a new list: there may be 100,000 holes
+            box, numbers = _union(near[0][0], box), near[0][1]
         clusters.append((box, numbers))
     return [_neighbourhood(labels, x0.device, *cluster) for cluster in clusters]
 

@@ -53,7 +53,7 @@ class Option:
         if not right or isinstance(value, bool):
             return False
         inside = self.least <= value <= self.most and self.above < value < self.below
-        return inside and math.isfinite(value)
+        return inside and -math.inf < value < math.inf
 
     @property
     def numbers(self) -> str:

@@ -1,8 +1,7 @@
 """x* of a task: the image observed, its damage measured, f fitted, the result finished."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -19,12 +18,14 @@ from .checkpoint import Checkpoint, open_checkpoint
 from .degradations import AnyNoise, Compression, Lossy, Noise, Palette, Stripes
 from .descent import Problem
 from .device import find_device, in_single_precision
+from .digest import digest
 from .errors import BadInput
 from .fitting import Fit, fit
 from .images import Pixels, Scale
 from .masks import unknown_pixels
 from .memory import Memory
 from .objectives import Preset
+from .options import declared
 from .phases import Phase
 from .runs import Runs
 from .settings import Settings
@@ -168,15 +169,15 @@ class Call:
     ) -> Checkpoint | None:
         if task.checkpoint is None:
             return None
-        own = {name: _digest(getattr(task, name)) for name in task.own()}
+        own = {name: digest(_own(task, name)) for name in task.own()}
         key = {
-            "image": f"{tuple(x0.shape)} {_sha256(x0.cpu().numpy())}",
-            "preset": task.preset if isinstance(task.preset, str) else "one of the caller's",
+            "image": digest(x0),
+            "preset": digest(task.preset),
             "sigma": str(task.sigma),
-            "stop": task.stop if isinstance(task.stop, str) else type(task.stop).__name__,
+            "stop": digest(task.stop),
             "setting": str(settings),
             "device": str(self.device),
-            "task": f"{task.name} {own} {_digest(damage)}",
+            "task": f"{task.name} {own} {digest(damage)}",
             "version": f"{metadata.version('deep-image-prior')}, torch {torch.__version__}",
         }
         return open_checkpoint(Path(task.checkpoint), key)
@@ -290,9 +291,8 @@ def _cleaned(
         preset = replace(preset, settings=replace(preset.settings, steps=steps))
     if checkpoint:
         place = checkpoint.within("cleaned")
-    done = _fitted(cleaner, call, preset, x0, damage, channels, call.rule(preset), None, place)
-    if done.interrupted:  # of what is asked for there is nothing yet
-        raise KeyboardInterrupt
+    rule = call.rule(preset)
+    done = _fitted(cleaner, call, preset, x0, damage, channels, rule, None, place).whole()
     return done.image, done.variance
 
 
@@ -356,17 +356,7 @@ def _rescaled(damage: Damage, scale: Scale) -> Damage:
     )
 
 
-def _digest(value: Any) -> str:
-    """The same text for the same value, and another for every other one."""
-    if isinstance(value, Tensor):
-        value = value.detach().cpu().numpy()
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} {value.shape} {_sha256(value)}"
-    if is_dataclass(value):
-        parts = [_digest(getattr(value, each.name)) for each in fields(value)]
-        return f"{type(value).__name__}({', '.join(parts)})"
-    return str(value)
-
-
-def _sha256(values: Pixels) -> str:
-    return hashlib.sha256(np.ascontiguousarray(values).data).hexdigest()
+def _own(task: Restoration, name: str) -> Any:
+    """An option of it; a path, if it is the name of a file."""
+    value = getattr(task, name)
+    return Path(value) if declared(type(task))[name].file and isinstance(value, str) else value

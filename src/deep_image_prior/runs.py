@@ -34,7 +34,7 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Runs:
-    """What is made of one run or of several. seconds: of all that was done."""
+    """What is made of one run or of several. seconds: of its steps, and of drawing."""
 
     runs: tuple[Run, ...]
     seconds: float

@@ -19,9 +19,13 @@ Recipe = Rule | Callable[[], Rule]  # of a rule for each run: a value to copy, o
 
 def begun(recipe: Recipe) -> Rule:
     """A rule of its own for one run. Raises BadInput if that is none."""
+    if isinstance(recipe, Rule):
+        return copy.deepcopy(recipe)
     try:
-        rule = copy.deepcopy(recipe) if isinstance(recipe, Rule) else recipe()
+        rule = recipe()
     except TypeError as error:
+        if error.__traceback__ and error.__traceback__.tb_next:  # in what was called
+            raise
         raise BadInput(f"stop makes no rule ({said(error)}); give one that is made") from None
     if not isinstance(rule, Rule):
         kind = type(rule).__name__

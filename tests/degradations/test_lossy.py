@@ -79,6 +79,14 @@ def test_what_was_saved_again_is_of_the_coarser_compression(tmp_path, factor):
     assert found(picture.pixels, file=picture.coding) == Compression.of_file(picture.coding)
 
 
+@pytest.mark.parametrize(("before", "last"), [(10, 60), (10, 75), (20, 90), (30, 90)])
+def test_of_a_small_picture_an_older_compression_on_another_grid_is_told_exactly(before, last):
+    cut = coded(CLEAN, quality=before)[3:123, 5:125]
+    made = found(coded(cut, quality=last))
+    assert made == Lossy(before, top=5, left=3, since=Compression(last))
+    assert found(coded(CLEAN[3:123, 5:125], quality=last)) == Compression(last)
+
+
 @pytest.mark.parametrize("format", ["WEBP", "AVIF"])
 @pytest.mark.parametrize("quality", [15, 40, 70])
 def test_the_size_of_a_file_says_how_it_was_compressed(tmp_path, format, quality):

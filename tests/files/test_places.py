@@ -46,6 +46,8 @@ def test_writing_never_overwrites_unasked_and_leaves_no_part(tmp_path):
     with pytest.raises(BadInput, match="exists"):
         files.write_atomically(path, b"second", overwrite=False)
     assert path.read_bytes() == b"first"
+    # of a process that was killed, and had our number
+    path.with_name(f".a.png.{os.getpid()}.part").write_bytes(b"half")
     files.write_atomically(path, b"third", overwrite=True)
     assert path.read_bytes() == b"third"
     assert list(tmp_path.iterdir()) == [path]

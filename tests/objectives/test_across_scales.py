@@ -55,10 +55,11 @@ def test_panels_are_kept_apart():
     ("factor", "sides"), [(2, [32]), (3, [48]), (4, [32, 64]), (8, [32, 64, 128])]
 )
 def test_an_enlargement_by_a_power_of_two_is_doubled_several_times(factor, sides):
-    part: Part | None = pair(CLEAN[..., :16, :16], factor).part(CLEAN[..., :16, :16])
+    part: Part | None = pair(CLEAN[..., :16, :16], factor).part(CLEAN[..., :16, :16], (3, 5))
     seen = []
     while part is not None:
         seen.append(part.code.shape[-1])
+        assert part.place == (3 * seen[-1] // 16, 5 * seen[-1] // 16)
         x = part.finish(part.code[:, :3])
         assert x.shape == part.code[:, :3].shape
         part = part.again(x)

@@ -72,80 +72,120 @@ def asked(
     kind: type[Restoration], values: Mapping[str, Any], host: Host = Host()
 ) -> tuple[Request, Output, Watcher]:
     """What the command asks for, its files read. Raises BadInput."""
-    values = host.placed(values)
-    source, quiet = values["image"], values["quiet"]
+    asks = _read(kind, host.placed(values), host)
+    every = asks.values["every"] or SNAPSHOT_EVERY
+    shots = snapshots.writer(asks.values, asks.picture)
+    output, quiet = asks.output(), asks.values["quiet"]
+    return asks.request(), output, host.watcher(len(asks.tasks), quiet, every, shots, host.heed)
+
+
+def _read(kind: type[Restoration], values: Mapping[str, Any], host: Host) -> "_Asked":
+    source = values["image"]
     picture, guides = files.read(source, values["page"]), _guides(kind, values)
     finite = _finite(picture.pixels)
     if not finite.size:
         raise BadInput(f"{source} has no finite value: there is nothing in it")
     scale = images.scale_of(finite)
     options = taken(values, kind)
-    places = stacks.parts(picture, kind.together)
+    pages = stacks.parts(picture, kind.together)
     count = prod(picture.pixels.shape[:-3])
     told = {**_of_file(kind, picture), **options, **_sigma(options, scale), **host.limit(options)}
     tasks = {
         name: kind(channel_axis=-1, **{**told, **_pixels(guides, values, numbers, count)})
-        for name, numbers in places.items()
+        for name, numbers in pages.items()
     }
-    task = next(iter(tasks.values()))
     _check_alone(values, picture, len(tasks))
-    output = Output(
-        values["output"] or source.with_name(NAMES.format(**fields_of_name(kind, options, source))),
-        values["record"],
-        values["overwrite"],
-        quiet,
-        maps.places(values, picture, task.enlargement),
-    )
-    reference = _reference(values, picture, task.enlargement)
+    enlargement = next(iter(tasks.values())).enlargement
+    reference = _reference(values, picture, enlargement)
+    return _Asked(kind, values, options, picture, scale, pages, tasks, reference)
 
-    def maker(name: str) -> Callable[[Watcher], Result]:
-        pixels = partial(stacks.tall, picture, places[name], count, str(source))
-        return lambda watch: _made(tasks[name], watch, pixels(), len(places[name]), scale, source)
 
-    @cache
-    def joined(*results: Result) -> dict[str, Picture]:
-        pages = list(places.values())
-        made = _pictures(picture, pages, results, task.enlargement)
-        if values["uncertainty"]:
-            made |= maps.pictures(values, picture, pages, results, task.enlargement, scale)
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What a command asks for.
+
+    values: all arguments. options: those of the task that were given. pages: numbers of the pages
+    that each fit restores, by its name. tasks: by the same names.
+    """
+
+    kind: type[Restoration]
+    values: Mapping[str, Any]
+    options: Mapping[str, Any]
+    picture: Picture
+    scale: Scale
+    pages: Mapping[str, Sequence[int]]
+    tasks: Mapping[str, Restoration]
+    reference: Picture | None
+
+    @property
+    def source(self) -> Path:
+        return Path(self.values["image"])
+
+    @property
+    def task(self) -> Restoration:
+        """Any of them: they differ in their pixels."""
+        return next(iter(self.tasks.values()))
+
+    def output(self) -> Output:
+        """Where the results go."""
+        values, source = self.values, self.source
+        name = NAMES.format(**fields_of_name(self.kind, self.options, source))
+        return Output(
+            values["output"] or source.with_name(name),
+            values["record"],
+            values["overwrite"],
+            values["quiet"],
+            maps.places(values, self.picture, self.task.enlargement),
+        )
+
+    def request(self) -> Request:
+        """What is to be made, and what is told of it."""
+        return Request(
+            task=self.task.name,
+            makers={name: partial(self._made, name) for name in self.tasks},
+            joined=lambda made: self._joined(*made.values()),
+            names=outputs(self.kind),
+            like=self.picture,
+            enlargement=self.task.enlargement,
+            inputs=inputs(self.kind, self.values),
+            in_place=True,
+            choices=choices(self.kind, self.options, self.values["page"]),
+            content=lambda made: _content(made, self._scores(*made.values())),
+            report=lambda made: _report(made, self._scores(*made.values()), self.scale),
+        )
+
+    def _made(self, name: str, watch: Watcher) -> Result:
+        """The result of one fit; of several pages, cut into them again (pages, H, W, C)."""
+        scale, task, source = self.scale, self.tasks[name], str(self.source)
+        shared = scale if scale.dtype == np.uint16 else None  # the pages of others have one each
+        if shared and shared.white < 65535 and not watch.quiet:
+            say(f"note: no 16-bit value is above {shared.white:.0f}, which counts as white")
+        numbers, count = self.pages[name], prod(self.picture.pixels.shape[:-3])
+        pixels = stacks.tall(self.picture, numbers, count, source)
+        watched = replace(task, watch=watch, tell=watch.tell)
+        result = restore_page(watched, pixels, source, shared)
+        cut = partial(stacks.cut, count=len(numbers), enlargement=task.enlargement)
+        parts = {name: cut(each) for name, each in result.parts.items()}
+        map = None if result.uncertainty is None else cut(result.uncertainty)
+        return replace(result, image=cut(result.image), parts=parts, uncertainty=map)
+
+    # made once for a command, whose end is that of the process or of its picture
+    @cache  # noqa: B019
+    def _joined(self, *results: Result) -> dict[str, Picture]:
+        """The pictures that are written, by name."""
+        pages, enlargement = list(self.pages.values()), self.task.enlargement
+        made = _pictures(self.picture, pages, results, enlargement)
+        if self.values["uncertainty"]:
+            values, scale = self.values, self.scale
+            made |= maps.pictures(values, self.picture, pages, results, enlargement, scale)
         return made
 
-    @cache
-    def compared(*results: Result) -> comparison.Scores:
-        return comparison.scores(reference, picture, joined(*results)["image"]) if reference else {}
-
-    request = Request(
-        task=task.name,
-        makers={name: maker(name) for name in tasks},
-        joined=lambda made: joined(*made.values()),
-        names=outputs(kind),
-        like=picture,
-        enlargement=task.enlargement,
-        inputs=inputs(kind, values),
-        in_place=True,
-        choices=choices(kind, options, values["page"]),
-        content=lambda made: _content(made, compared(*made.values())),
-        report=lambda made: _report(made, compared(*made.values()), scale),
-    )
-    every = values["every"] or SNAPSHOT_EVERY
-    shots = snapshots.writer(values, picture)
-    watcher = host.watcher(len(tasks), quiet, every, shots, host.heed)
-    return request, output, watcher
-
-
-def _made(
-    task: Restoration, watch: Watcher, pixels: Pixels, pages: int, scale: Scale, source: Path
-) -> Result:
-    """Of `pages` in one picture, cut into them again (pages, H, W, C) if there are several."""
-    shared = scale if scale.dtype == np.uint16 else None  # the pages of others have one each
-    if shared and shared.white < 65535 and not watch.quiet:
-        say(f"note: no 16-bit value is above {shared.white:.0f}, which counts as white")
-    watched = replace(task, watch=watch, tell=watch.tell)
-    result = restore_page(watched, pixels, str(source), shared)
-    cut = partial(stacks.cut, count=pages, enlargement=task.enlargement)
-    parts = {name: cut(each) for name, each in result.parts.items()}
-    map = None if result.uncertainty is None else cut(result.uncertainty)
-    return replace(result, image=cut(result.image), parts=parts, uncertainty=map)
+    @cache  # noqa: B019
+    def _scores(self, *results: Result) -> comparison.Scores:
+        """Against the reference, if there is one."""
+        if not self.reference:
+            return {}
+        return comparison.scores(self.reference, self.picture, self._joined(*results)["image"])
 
 
 def _check_alone(values: Mapping[str, Any], picture: Picture, parts: int) -> None:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing.connection import wait as wait_for
 from typing import TypeVar
 
@@ -27,9 +28,14 @@ WAITING = 2  # jobs for each process, so that none is idle and none is made long
 
 
 def in_turn(work: Callable[[Job], Outcome], jobs: Iterable[Job]) -> Done[Job, Outcome]:
-    """work(job) of each, here."""
+    """work(job) of each, or what it raised, here."""
     for job in jobs:
-        yield job, work(job)
+        outcome: Outcome | Exception
+        try:
+            outcome = work(job)
+        except Exception as error:
+            outcome = error
+        yield job, outcome
 
 
 def side_by_side(
@@ -68,6 +74,7 @@ def _pooled(
     """
     import torch  # not in the processes, before they know how many threads they have
 
+    others = set(psutil.Process().children())
     threads = max(1, torch.get_num_threads() // shares)
     pool = ProcessPoolExecutor(
         count, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(threads,)
@@ -94,8 +101,9 @@ def _pooled(
     finally:
         abandoned = bool(pending)
         if abandoned:
-            for process in psutil.Process().children():
-                process.kill()
+            for process in set(psutil.Process().children()) - others:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
         pool.shutdown(wait=not abandoned, cancel_futures=True)
 
 

@@ -3,9 +3,7 @@ file that is as large as another of its quality, or pixels as a decoder leaves t
 """
 
 from bisect import bisect_left
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from math import log
 
 import numpy as np
@@ -42,7 +40,6 @@ EVEN = 4  # times the weakest wave of lines, as much as the others may count
 # compression of quality 40, all that were made larger; photographs have less, but for even stripes
 SEEN = 5.5
 HALF = 2.75  # the same of odd waves of lines twice as far apart
-LINE = 5.0  # deviations of chance, of lines on a grid of 8 pixels
 BLURRED = 1.0  # pixels, of what was compressed, that hide the lines in x0
 QUALITIES = (5, 8, 12, 17, 23, 30, 40, 50, 60, 70, 80, 88, 94)
 USUAL = 50  # quality
@@ -84,42 +81,18 @@ def _before(y: Pixels, jpeg: Compression | None, quality: int | None) -> Lossy |
         return None
     part = middle(y.shape, SIDE, WHOLE)
     y = y[part.rows, part.columns]
-    grid = jpeg and _older_grid(y, jpeg)
-    if grid:
-        found = Lossy(1, top=grid[0], left=grid[1], since=jpeg)
-        height = partial(_height_on_grid, grid=grid)
-    elif period := _period(y, jpeg is not None):
-        same = abs(period - BLOCK) < BLOCK / min(y.shape)
-        found = Lossy(1, scale=1.0 if same else period / BLOCK, since=jpeg)
-        height = partial(_height, period=period)
-    else:
+    if jpeg and (older := jpeg_traces.older(y, jpeg)):
+        return Lossy(quality or older.quality, top=older.top, left=older.left, since=jpeg)
+    period = _period(y, jpeg is not None)
+    if not period:
         return None
+    same = abs(period - BLOCK) < BLOCK / min(y.shape)
+    found = Lossy(1, scale=1.0 if same else period / BLOCK, since=jpeg)
     if quality:
         return replace(found, quality=quality)
-    found = replace(found, quality=_quality_of_lines(y, found, height))
+    found = replace(found, quality=_quality_of_lines(y, found, period))
     finest = BEST if jpeg is None else jpeg.quality - jpeg_traces.AROUND
     return found if found.quality < finest else None
-
-
-def _older_grid(y: Pixels, jpeg: Compression) -> tuple[int, int] | None:
-    """Row and column of the first block of a compression before `jpeg` on another grid, or None."""
-    own = (jpeg.top % BLOCK, jpeg.left % BLOCK)
-    grid = []
-    for first, plane in zip(own, (y, y.T), strict=True):
-        heights = jpeg_traces.by_place(_steps(plane))
-        heights[first] = -np.inf  # its own
-        chance = _steps(plane).std() / (len(plane) / BLOCK) ** 0.5
-        grid.append(int(heights.argmax()))
-        if heights.max() < LINE * chance:
-            return None
-    return grid[0], grid[1]
-
-
-def _height_on_grid(y: Pixels, grid: tuple[int, int]) -> float:
-    """Of the lines of y between blocks that begin there, of 255."""
-    planes = zip(grid, (y, y.T), strict=True)
-    heights = (jpeg_traces.by_place(_steps(plane, OF_LINES))[first] for first, plane in planes)
-    return max(1e-3, sum(heights))
 
 
 def _period(y: Pixels, has_grid: bool) -> float | None:
@@ -149,18 +122,18 @@ def _period(y: Pixels, has_grid: bool) -> float | None:
     return float(twice if is_twice else twice / 2)
 
 
-def _quality_of_lines(y: Pixels, made: Lossy, height: Callable[[Pixels], float]) -> int:
+def _quality_of_lines(y: Pixels, made: Lossy, period: float) -> int:
     """The next finer than that of the compression whose lines are as high as those of y, if the
     picture without its lines is compressed: too fine costs less.
     """
     taps = gaussian(BLURRED * made.scale)
     plane = torch.from_numpy(y.astype(np.float32))[None, None] / 255
     smooth = correlate(plane, torch.outer(taps, taps))
-    own = height(y)
+    own = _height(y, period)
 
     def apart(quality: int) -> float:
         kept = replace(made, quality=quality).compress(smooth)
-        return abs(log(height(eight_bits(kept)[..., 0]) / own))
+        return abs(log(_height(eight_bits(kept)[..., 0], period) / own))
 
     nearest = min(QUALITIES[:-1], key=apart)
     return QUALITIES[QUALITIES.index(nearest) + 1]

@@ -224,7 +224,11 @@ def _refusals(path: Path) -> Iterator[None]:
         raise BadInput(f"{path} may not be read; change its permissions") from None
     except (UnidentifiedImageError, tifffile.TiffFileError):
         raise BadInput(f"{path} is not an image in a known format; use {_listed()}") from None
+    except MemoryError:
+        raise
     except Exception as error:  # decoders fail in their own ways on damaged files
+        if isinstance(error, OSError) and error.errno:  # of the system, not of a decoder
+            raise BadInput(f"{path} cannot be read: {error.strerror}") from None
         reason = " ".join(str(error).split()) or type(error).__name__
         raise BadInput(
             f"{path} is damaged or truncated ({reason}); get a whole copy of it"
@@ -244,9 +248,10 @@ def suffix_for(path: Path) -> str:
 
 def ending_for(path: Path) -> str:
     """Of a file that keeps all of the picture in the file at `path`: of the same format, if that
-    keeps it.
+    keeps it. Raises BadInput.
     """
-    format = _format_of(path)
+    with _refusals(path):
+        format = _format_of(path)
     return format.endings[0] if format and format.lossless else _instead(format)
 
 

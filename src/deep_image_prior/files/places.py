@@ -66,6 +66,7 @@ def write_atomically(path: Path, content: Content | Callable[[Any], None], overw
     """
     path = path.resolve() if overwrite and path.is_symlink() else path
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    _remove(part)  # of a killed process that had our number
     try:
         if names_folder(path) and not isinstance(content, bytes):
             _write_folder(path, part, content, overwrite)
@@ -95,7 +96,6 @@ def _write_file(path: Path, part: Path, content: Any, overwrite: bool) -> None:
 
 
 def _write_folder(path: Path, part: Path, content: Any, overwrite: bool) -> None:
-    _remove(part)  # of a killed process that had our number
     part.mkdir()
     if callable(content):
         content(part)

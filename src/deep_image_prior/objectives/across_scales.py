@@ -104,7 +104,7 @@ class AcrossPair:
 
     def part(self, x0: Tensor, place: Place = (0, 0)) -> Part:
         """Any part of the picture (1, C, h, w), wherever it is, to be enlarged."""
-        return self._enlarged(x0, x0, self.step.factor)
+        return self._enlarged(x0, x0, self.step.factor, place)
 
     @property
     def trials(self) -> list[Trial]:
@@ -123,8 +123,8 @@ class AcrossPair:
         finer = FINER[self.downsampling.factor]
         return Trial(Part(code, finish), lambda x: finer * (x - truth).square())
 
-    def _enlarged(self, x: Tensor, x0: Tensor, factor: int) -> Part:
-        """x, once more, to `factor` times the resolution of x0."""
+    def _enlarged(self, x: Tensor, x0: Tensor, factor: int, place: Place) -> Part:
+        """x, once more, to `factor` times the resolution of x0, of the picture from `place` on."""
         seen = self.downsampling.by(factor)
         first, last = factor == self.step.factor, factor == self.downsampling.factor
 
@@ -139,19 +139,17 @@ class AcrossPair:
             return refined(x, x0, seen, self.rounds[-LAST:])
 
         def again(drawn: Tensor) -> Part | None:
-            return None if last else self._enlarged(drawn, x0, factor * self.step.factor)
+            return None if last else self._enlarged(drawn, x0, factor * self.step.factor, place)
 
-        return Part(of_downsampling(self.step, x, self.rounds), finish, again)
+        code, (top, left) = of_downsampling(self.step, x, self.rounds), place
+        return Part(code, finish, again, place=(factor * top, factor * left))
 
     def _fitted(self, coarse: Preset, seed: int) -> Tensor:
         """The image of the coarse fit (1, C, t H / 2, t W / 2)."""
         down = self.downsampling.by(self.downsampling.factor // 2)
         energy = squared_error(self.x0, down.operator)
         problem = coarse.problem(Observed(self.x0, energy, down, down.enlarge(self.x0)))
-        done = fit(problem, replace(coarse.settings, seed=seed))
-        if done.interrupted:  # of what is asked for there is nothing yet
-            raise KeyboardInterrupt
-        return done.image
+        return fit(problem, replace(coarse.settings, seed=seed)).whole().image
 
     @cached_property
     def _code(self) -> Tensor:

@@ -56,7 +56,7 @@ class Estimated(Objective):
             Distance(lambda: made()[:, :channels]),
             shape=(1, inputs, height, width),
             panels=observed.panels,
-            parts=lambda f: lambda both, place: Part(best_first(both, place)),
+            parts=lambda f: lambda both, place: Part(best_first(both, place), place=place),
             exact=False,
             images=self.count,
             trials=lambda: [Trial(Part(made()), error)],

@@ -72,12 +72,12 @@ class HeldOut:
 
     def part(self, x0: Tensor, place: Place) -> Part | None:
         """Any part of the picture, (1, C, h, w), wherever it is; None if all of it is known."""
-        return None if (self.holes.find(x0) > 0).all() else self.whole(x0)
+        return None if (self.holes.find(x0) > 0).all() else self.whole(x0, place)
 
-    def whole(self, x0: Tensor) -> Part:
+    def whole(self, x0: Tensor, place: Place = (0, 0)) -> Part:
         """The same, whether there is something to restore or not."""
         missing = 1 - self.holes.find(x0)
-        return Part(self.code_of(x0), partial(self.finish, x0), missing=missing)
+        return Part(self.code_of(x0), partial(self.finish, x0), missing=missing, place=place)
 
     @property
     def trial(self) -> Trial:

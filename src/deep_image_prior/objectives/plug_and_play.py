@@ -13,6 +13,7 @@ from ..denoisers import White, dct_denoise, nonlocal_bayes, plug_and_play, smoot
 from ..denoisers.plug_and_play import Denoiser
 from ..descent import Problem
 from ..energies import real_numbers, squared_error
+from ..errors import BadInput
 from .objective import Architecture, Objective, Observed
 from .validation import residual_on, validation_set
 
@@ -97,12 +98,14 @@ def estimate(
 
 def likely_sigma(x0: Tensor, measurement: Measurement, rounds: int) -> float:
     """The deviation, of those in RELATIVE, under which the estimate by cosines that is made without
-    some of the measurements is nearest to them.
+    some of the measurements is nearest to them. Raises BadInput.
     """
     held = validation_set(x0, SHARE)
     shown = replace(measurement, operator=lambda x: (1 - held) * measurement.operator(x))
     error = residual_on(held, x0, measurement)
     size = real_numbers(x0).square().mean().sqrt().item()
+    if size == 0:
+        raise BadInput("all measurements are 0, so that their noise cannot be told; give sigma")
 
     def wrong(sigma: float) -> float:
         known = replace(shown, sigma=sigma)

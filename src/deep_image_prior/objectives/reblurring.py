@@ -109,16 +109,16 @@ class ReblurredPair:
         """Any part of the picture (1, C, h, w), wherever it is."""
 
         whole = x0 is self.x0 and self.pictures == 1
-        return self._part(x0, self.shown if whole else self._estimates(x0))
+        return self._part(x0, self.shown if whole else self._estimates(x0), place)
 
-    def _part(self, x0: Tensor, code: Tensor) -> Part:
+    def _part(self, x0: Tensor, code: Tensor, place: Place = (0, 0)) -> Part:
         def finish(f: Tensor) -> Tensor:
             x = consistent(f, code[:, : x0.shape[1]], x0, self.blurring)
             for deviation in self.rounds[-LAST:]:
                 _, x = sharpened(x, x0, self.blurring, deviation)
             return self.blurring.operator.inside(x)
 
-        return Part(code, finish)
+        return Part(code, finish, place=place)
 
     @property
     def trials(self) -> list[Trial]:

@@ -101,7 +101,7 @@ class RecorruptedPair:
             mixed = torch.lerp(first, image, share)
             return self.compression.at(*place).project(mixed, x0)
 
-        return Part(shown, finish)
+        return Part(shown, finish, place=place)
 
     def share(self, f: Function) -> float:
         """min(1, (d^2 / d0^2)^3), d^2 the mean square by which f changes the estimates that it

@@ -33,10 +33,7 @@ class ReferenceStopped(Objective):
 
         @cache
         def reference() -> Tensor:
-            made = fit(other, self.reference.settings, other.rule)
-            if made.interrupted:  # it was meant for the fit that waits for this one
-                raise KeyboardInterrupt
-            return made.image
+            return fit(other, self.reference.settings, other.rule).whole().image
 
         return replace(
             problem,

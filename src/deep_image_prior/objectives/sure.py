@@ -57,6 +57,9 @@ class Sure(Objective):
         def whole(f: Function) -> Part:
             return Part(sure.code(Generator())[:1, ..., :width])
 
+        def part(both: Tensor, place: Place) -> Part:
+            return Part(sure.code_of(*observed.apart(both), place), place=place)
+
         return Problem(
             partial(network, inputs, channels),
             sure.code,
@@ -65,7 +68,7 @@ class Sure(Objective):
             rule=lambda: SureGuard(noise.variance, sure.energy_of_mix),
             panels=probes * observed.panels,
             whole=whole if probes > 1 else None,
-            parts=lambda f: lambda part, place: Part(sure.code_of(*observed.apart(part), place)),
+            parts=lambda f: part,
             images=1 + self.estimates + 1,
             trials=lambda: [Trial(Part(sure.code(Generator())), sure.error)],
         )

@@ -134,7 +134,7 @@ def _numpy(apply: Callable[[Any], Any]) -> Map:
     """`apply` of arrays as one of tensors, in their precision and on their device."""
 
     def of_tensor(x: Tensor) -> Tensor:
-        made = np.ascontiguousarray(apply(x.detach().cpu().numpy()))
+        made = np.ascontiguousarray(apply(x.detach().cpu().resolve_conj().resolve_neg().numpy()))
         return _as_precise(torch.from_numpy(made), x).to(x.device)
 
     return of_tensor

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from ...errors import BadInput
 from ...files import write_atomically
+from ..say import say
 
 MARK = "dip-page.json"  # the file that says whose folder it is
 LONGEST = 120  # characters of a name
@@ -208,8 +209,8 @@ def _claim(folder: Path) -> None:
 
 
 def _found(kind: type[Kept], folder: Path) -> Iterator[Kept]:
-    """What is there, the oldest first; a folder without its description is one that was not
-    finished.
+    """What is there, the oldest first. A folder without its description is one that was not
+    finished, and is removed; what cannot be understood is left where it is, and said.
     """
     names = {each.name for each in fields(kind)}
     description = "picture.json" if kind is Held else "job.json"
@@ -217,8 +218,10 @@ def _found(kind: type[Kept], folder: Path) -> Iterator[Kept]:
         try:
             found: Mapping[str, Any] = json.loads((place / description).read_text())
             yield kind(**{name: value for name, value in found.items() if name in names})
-        except (OSError, ValueError, TypeError):
+        except FileNotFoundError:
             shutil.rmtree(place, ignore_errors=True)
+        except (OSError, ValueError, TypeError) as error:
+            say(f"note: {place} is left out, as its {description} cannot be read: {error}")
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

@@ -1,0 +1,48 @@
+"""A short text for a value, to know it again in another process."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import partial
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+
+def digest(value: Any) -> str:
+    """The same text for the same value, and another for every other one.
+
+    A path is the content of its file; an object the values it has. A function that no module names
+    is the same within one process only.
+    """
+    match value:
+        case Tensor():
+            return digest(value.detach().cpu().numpy())
+        case np.ndarray():
+            return f"{value.dtype} {value.shape} {_sha256(np.ascontiguousarray(value).data)}"
+        case Path() if value.is_file():
+            return _sha256(value.read_bytes())
+        case Mapping():
+            return digest(list(value.items()))
+        case list() | tuple():
+            return f"[{', '.join(map(digest, value))}]"
+        case partial():
+            return digest([value.func, value.args, value.keywords])
+        case FunctionType() if value.__qualname__.isidentifier():
+            return f"{value.__module__}.{value.__qualname__}"
+    if is_dataclass(value) and not isinstance(value, type):
+        return _of_object(value, {each.name: getattr(value, each.name) for each in fields(value)})
+    if repr(value) == object.__repr__(value):  # which says where in memory it is
+        return _of_object(value, vars(value))
+    return str(value)
+
+
+def _of_object(value: Any, values: Mapping[str, Any]) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}{digest(values)}"
+
+
+def _sha256(content: Any) -> str:
+    return hashlib.sha256(content).hexdigest()
