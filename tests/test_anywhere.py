@@ -90,8 +90,14 @@ def fitted(x0, pose=pose, settings=SETTINGS):
     return problem, runs
 
 
-def applied(*how, **options):
-    return anywhere.Applied(*how, **options)(silence)
+def planned(pose=pose, settings=SETTINGS, panel=64, tiled=True, channels=3):
+    how = {"pose": pose, "settings": settings, "panel": panel, "tiled": tiled}
+    return anywhere.Plan(**how, rule=lambda problem: None, channels=channels)
+
+
+def applied(problem, runs, settings, x0, side, channels, **options):
+    plan = planned(settings=settings, channels=channels)
+    return anywhere.Applied(plan, problem, runs, x0, side, **options)(silence)
 
 
 @pytest.fixture
@@ -119,13 +125,8 @@ def test_the_size_of_the_tiles_changes_nothing(small_panels, channels, tall):
 def restored(
     pose, x0, panel=64, settings=SETTINGS, tiled=True, limit=2**40, watch=None, tell=silence
 ):
-    memory = Memory(torch.device("cpu"), limit)
-    how = (panel, tiled, x0.shape[1], 1, settings, no_rule, memory, watch, tell)
-    return fit_anywhere(pose, x0, *how)
-
-
-def no_rule(problem):
-    return None
+    plan = planned(pose, settings, panel, tiled, x0.shape[1])
+    return fit_anywhere(plan, x0, Memory(torch.device("cpu"), limit), watch, tell)
 
 
 def test_a_large_picture_is_fitted_on_a_sheet_of_it(small_panels):
@@ -519,8 +520,7 @@ def test_tiles_of_one_run_are_not_kept_for_two(small_panels, tmp_path):
     def made(watch, folder):
         memory = Memory(torch.device("cpu"), 2**40)
         keep = open_checkpoint(folder, {"job": "one"})
-        how = (posed_on_one, x0, 64, True, 3, 1, settings, no_rule, memory, watch, silence, keep)
-        return fit_anywhere(*how)
+        return fit_anywhere(planned(posed_on_one, settings), x0, memory, watch, silence, keep)
 
     assert made(interrupt, tmp_path / "a").interrupted
     assert made(None, tmp_path / "a").image.equal(made(None, tmp_path / "b").image)

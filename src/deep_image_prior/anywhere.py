@@ -3,7 +3,7 @@ neither the descent nor its memory grows with it; or fitted to one tile after th
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -17,7 +17,7 @@ from .ensemble import Ensemble, error_model
 from .fitting import Drawing, Fit, Image, Learned, fit
 from .memory import Memory
 from .parallel import each
-from .phases import APPLYING, Phase, Tell
+from .phases import APPLYING, Phase, Tell, silence
 from .settings import Settings
 from .step import Step
 from .stopping import Recipe
@@ -37,40 +37,48 @@ Pose = Callable[[Tensor, int], Problem]  # x0 (1, C, H, W), panels in it -> what
 RuleOf = Callable[[Problem], Recipe | None]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How a picture of any size is fitted.
+
+    pose: of all of it, or of any part. settings: of every descent; rule: of each problem. panel:
+    pixels a side of the panels of a large one, 0 if the problem cannot be posed on parts. tiled:
+    whether fits of one tile after the other make sense, if memory does not suffice. channels: of x;
+    x0 may have those of another picture behind them. factor: how many times as large as x0 x is, to
+    a side.
+    """
+
+    pose: Pose
+    settings: Settings
+    rule: RuleOf
+    panel: int
+    tiled: bool
+    channels: int
+    factor: int = 1
+
+
 def fit_anywhere(
-    pose: Pose,
+    plan: Plan,
     x0: Tensor,
-    panel: int,
-    tiled: bool,
-    channels: int,
-    factor: int,
-    settings: Settings,
-    rule: RuleOf,
     memory: Memory,
-    watch: Callable[[Step], None] | None,
-    tell: Tell,
+    watch: Callable[[Step], None] | None = None,
+    tell: Tell = silence,
     checkpoint: Checkpoint | None = None,
 ) -> Fit:
-    """`fit` of pose(x0). Where x0 is large, on panels of it of `panel` pixels a side, if the
-    problem can be posed on parts (0: it cannot), or tile by tile if memory does not suffice and
-    that makes sense (`tiled`).
-
-    channels: of x; x0 may have those of another picture behind them. factor: how many times as
-    large as x0 x is, to a side. Raises BadInput if memory never suffices.
+    """`fit` of x0 by the plan. Where it is large, on panels of it; or tile by tile, if memory does
+    not suffice. Raises BadInput if memory never suffices.
     """
+    factor, settings = plan.factor, plan.settings
     height, width = (factor * side for side in x0.shape[-2:])
-    large = panel > 0 and height * width > LARGEST
+    large = plan.panel > 0 and height * width > LARGEST
     drawn = (*x0.shape[:2], height, width)
     memory.check_pictures(drawn, in_tiles=large)
-    problem = pose(sheet(x0, panel), PANELS) if large else pose(x0, 1)
+    problem = plan.pose(sheet(x0, plan.panel), PANELS) if large else plan.pose(x0, 1)
     if not memory.suffices(problem, settings):
-        if not tiled:
+        if not plan.tiled:
             memory.check(problem, settings)
-        sides = [side // factor for side in FITTED]
-        memory.check(pose(x0[..., : sides[-1], : sides[-1]], 1), settings)
-        side = next(n for n in sides if memory.suffices(pose(x0[..., :n, :n], 1), settings))
-        every = tiles(x0.shape[-2:], side - SHARED // factor, SHARED // factor // 2)
-        return _fit_tiles(pose, x0, every, factor, settings, rule, watch, tell, checkpoint)
+        every = _tiles_that_fit(plan, x0, memory)
+        return _fit_tiles(plan, x0, every, watch, tell, checkpoint)
     if watch:
         tell(Phase("learning", total=settings.runs))
     tell(Phase("estimates"))
@@ -78,12 +86,11 @@ def fit_anywhere(
 
     def draw(learned: Sequence[Learned], checkpoint: Checkpoint | None, uncertain: bool) -> Drawing:
         on_disk = memory.on_disk(drawn)
-        tried = panels(x0, panel) if uncertain else None
-        return Applied(
-            problem, learned, settings, x0, side, channels, factor, checkpoint, on_disk, tried
-        )
+        tried = panels(x0, plan.panel) if uncertain else None
+        return Applied(plan, problem, learned, x0, side, checkpoint, on_disk, tried)
 
-    return fit(problem, settings, rule(problem), watch, draw if large else None, checkpoint, tell)
+    rule = plan.rule(problem)
+    return fit(problem, settings, rule, watch, draw if large else None, checkpoint, tell)
 
 
 def _sides(problem: Problem, device: torch.device) -> Sequence[int]:
@@ -94,37 +101,36 @@ def _sides(problem: Problem, device: torch.device) -> Sequence[int]:
 
 
 class Applied:
-    """x (1, C, t H, t W): f as it was fitted, on every tile of x0 (1, C + G, H, W), C the
-    `channels`, t the `factor`. Called, it draws the tiles that are left.
+    """x (1, C, t H, t W): f as it was fitted, on every tile of x0 (1, C + G, H, W), C the channels
+    of the plan, t its factor. Called, it draws the tiles that are left.
 
-    side: of the tiles, pixels of x. checkpoint: keeps them. on_disk: whether x is kept in a
-    temporary file. tried: the windows of x0 that the trials of the problem are of, if its variance
-    (1, 1, t H, t W) is wanted, too.
+    problem: that f was fitted to. side: of the tiles, pixels of x. checkpoint: keeps them. on_disk:
+    whether x is kept in a temporary file. tried: the windows of x0 that the trials of the problem
+    are of, if its variance (1, 1, t H, t W) is wanted, too.
     """
 
     def __init__(
         self,
+        plan: Plan,
         problem: Problem,
         learned: Sequence[Learned],
-        settings: Settings,
         x0: Tensor,
         side: int,
-        channels: int,
-        factor: int = 1,
         checkpoint: Checkpoint | None = None,
         on_disk: bool = False,
         tried: Sequence[Window] | None = None,
     ) -> None:
         assert problem.parts
-        self.x0, self.channels, self.factor = x0, channels, factor
+        self.x0, self.channels, self.factor = x0, plan.channels, plan.factor
         self.checkpoint, self.on_disk = checkpoint, on_disk
+        factor, settings = plan.factor, plan.settings
         z = problem.code(code_generator(settings))
         weights = [each.weights for each in learned]
         self.f = Ensemble(problem, weights, z, settings.turns, settings.shifts)
         self.part_of, self.whole = problem.parts(self.f), Part(z[:1], problem.finish)
         self.trials = problem.trials() if tried else ()
         self.tried = [window.enlarged(factor) for window in tried or ()]
-        shape = (channels + 2 * bool(self.trials), *(factor * each for each in x0.shape[-2:]))
+        shape = (plan.channels + 2 * bool(self.trials), *(factor * each for each in x0.shape[-2:]))
         self.x = self._empty(shape)  # behind its channels its spread, and the share that is drawn
         every = tiles(x0.shape[-2:], side // factor, problem.margin // factor, GRID // factor)
         self.left, self.count = dict(enumerate(every, 1)), len(every)
@@ -186,30 +192,40 @@ def _set_variance(
         variance[..., rows, :] = missing[..., rows, :] * model.variance(s[..., rows, :], mean)
 
 
+def _tiles_that_fit(plan: Plan, x0: Tensor, memory: Memory) -> list[Tile]:
+    """The largest that may be fitted one by one. Raises BadInput if none may."""
+
+    def posed(side: int) -> Problem:
+        return plan.pose(x0[..., :side, :side], 1)
+
+    sides = [side // plan.factor for side in FITTED]
+    memory.check(posed(sides[-1]), plan.settings)
+    side = next(each for each in sides if memory.suffices(posed(each), plan.settings))
+    shared = SHARED // plan.factor
+    return tiles(x0.shape[-2:], side - shared, shared // 2)
+
+
 def _fit_tiles(
-    pose: Pose,
+    plan: Plan,
     x0: Tensor,
     every: Sequence[Tile],
-    factor: int,
-    settings: Settings,
-    rule: RuleOf,
     watch: Callable[[Step], None] | None,
     tell: Tell,
     checkpoint: Checkpoint | None,
 ) -> Fit:
-    """A fit of every tile, blended where they overlap; x has `factor` times the sides of x0."""
+    """A fit of every tile, blended where they overlap."""
     if watch:
-        tell(Phase("learning", total=len(every) * settings.runs))
+        tell(Phase("learning", total=len(every) * plan.settings.runs))
     of_tile = watch and (lambda step: watch(replace(step, restored=None)))
     fits = []
     for tile in every:
-        problem = pose(tile.around(x0), 1)
+        problem = plan.pose(tile.around(x0), 1)
         place = checkpoint and checkpoint.within(_name(tile))
-        fits.append(fit(problem, settings, rule(problem), of_tile, checkpoint=place))
+        fits.append(fit(problem, plan.settings, plan.rule(problem), of_tile, checkpoint=place))
         if fits[-1].interrupted:  # the rest of the picture is missing
             raise KeyboardInterrupt
-    enlarged = [tile.enlarged(factor) for tile in every]
-    shape = [factor * side for side in x0.shape[-2:]]
+    enlarged = [tile.enlarged(plan.factor) for tile in every]
+    shape = [plan.factor * side for side in x0.shape[-2:]]
     image = blended(enlarged, [done.image for done in fits], shape)
     variances = [done.variance for done in fits if done.variance is not None]
     return Fit(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from . import images
-from .anywhere import fit_anywhere
+from .anywhere import Plan, fit_anywhere
 from .around import Put, fit_around, in_stages
 from .checkpoint import Checkpoint, open_checkpoint
 from .degradations import AnyNoise, Compression, Lossy, Noise, Palette, Stripes
@@ -202,34 +202,17 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
     # before minutes are spent on measuring what there is no room to draw
     call.memory.check_pictures((*observation.shape[:2], *sides), in_tiles=True)
     x0, damage = task.measure(observation, scale, told)
-    stages = task.stages(damage)
-    presets = [call.preset(task.presets(stage, x0.shape[-2:])) for stage in stages]
-    checkpoint = call.checkpoint(task, x0, damage, presets[0].settings)
-    back = partial(call.back, scale=scale)
+    stages = [
+        (stage, call.preset(task.presets(stage, x0.shape[-2:]))) for stage in task.stages(damage)
+    ]
+    settings = stages[0][1].settings
+    checkpoint = call.checkpoint(task, x0, damage, settings)
     channels = 1 if task.channel_axis is None else np.shape(image)[task.channel_axis]
     cleaner, left = task.cleaner(damage), None
     if cleaner:
         x0, left = _cleaned(cleaner, x0, damage, channels, task.steps, checkpoint)
-
-    def finish(x: Tensor) -> tuple[Pixels, Finished]:
-        finished = task.finish(x, observation, x0, damage)
-        return task.returned(back(finished.image), image), finished
-
-    def fit_part(
-        stage: Damage, preset: Preset, x0: Tensor, put: Put, checkpoint: Checkpoint | None
-    ) -> Fit:
-        def watch(step: Step) -> None:
-            assert task.watch
-            draw = step.restored
-            task.watch(replace(step, restored=draw and (lambda: finish(put(draw()))[0])))
-
-        sigma = told or _sigma(stage)
-        rule = call.rule(preset, sigma, scale.clips, bool(told) and task.compares)
-        return _fitted(
-            task, call, preset, x0, stage, channels, rule, task.watch and watch, checkpoint
-        )
-
-    done = _staged(task, x0, list(zip(stages, presets, strict=True)), fit_part, checkpoint)
+    restoring = _Restoring(task, call, image, observation, scale, told, x0, damage, channels)
+    done = restoring.fit(stages, checkpoint)
     if checkpoint and done.complete:
         checkpoint.remove()
     variance = done.variance
@@ -237,14 +220,14 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
         variance = task.uncertain(variance, done.image, x0, damage)
         if left is not None:
             _add_enlarged(variance, left, task.enlargement)
-    pixels, finished = finish(done.image)
+    pixels, finished = restoring.finish(done.image)
     return Result(
         image=pixels,
         runs=done.runs,
         seconds=done.seconds,
-        settings=presets[0].settings,
+        settings=settings,
         device=str(call.device),
-        parts={name: back(part) for name, part in finished.parts.items()},
+        parts={name: call.back(part, scale) for name, part in finished.parts.items()},
         damage=_rescaled(damage, scale),
         clean=finished.clean and scale.one is not None,  # else it is not known what can be seen
         cautions=tuple(finished.cautions),
@@ -252,25 +235,59 @@ def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
     )
 
 
-def _staged(
-    task: Restoration,
-    x0: Tensor,
-    stages: Sequence[tuple[Damage, Preset]],
-    fit_part: Callable[[Damage, Preset, Tensor, Put, Checkpoint | None], Fit],
-    checkpoint: Checkpoint | None,
-) -> Fit:
-    """One kind of damage after the other, each undone in what the one before it came to."""
-    fits: list[Fit] = []
-    for number, (damage, preset) in enumerate(stages, 1):
-        seen = task.at_stage(x0, damage, fits[-1].image if fits else None)
-        parts = preset.objective.neighbourhoods(seen)
-        place = checkpoint
-        if checkpoint and len(stages) > 1:
-            place = checkpoint.within(f"stage{number}")
-        fits.append(fit_around(parts, seen, partial(fit_part, damage, preset), place))
-        if fits[-1].interrupted and number < len(stages):  # other holes are left
-            raise KeyboardInterrupt
-    return in_stages(fits)
+@dataclass(frozen=True, eq=False)
+class _Restoring:
+    """A task on an image whose damage is known.
+
+    observation: the image, (1, C, H, W) in [0, 1]. told: sigma there, if it was. x0: what is
+    fitted. channels: of the image, behind which x0 may have those of another.
+    """
+
+    task: Restoration
+    call: Call
+    image: Pixels
+    observation: Tensor
+    scale: Scale
+    told: float | None
+    x0: Tensor
+    damage: Damage
+    channels: int
+
+    def fit(self, stages: Sequence[tuple[Damage, Preset]], checkpoint: Checkpoint | None) -> Fit:
+        """One kind of damage after the other, each undone in what the one before it came to."""
+        fits: list[Fit] = []
+        for number, (damage, preset) in enumerate(stages, 1):
+            seen = self.task.at_stage(self.x0, damage, fits[-1].image if fits else None)
+            parts = preset.objective.neighbourhoods(seen)
+            place = checkpoint
+            if checkpoint and len(stages) > 1:
+                place = checkpoint.within(f"stage{number}")
+            fits.append(fit_around(parts, seen, partial(self._fit_part, damage, preset), place))
+            if fits[-1].interrupted and number < len(stages):  # other holes are left
+                raise KeyboardInterrupt
+        return in_stages(fits)
+
+    def finish(self, x: Tensor) -> tuple[Pixels, Finished]:
+        """The result, as the image is stored, and all that is known of it."""
+        finished = self.task.finish(x, self.observation, self.x0, self.damage)
+        back = self.call.back(finished.image, self.scale)
+        return self.task.returned(back, self.image), finished
+
+    def _fit_part(
+        self, damage: Damage, preset: Preset, x0: Tensor, put: Put, checkpoint: Checkpoint | None
+    ) -> Fit:
+        task = self.task
+
+        def watch(step: Step) -> None:
+            assert task.watch
+            draw = step.restored
+            task.watch(replace(step, restored=draw and (lambda: self.finish(put(draw()))[0])))
+
+        sigma, told = self.told or _sigma(damage), bool(self.told) and task.compares
+        rule = self.call.rule(preset, sigma, self.scale.clips, told)
+        plan = _plan(task, preset, damage, self.channels, rule)
+        following = task.watch and watch
+        return fit_anywhere(plan, x0, self.call.memory, following, task.tell, checkpoint)
 
 
 def _cleaned(
@@ -291,35 +308,26 @@ def _cleaned(
         preset = replace(preset, settings=replace(preset.settings, steps=steps))
     if checkpoint:
         place = checkpoint.within("cleaned")
-    rule = call.rule(preset)
-    done = _fitted(cleaner, call, preset, x0, damage, channels, rule, None, place).whole()
+    plan = _plan(cleaner, preset, damage, channels, call.rule(preset))
+    done = fit_anywhere(plan, x0, call.memory, None, cleaner.tell, place).whole()
     return done.image, done.variance
 
 
-def _fitted(
+def _plan(
     task: Restoration,
-    call: Call,
     preset: Preset,
-    x0: Tensor,
     damage: Damage,
     channels: int,
     rule: Callable[[Problem], Recipe | None],
-    watch: Callable[[Step], None] | None,
-    checkpoint: Checkpoint | None,
-) -> Fit:
-    return fit_anywhere(
-        lambda x0, panels: task.build(x0, preset, damage, panels),
-        x0,
-        preset.objective.panel,
-        task.tiled,
-        channels,
-        task.enlargement,
-        preset.settings,
-        rule,
-        call.memory,
-        watch,
-        task.tell,
-        checkpoint,
+) -> Plan:
+    return Plan(
+        pose=lambda x0, panels: task.build(x0, preset, damage, panels),
+        settings=preset.settings,
+        rule=rule,
+        panel=preset.objective.panel,
+        tiled=task.tiled,
+        channels=channels,
+        factor=task.enlargement,
     )
 
 

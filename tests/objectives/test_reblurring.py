@@ -98,19 +98,15 @@ def test_a_large_picture_is_restored_in_tiles(monkeypatch):
     scene = tensor(photograph(108))
     x0 = BLURRING.draw(scene, torch.Generator().manual_seed(0))
     settings = Settings(steps=2, learning_rate=1e-4, jitter=0, window=16)
-    done = anywhere.fit_anywhere(
-        problem,
-        x0,
+    plan = anywhere.Plan(
+        pose=problem,
+        settings=settings,
+        rule=lambda made: None,
         panel=48,
         tiled=False,
         channels=3,
-        factor=1,
-        settings=settings,
-        rule=lambda made: None,
-        memory=Memory(x0.device),
-        watch=None,
-        tell=lambda phase: None,
     )
+    done = anywhere.fit_anywhere(plan, x0, Memory(x0.device))
     whole = of_blurring(BLURRING, x0, QUICK)[:, :3]
     estimate = BLURRING.operator.inside(whole)
     assert error(done.image, estimate) < 0.05 * error(x0, estimate)

@@ -74,7 +74,10 @@ def estimate_correlated(observation: Tensor, compressed: bool) -> CorrelatedNois
         trust = torch.exp(-excess.clamp_min(0) / EXCESS)
         trust = trust / trust.sum(dim=0)
         mean = (seen / curve.exp()[:, None, None] * trust[..., None]).sum(dim=0)
-        fits = [_fit(each, compressed, colour=index > 0) for index, each in enumerate(mean)]
+        fits = [
+            _fit(each, compressed, colour=len(mean) == 3 and index > 0)
+            for index, each in enumerate(mean)
+        ]
         powers = torch.stack([fit.powers for fit in fits])
     spectrum = torch.stack([fit.spectrum for fit in fits])
     noise = CorrelatedNoise(spectrum, knots, (curve / 2).exp())

@@ -97,7 +97,7 @@ def _of_pixels(seen: Evidence) -> Verdict:
     most = seen.power * seen.quiet
     gaussian = seen.moments < GAUSSIAN
     powers = torch.where(gaussian, seen.power, torch.minimum(seen.power, most))
-    if len(powers) < 3:
+    if len(powers) != 3:
         return Verdict(powers, bool(seen.quiet[0] < EVERYWHERE))
     colour = powers[1:].mean()
     alone = seen.power[0] > MONOCHROME**2 * colour
@@ -119,7 +119,7 @@ def _of_file(seen: Evidence) -> Verdict:
     has no colour but is Gaussian, or in every patch, may be film grain.
     """
     rare = seen.moments.clamp(1, RARE[1])
-    coloured = bool((seen.contrast[1:] > ROUNDED).any())
+    coloured = len(seen.power) == 3 and bool((seen.contrast[1:] > ROUNDED).any())
     if coloured:
         rare[0] = rare.min().clamp_max(RARE[0])
     else:  # structure has such moments too, least of all in colour

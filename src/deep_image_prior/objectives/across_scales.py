@@ -3,7 +3,7 @@ x0, which is known.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 import torch
@@ -95,7 +95,7 @@ class AcrossPair:
 
     def code(self, generator: Generator) -> Tensor:
         if self.coarse and self.half is None:
-            self.half = self._fitted(self.coarse, generator.initial_seed())
+            self.half = self._fitted(self.coarse)
         return self._code  # by no random numbers: the same for every run
 
     @cached_property
@@ -144,12 +144,12 @@ class AcrossPair:
         code, (top, left) = of_downsampling(self.step, x, self.rounds), place
         return Part(code, finish, again, place=(factor * top, factor * left))
 
-    def _fitted(self, coarse: Preset, seed: int) -> Tensor:
-        """The image of the coarse fit (1, C, t H / 2, t W / 2)."""
+    def _fitted(self, coarse: Preset) -> Tensor:
+        """The image of the coarse fit (1, C, t H / 2, t W / 2), the same for every run."""
         down = self.downsampling.by(self.downsampling.factor // 2)
         energy = squared_error(self.x0, down.operator)
         problem = coarse.problem(Observed(self.x0, energy, down, down.enlarge(self.x0)))
-        return fit(problem, replace(coarse.settings, seed=seed)).whole().image
+        return fit(problem, coarse.settings).whole().image
 
     @cached_property
     def _code(self) -> Tensor:

@@ -91,8 +91,12 @@ class Jobs:
         self.finishing: set[asyncio.Task[None]] = set()
         self.worker = Worker(shelf.temporary, self._heard)
 
-    def add(self, task: str, file: str, options: Mapping[str, Any]) -> Job:
-        """Another one, at the end of the queue. Raises BadInput, or OSError if the disk is full."""
+    def add(
+        self, task: str, file: str, options: Mapping[str, Any], checkpoint: Path | None = None
+    ) -> Job:
+        """Another one, at the end of the queue, which goes on from the checkpoint of an earlier
+        one. Raises BadInput, or OSError if the disk is full.
+        """
         held = self.shelf.files.get(file)
         if held is None:
             raise BadInput("the picture is not here any more; open it again")
@@ -103,6 +107,9 @@ class Jobs:
         job.black, job.white = held.black, held.white
         self.shelf.check_room(8 * held.pages * held.height * held.width * held.channels)
         self.shelf.keep_job(job)
+        if checkpoint:
+            with contextlib.suppress(OSError):  # it begins anew then
+                checkpoint.rename(self.shelf.place_of_job(job.id) / checkpoint.name)
         self.queue.append(job)
         self._go_on()
         return job
@@ -187,11 +194,9 @@ class Jobs:
         """The same once more, as a new job, which goes on from what was kept of this one."""
         if job.state not in ENDED:
             raise BadInput("this is not done yet; stop it first")
-        new = self.add(job.task, job.file, job.options)
-        if job.resumable:
-            before = self.shelf.place_of_job(job.id) / "checkpoint"
-            with contextlib.suppress(OSError):
-                before.rename(self.shelf.place_of_job(new.id) / "checkpoint")
+        kept = self.shelf.place_of_job(job.id) / "checkpoint" if job.resumable else None
+        new = self.add(job.task, job.file, job.options, kept)
+        if kept:
             job.resumable = False
             self._ended(job)
         return new
@@ -281,6 +286,7 @@ class Jobs:
         job.outputs = [
             {"name": name, "file": made["name"], "bytes": (folder / made["name"]).stat().st_size}
             for name, made in record.get("outputs", {}).items()
+            if (folder / made["name"]).is_file()
         ]
 
     async def opened(self, job: Job, output: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from functools import partial
 from math import ceil, prod
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -168,11 +168,15 @@ class Follower(Watcher):
         self.large = prod(pixels.shape[-3:-1]) > LARGE
 
     def reserve(self, path: Path, size: int) -> None:
-        """Keep as many bytes of the disk for what is to be saved, until the end of the work."""
-        self.reserved = path
-        with path.open("wb") as file:
+        """Keep as many bytes of the disk for what is to be saved, while the work goes on."""
+        self.reserved, self.room = path, size
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        with self.reserved.open("wb") as file:
             if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, size)
+                os.posix_fallocate(file.fileno(), 0, self.room)
+        return self
 
     def __exit__(self, *ended: Any) -> None:
         super().__exit__(*ended)
