@@ -146,11 +146,11 @@ def test_a_kernel_that_is_too_wide_is_said(psf, said):
 def test_what_is_cleaned_first_takes_no_more_steps_than_usual(monkeypatch, steps, taken):
     seen = []
 
-    def fitted(task, call, preset, *how):
-        seen.append(preset.settings.steps)
+    def fitted(plan, *how):
+        seen.append(plan.settings.steps)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("deep_image_prior.restoration._fitted", fitted)
+    monkeypatch.setattr("deep_image_prior.restoration.fit_anywhere", fitted)
     with pytest.raises(KeyboardInterrupt):
         dip.upscale(np.random.default_rng(0).random((40, 40)), 2, sigma=0.2, steps=steps)
     assert seen == [taken]

@@ -123,7 +123,7 @@ class AcrossPair:
         finer = FINER[self.downsampling.factor]
         return Trial(Part(code, finish), lambda x: finer * (x - truth).square())
 
-    def _enlarged(self, x: Tensor, x0: Tensor, factor: int, place: Place) -> Part:
+    def _enlarged(self, x: Tensor, x0: Tensor, factor: int, place: Place = (0, 0)) -> Part:
         """x, once more, to `factor` times the resolution of x0, of the picture from `place` on."""
         seen = self.downsampling.by(factor)
         first, last = factor == self.step.factor, factor == self.downsampling.factor
