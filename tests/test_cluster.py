@@ -19,7 +19,7 @@ from helpers import noisy, photograph
 from PIL import Image
 from processes import interrupted_at_work
 
-from deep_image_prior.app import cluster
+from deep_image_prior.app import at_worker, cluster
 from deep_image_prior.app.progress import Files
 
 PIXELS = (255 * noisy(photograph(64))).astype(np.uint8)
@@ -160,9 +160,9 @@ def test_files_that_workers_do_not_see_are_sent(run, address, monkeypatch):
     Path("flashes/b.png").write_bytes(b"no picture")
     # where workers look there is nothing, or something else
     places = {"scans": Path("nowhere").absolute(), "flashes": Path("others").absolute()}
-    seen = cluster._seen
+    seen = at_worker._seen
     monkeypatch.setattr(
-        cluster, "_seen", lambda path: (places[path.parent.name] / path.name, seen(path)[1])
+        at_worker, "_seen", lambda path: (places[path.parent.name] / path.name, seen(path)[1])
     )
     arguments = ("flash", "scans", "flashes", "--steps", 1)
     code, _, err = run(*arguments, "-o", "out", "--scheduler", address)
@@ -340,4 +340,4 @@ def test_without_the_extra_the_line_that_installs_it_is_told(run, monkeypatch):
 
 
 def test_a_picture_takes_what_its_worker_may_take():
-    assert cluster._memory(None) > cluster._memory(2**32) > cluster._memory(1) == 1
+    assert at_worker._memory(None) > at_worker._memory(2**32) > at_worker._memory(1) == 1
