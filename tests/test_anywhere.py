@@ -189,7 +189,7 @@ def test_tiles_are_larger_where_cores_do_not_share_them():
     exact = pose(noisy(64, 64)[1], 1)
     on_cpu, elsewhere = (anywhere._sides(exact, torch.device(name)) for name in ("cpu", "cuda"))
     assert max(elsewhere) > max(on_cpu)
-    assert all(side % denoisers.GRID == 0 for side in elsewhere)
+    assert all(side % denoisers.TILE_GRID == 0 for side in elsewhere)
     assert list(elsewhere) == sorted(elsewhere, reverse=True)
     fixed = anywhere._sides(replace(exact, exact=False), torch.device("cuda"))
     assert fixed == anywhere.FIXED

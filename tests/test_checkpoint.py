@@ -114,7 +114,7 @@ def test_a_killed_call_goes_on_where_it_was_to_the_same_bits(tmp_path):
 
 def test_a_large_picture_goes_on_with_the_tiles_that_are_left(tmp_path, monkeypatch):
     monkeypatch.setattr(anywhere, "LARGEST", 30 * 30)
-    monkeypatch.setattr(anywhere, "GRID", 24)
+    monkeypatch.setattr(anywhere, "TILE_GRID", 24)
     monkeypatch.setattr(anywhere, "TILES", (24,))
     options = {**FEW, "runs": 1}
     whole, folder = dip.denoise(NOISY, **options), tmp_path / "folder"
@@ -136,7 +136,7 @@ def test_a_large_picture_goes_on_with_the_tiles_that_are_left(tmp_path, monkeypa
 def test_tiles_of_another_size_are_others(tmp_path, monkeypatch):
     """Memory chooses it, and another amount may be free by the next time."""
     monkeypatch.setattr(anywhere, "LARGEST", 30 * 30)
-    monkeypatch.setattr(anywhere, "GRID", 24)
+    monkeypatch.setattr(anywhere, "TILE_GRID", 24)
     monkeypatch.setattr(anywhere, "TILES", (24,))
     options = {**FEW, "runs": 1, "checkpoint": tmp_path / "folder"}
 

@@ -11,7 +11,7 @@ from deep_image_prior.step import Stop
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(module, "WHOLE", 60 * 60)
+    monkeypatch.setattr(module, "LARGEST", 60 * 60)
     monkeypatch.setattr(module, "NEAR", 10)
     monkeypatch.setattr(module, "FAR", 20)
 

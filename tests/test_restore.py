@@ -280,7 +280,7 @@ def test_the_paper_takes_a_wide_hole_for_text_unless_told():
 
 
 def test_a_large_picture_is_filled_around_its_holes(monkeypatch):
-    monkeypatch.setattr(neighbourhoods, "WHOLE", 64 * 64)
+    monkeypatch.setattr(neighbourhoods, "LARGEST", 64 * 64)
     monkeypatch.setattr(neighbourhoods, "NEAR", 20)
     photo = np.tile(CLEAN, (4, 4, 1))
     known = np.ones(photo.shape[:2], bool)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .checkpoint import Checkpoint, kept
-from .denoisers import GRID
+from .denoisers import TILE_GRID
 from .descent import Part, Problem, code_generator
 from .ensemble import Ensemble, error_model
 from .fitting import Drawing, Fit, Image, Learned, fit
@@ -23,9 +23,9 @@ from .step import Step
 from .stopping import Recipe
 from .storage import empty, strips
 from .uncertainty import ErrorModel, mean_spread
+from .windows import LARGEST as LARGEST
 from .windows import PANELS, Tile, Window, blended, panels, sheet, tiles
 
-LARGEST = 2**18 + 2**17  # pixels of a picture that is fitted as it is
 # pixels a side of what f is applied to at a time, from which memory chooses
 TILES = (1080, 720, 480, 240, 120)
 LARGE_TILES = (4320, 2160)  # beside them, where cores do not share them: fewer margins
@@ -132,7 +132,7 @@ class Applied:
         self.tried = [window.enlarged(factor) for window in tried or ()]
         shape = (plan.channels + 2 * bool(self.trials), *(factor * each for each in x0.shape[-2:]))
         self.x = self._empty(shape)  # behind its channels its spread, and the share that is drawn
-        every = tiles(x0.shape[-2:], side // factor, problem.margin // factor, GRID // factor)
+        every = tiles(x0.shape[-2:], side // factor, problem.margin // factor, TILE_GRID // factor)
         self.left, self.count = dict(enumerate(every, 1)), len(every)
 
     @torch.no_grad()

@@ -76,7 +76,7 @@ def fit(
     """x* = f_theta*(z): the running average at the last step, averaged over `settings.runs` runs
     (section 3.1).
 
-    Where steps saw windows x* is the mean of what f with averaged weights draws in all its poses.
+    Where steps saw windows x* is the mean of what f with averaged weights draws by all symmetries.
     draw: another way to it, for other parts of the picture. checkpoint: keeps complete runs, and
     what is drawn of them. tell: called with what is done after the steps, if that takes long.
 

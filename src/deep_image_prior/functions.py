@@ -8,7 +8,7 @@ from dataclasses import MISSING, Field, fields
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from .options import Option
-from .settings import Settings
+from .settings import SETTINGS
 from .tasks import (
     Deblur,
     Dejpeg,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-SETTINGS = {each.name for each in fields(Settings)}
 TASKS: dict[str, type[Task]] = {}  # by name, in the order of the lines below
 
 IMAGE = (

@@ -195,7 +195,7 @@ def _stored(planes: Pixels, scale: Scale) -> Pixels:
     if scale.dtype.kind in "iu":
         limits = np.iinfo(scale.dtype)
         values = np.clip(np.rint(values), limits.min, limits.max)
-    return values >= 0.5 if scale.dtype.kind == "b" else values.astype(scale.dtype)
+    return values.astype(scale.dtype)
 
 
 def thinned(image: Tensor) -> Tensor:

@@ -9,9 +9,8 @@ from scipy.ndimage import find_objects, label
 from torch import Tensor
 
 from .images import Pixels
-from .windows import Window
+from .windows import LARGEST, Window
 
-WHOLE = 2**18 + 2**17  # pixels of a picture that is no part; and of neighbourhoods put together
 NEAR, FAR = 96, 256  # pixels around a hole: half of its longer side, but within these
 
 
@@ -30,13 +29,13 @@ def neighbourhoods(x0: Tensor) -> list[Neighbourhood]:
     all of it is one.
     """
     height, width = x0.shape[-2:]
-    if height * width <= WHOLE:
+    if height * width <= LARGEST:
         return []
     labels, _ = label(x0.isnan().any(dim=1)[0].cpu().numpy(), structure=np.ones((3, 3)))
     clusters: list[tuple[Box, list[int]]] = []
     for number, hole in enumerate(find_objects(labels), 1):
         box, numbers = _around(hole, labels.shape), [number]
-        while near := [each for each in clusters if _area(_union(each[0], box)) <= WHOLE]:
+        while near := [each for each in clusters if _area(_union(each[0], box)) <= LARGEST]:
             clusters.remove(near[0])
             near[0][1].extend(numbers)  # not a new list: there may be 100,000 holes
             box, numbers = _union(near[0][0], box), near[0][1]

@@ -1,6 +1,6 @@
 """How to descend: the numbers of a fit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from .errors import BadInput
 from .options import check, option
@@ -75,3 +75,6 @@ class Settings:
         check(self)
         if self.window == 1:
             raise BadInput("window is 1, but must be 0 or at least 2: one pixel has no neighbours")
+
+
+SETTINGS = frozenset(each.name for each in fields(Settings))

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from .storage import strips
 
+LARGEST = 2**18 + 2**17  # pixels of a picture that is fitted as it is, without panels or parts
 PANELS = 4  # of a sheet
-GRID = 16  # pixels: panels begin on this grid, as the blocks of JPEG do
+PANEL_GRID = 16  # pixels: panels begin on this grid, as the blocks of JPEG do
 OWN_SEED = 8_128_496  # of their places
 
 Place = tuple[int, int]  # rows and columns of a picture before a part of it
@@ -119,8 +120,8 @@ def _missing(image: Tensor) -> Tensor:
 
 def _around(middle: int, size: int, side: int) -> slice:
     """`side` of `size` pixels, or as many as there are, on the grid."""
-    side = min(side, size // GRID * GRID or size)
-    first = min(max(middle - side // 2, 0), size - side) // GRID * GRID
+    side = min(side, size // PANEL_GRID * PANEL_GRID or size)
+    first = min(max(middle - side // 2, 0), size - side) // PANEL_GRID * PANEL_GRID
     return slice(first, first + side)
 
 

@@ -18,7 +18,7 @@ from deep_image_prior.degradations import (
     is_white,
     recognise,
 )
-from deep_image_prior.degradations.correlated import GRID
+from deep_image_prior.degradations.correlated import BINS
 from deep_image_prior.denoisers import White
 from deep_image_prior.resampling import halved
 
@@ -28,14 +28,14 @@ COFFEE = data.coffee()[100:356, 150:406] / 255
 
 def gaussian_spectrum(width: float, variance: float = 1.0) -> torch.Tensor:
     """Of white noise blurred by a Gaussian of `width` pixels, its mean the variance."""
-    along = torch.fft.fftfreq(GRID)
+    along = torch.fft.fftfreq(BINS)
     squared = along[:, None].square() + along.square()
     power = torch.exp(-((2 * torch.pi * width) ** 2) * squared)
     return variance * power / power.mean()
 
 
 def model(width=1.0, sigma=0.1, channels=3, factor=(1.0, 1.0)):
-    spectrum = gaussian_spectrum(width, sigma**2).expand(channels, GRID, GRID)
+    spectrum = gaussian_spectrum(width, sigma**2).expand(channels, BINS, BINS)
     return CorrelatedNoise(spectrum, torch.tensor([0.0, 1.0]), torch.tensor(factor))
 
 
@@ -102,7 +102,7 @@ def test_at_half_the_resolution_the_long_waves_are_left():
     coarse = noise.halved()
     assert coarse.lengths[0] == pytest.approx(noise.lengths[0] / 2, rel=0.1)
     assert coarse.deviations[0] == pytest.approx(noise.deviations[0], rel=0.05), "all was long"
-    white = CorrelatedNoise(torch.ones(1, GRID, GRID), torch.tensor([0.0, 1]), torch.ones(2))
+    white = CorrelatedNoise(torch.ones(1, BINS, BINS), torch.tensor([0.0, 1]), torch.ones(2))
     assert white.halved().deviations[0] == pytest.approx(White().halved().sigma, rel=1e-4)
 
 
@@ -311,24 +311,69 @@ def test_small_images_and_any_channels_are_measured(size, channels):
     image = torch.rand((1, channels, *size), generator=torch.Generator().manual_seed(0))
     noise = estimate_correlated(image, compressed=False)
     assert all(np.isfinite(noise.deviations))
-    assert noise.spectrum.shape == (channels, GRID, GRID)
+    assert noise.spectrum.shape == (channels, BINS, BINS)
 
 
 @pytest.mark.parametrize(
     ("spectrum", "brightness", "factor", "message"),
     [
         (torch.ones(3, 8, 8), torch.zeros(2), torch.ones(2), "the spectrum has shape"),
-        (torch.ones(3, GRID, GRID), torch.zeros(2), torch.ones(3), "brightness and factor"),
-        (torch.ones(3, GRID, GRID), torch.zeros(1), torch.ones(1), "brightness and factor"),
-        (-torch.ones(3, GRID, GRID), torch.zeros(2), torch.ones(2), "not negative"),
-        (torch.ones(3, GRID, GRID), torch.zeros(2), torch.tensor([1.0, torch.inf]), "finite"),
-        (torch.ones(0, GRID, GRID), torch.zeros(2), torch.ones(2), "the spectrum has shape"),
-        (np.ones((3, GRID, GRID)), torch.zeros(2), torch.ones(2), "spectrum is ndarray"),
-        (torch.ones(3, GRID, GRID), [0.0, 1.0], torch.ones(2), "brightness is list"),
-        (torch.ones(3, GRID, GRID), torch.zeros(2), torch.tensor([1, 1]), "factor is torch.int64"),
-        (torch.ones(3, GRID, GRID), torch.zeros(2, 2), torch.ones(2, 2), "brightness and factor"),
-        (torch.ones(3, GRID, GRID), torch.tensor([1.0, 0.0]), torch.ones(2), "must not fall"),
-        (torch.ones(3, GRID, GRID), torch.tensor([0.0, torch.nan]), torch.ones(2), "finite"),
+        (
+            torch.ones(3, BINS, BINS),
+            torch.zeros(2),
+            torch.ones(3),
+            "brightness and factor",
+        ),
+        (
+            torch.ones(3, BINS, BINS),
+            torch.zeros(1),
+            torch.ones(1),
+            "brightness and factor",
+        ),
+        (-torch.ones(3, BINS, BINS), torch.zeros(2), torch.ones(2), "not negative"),
+        (
+            torch.ones(3, BINS, BINS),
+            torch.zeros(2),
+            torch.tensor([1.0, torch.inf]),
+            "finite",
+        ),
+        (
+            torch.ones(0, BINS, BINS),
+            torch.zeros(2),
+            torch.ones(2),
+            "the spectrum has shape",
+        ),
+        (
+            np.ones((3, BINS, BINS)),
+            torch.zeros(2),
+            torch.ones(2),
+            "spectrum is ndarray",
+        ),
+        (torch.ones(3, BINS, BINS), [0.0, 1.0], torch.ones(2), "brightness is list"),
+        (
+            torch.ones(3, BINS, BINS),
+            torch.zeros(2),
+            torch.tensor([1, 1]),
+            "factor is torch.int64",
+        ),
+        (
+            torch.ones(3, BINS, BINS),
+            torch.zeros(2, 2),
+            torch.ones(2, 2),
+            "brightness and factor",
+        ),
+        (
+            torch.ones(3, BINS, BINS),
+            torch.tensor([1.0, 0.0]),
+            torch.ones(2),
+            "must not fall",
+        ),
+        (
+            torch.ones(3, BINS, BINS),
+            torch.tensor([0.0, torch.nan]),
+            torch.ones(2),
+            "finite",
+        ),
     ],
 )
 def test_models_that_make_no_sense_are_refused(spectrum, brightness, factor, message):

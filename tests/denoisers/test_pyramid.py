@@ -3,7 +3,7 @@ import torch
 from helpers import photograph, tensor
 
 from deep_image_prior.degradations import CorrelatedNoise
-from deep_image_prior.degradations.correlated import GRID
+from deep_image_prior.degradations.correlated import BINS
 from deep_image_prior.denoisers import Covariance, White, dct_denoise, denoise_scales
 
 CLEAN = tensor(photograph(128))
@@ -11,9 +11,9 @@ CLEAN = tensor(photograph(128))
 
 def long_waves() -> CorrelatedNoise:
     """White noise under a Gaussian of three pixels."""
-    along = torch.fft.fftfreq(GRID)
+    along = torch.fft.fftfreq(BINS)
     power = torch.exp(-((6 * torch.pi) ** 2) * (along[:, None].square() + along.square()))
-    spectrum = (0.1**2 * power / power.mean()).expand(3, GRID, GRID)
+    spectrum = (0.1**2 * power / power.mean()).expand(3, BINS, BINS)
     return CorrelatedNoise(spectrum, torch.tensor([0.0, 1.0]), torch.ones(2))
 
 

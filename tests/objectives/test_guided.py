@@ -7,7 +7,7 @@ from helpers import FEW, photograph, step, tensor, tiny
 
 from deep_image_prior import fit
 from deep_image_prior.degradations import CorrelatedNoise
-from deep_image_prior.degradations.correlated import GRID
+from deep_image_prior.degradations.correlated import BINS
 from deep_image_prior.energies import squared_error
 from deep_image_prior.objectives import Guided, Observed
 from deep_image_prior.objectives.guided import (
@@ -21,7 +21,7 @@ from deep_image_prior.operators import identity
 from deep_image_prior.stopping import PATIENCE
 
 IMAGE = tensor(photograph(32))
-NOISE = CorrelatedNoise(torch.full((3, GRID, GRID), 0.01), torch.tensor([0.0, 1.0]), torch.ones(2))
+NOISE = CorrelatedNoise(torch.full((3, BINS, BINS), 0.01), torch.tensor([0.0, 1.0]), torch.ones(2))
 
 
 def estimates(noise, x0, count, place, guide):

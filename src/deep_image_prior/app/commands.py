@@ -10,12 +10,11 @@ import click
 
 from ..errors import BadInput
 from ..options import Option, declared
-from ..settings import Settings
+from ..settings import SETTINGS, Settings
 from ..tasks import Restoration, Task
 
 FILE = click.Path(path_type=Path)
 SNAPSHOT_EVERY = 100  # steps
-SETTINGS = {each.name for each in fields(Settings)}
 
 
 def size(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:

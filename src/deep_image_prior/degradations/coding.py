@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..files.picture import WHOLE
+from ..files.picture import MCU
 from ..images import Pixels
 from ..padding import pad_reflect
 
@@ -19,8 +19,8 @@ def coded(image: Tensor, grid: tuple[int, int], decoded: Callable[[Pixels], Pixe
     (H, W) or (H, W, 3) of 8 bits, whose first is that of a block.
     """
     height, width = image.shape[-2:]
-    top, left = (WHOLE - first for first in grid)
-    pixels = eight_bits(pad_reflect(image, (top, WHOLE), (left, WHOLE)))
+    top, left = (MCU - first for first in grid)
+    pixels = eight_bits(pad_reflect(image, (top, MCU), (left, MCU)))
     colours = 3 if pixels.shape[2] >= 3 else 0
     alone = [decoded(each)[..., None] for each in pixels[..., colours:].transpose(2, 0, 1)]
     colour = [decoded(pixels[..., :3])] if colours else []

@@ -19,7 +19,7 @@ CAREFUL = (
     "noise and texture could not be told apart: the noise may be less, or more; --sigma says how "
     "strong it is"
 )
-GRID = 64  # frequencies a side of a spectrum
+BINS = 64  # frequencies a side of a spectrum
 # times the deviation in colour, what noise in luminance stays below where it is beyond doubt: up to
 # 3.2 in photographs of cc15 but one, 3.8 and more in clean pictures that are all texture
 CERTAIN = 3.5
@@ -48,10 +48,10 @@ class CorrelatedNoise:
                 kind = values.dtype if isinstance(values, Tensor) else type(values).__name__
                 raise BadInput(f"{name} is {kind}; give a tensor of floats")
             object.__setattr__(self, name, values.detach())
-        if self.spectrum.shape[1:] != (GRID, GRID) or not len(self.spectrum):
+        if self.spectrum.shape[1:] != (BINS, BINS) or not len(self.spectrum):
             raise BadInput(
-                f"the spectrum has shape {tuple(self.spectrum.shape)}; give (channels, {GRID}, "
-                f"{GRID}), the power at the frequencies of torch.fft.fftfreq({GRID})"
+                f"the spectrum has shape {tuple(self.spectrum.shape)}; give (channels, {BINS}, "
+                f"{BINS}), the power at the frequencies of torch.fft.fftfreq({BINS})"
             )
         shape = self.brightness.shape
         if self.factor.shape != shape or len(shape) != 1 or shape[0] < 2:
@@ -111,12 +111,12 @@ class CorrelatedNoise:
     def draw(self, x: Tensor, count: int, generator: Generator) -> Tensor:
         """`count` draws of the noise of an image x (1, C, H, W), (count, C, H, W)."""
         channels, height, width = x.shape[1:]
-        sides = (height + GRID, width + GRID)
+        sides = (height + BINS, width + BINS)
         normal = torch.randn((count, channels, *sides), generator=generator)
         taps = torch.fft.ifft2(self.spectrum.cpu().sqrt()).real
         kernel = F.pad(torch.fft.fftshift(taps, dim=(-2, -1)), (0, width, 0, height))
         spread = torch.fft.ifft2(torch.fft.fft2(normal) * torch.fft.fft2(kernel)).real
-        noise = from_opponent(spread[..., GRID:, GRID:].to(x))
+        noise = from_opponent(spread[..., BINS:, BINS:].to(x))
         return noise * self.deviation(x.mean(dim=1, keepdim=True))
 
     def of_dct(self, channels: int, size: int) -> Tensor:
@@ -140,7 +140,7 @@ class CorrelatedNoise:
             at = torch.arange(size)
             rows, columns = (each.flatten() for each in torch.meshgrid(at, at, indexing="ij"))
             lags = torch.fft.ifft2(self.spectrum.double().cpu()).real
-            apart = (rows[:, None] - rows) % GRID, (columns[:, None] - columns) % GRID
+            apart = (rows[:, None] - rows) % BINS, (columns[:, None] - columns) % BINS
             self._covariances[size] = lags[:, *apart]
         return self._covariances[size]
 
@@ -152,11 +152,11 @@ class CorrelatedNoise:
     def halved(self) -> "CorrelatedNoise":
         """The same noise at half the resolution: its power behind the filter, folded."""
         lags = torch.fft.fftshift(torch.fft.ifft2(self.spectrum).real, dim=(-2, -1))
-        lags = F.pad(lags, (GRID // 2,) * 4)
+        lags = F.pad(lags, (BINS // 2,) * 4)
         power = torch.fft.fft2(torch.fft.ifftshift(lags, dim=(-2, -1))).real.clamp_min(0)
-        passed = torch.fft.fft(HALF, n=2 * GRID).abs().square().to(power)
+        passed = torch.fft.fft(HALF, n=2 * BINS).abs().square().to(power)
         passed = power * torch.outer(passed, passed)
-        return replace(self, spectrum=passed.reshape(-1, 2, GRID, 2, GRID).mean(dim=(1, 3)))
+        return replace(self, spectrum=passed.reshape(-1, 2, BINS, 2, BINS).mean(dim=(1, 3)))
 
     @property
     def deviations(self) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..colour import to_opponent
 from ..images import thinned
 from ..patches import dct_basis
-from .correlated import GRID, CorrelatedNoise, interpolate
+from .correlated import BINS, CorrelatedNoise, interpolate
 from .structure import LEAST, MONOCHROME, ROUNDED, Evidence, bound_by_colour, part_of_noise
 
 PATCH = 8  # pixels a side of the patches that the noise is measured on
@@ -137,7 +137,7 @@ def is_white(noise: CorrelatedNoise, compressed: bool) -> bool:
     """Whether its fine waves are about as strong as its coarse ones: in colour, where structure is
     rare, if it has any there; and in luminance too if x0 is `compressed`, which spares luminance.
     """
-    frequency = _frequencies(GRID).to(noise.spectrum)
+    frequency = _frequencies(BINS).to(noise.spectrum)
     fine = noise.spectrum[:, (frequency > EDGES[6]) & (frequency < EDGES[8])].mean(dim=1)
     coarse = noise.spectrum[:, (frequency > EDGES[1]) & (frequency < EDGES[3])].mean(dim=1)
     white = fine > WHITE * coarse
@@ -156,7 +156,7 @@ def _frequencies(size: int) -> Tensor:
 
 def _of_blur(width: Tensor) -> Tensor:
     """The spectrum of white noise under a Gaussian of `width` pixels."""
-    return torch.exp(-(2 * torch.pi * width * _frequencies(GRID)).square())
+    return torch.exp(-(2 * torch.pi * width * _frequencies(BINS)).square())
 
 
 @cache

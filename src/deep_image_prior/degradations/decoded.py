@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..denoisers import Sampled, dct_denoise
-from ..files.picture import WHOLE
+from ..files.picture import MCU
 from ..images import Pixels
 from ..windows import middle
 from . import jpeg_traces
@@ -41,7 +41,7 @@ def detect(observation: Tensor) -> Lossy | None:
     """JPEG that is about as strong as the codec of x0 (1, C, H, W) in [0, 1], or None if x0 is not
     as a decoder leaves it, was hardly compressed, or is a screenshot.
     """
-    part = middle(observation.shape, SIDE, WHOLE)(observation[:, :3])
+    part = middle(observation.shape, SIDE, MCU)(observation[:, :3])
     if not is_decoded(part):
         return None
     ratio = _ratio_of_changes(part)
@@ -110,7 +110,7 @@ def _ratio_of_changes(observation: Tensor) -> float:
     y = torch.einsum("c,bchw->bhw", YCBCR[0].to(observation), observation)[:, None]
     noise = Sampled(made.artefacts(y))
     estimate = dct_denoise(y, noise)
-    again = made.at(WHOLE // 4, WHOLE // 4).compress(estimate)
+    again = made.at(MCU // 4, MCU // 4).compress(estimate)
     changes = [
         255**2 * (after - before).square().median().item()
         for before, after in ((y, estimate), (again, dct_denoise(again, noise)))

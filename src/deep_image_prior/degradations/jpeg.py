@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..errors import BadInput
 from ..files import Quantisation
-from ..files.picture import WHOLE
+from ..files.picture import MCU
 from ..images import Pixels
 from ..patches import dct_basis
 from .coding import coded
@@ -84,7 +84,7 @@ class Compression:
 
     def at(self, row: int, column: int) -> "Compression":
         """The same of the part of the image that begins there."""
-        return replace(self, top=(self.top - row) % WHOLE, left=(self.left - column) % WHOLE)
+        return replace(self, top=(self.top - row) % MCU, left=(self.left - column) % MCU)
 
     def ways_of_colour(self) -> list["Compression"]:
         """The same with colour kept in other ways: its blocks, where it is halved, begin at every

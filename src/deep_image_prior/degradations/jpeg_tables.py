@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..files.picture import WHOLE
+from ..files.picture import MCU
 from ..windows import middle
 from .jpeg import BLOCK, Compression, nearest_quality, standard
 
@@ -28,7 +28,7 @@ NEAREST = 3  # numbers that are told, which tell one that is not
 
 def seen(observation: Tensor) -> Tensor:
     """The middle of x0, in which blocks begin where they do in x0."""
-    return middle(observation.shape, SIDE, WHOLE)(observation)
+    return middle(observation.shape, SIDE, MCU)(observation)
 
 
 def with_brightness_told(observation: Tensor, grid: tuple[int, int]) -> Compression | None:

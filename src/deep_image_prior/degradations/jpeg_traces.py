@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..files import Quantisation
-from ..files.picture import WHOLE
+from ..files.picture import MCU
 from ..images import Pixels
 from ..patches import dct_basis
 from ..windows import middle
@@ -113,7 +113,7 @@ def _with_colour(found: Compression, observation: Tensor) -> Compression:
     def change(each: Compression) -> float:
         differs = _colour(each.compress(part)) - _colour(part)
         # not at the border, where colour was drawn from beyond
-        inside = differs[..., WHOLE:-WHOLE, WHOLE:-WHOLE]
+        inside = differs[..., MCU:-MCU, MCU:-MCU]
         return (inside if inside.numel() else differs).square().mean().item()
 
     return min(found.ways_of_colour(), key=change)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from ..files.picture import WHOLE
+from ..files.picture import MCU
 from ..images import Pixels
 from .coding import coded
 from .jpeg import DRAWN, Compression
@@ -59,7 +59,7 @@ class Lossy:
 
     def at(self, row: int, column: int) -> "Lossy":
         """The same of the part of the image that begins there."""
-        top, left = (self.top - row) % WHOLE, (self.left - column) % WHOLE
+        top, left = (self.top - row) % MCU, (self.left - column) % MCU
         return replace(self, top=top, left=left, since=self.since and self.since.at(row, column))
 
     def compress(self, image: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class Lossy:
         drawn = Compression(self._quality_as_jpeg(small)).artefacts(small)
         if self.scale == 1:
             return drawn
-        return resized(drawn, [max(WHOLE, round(self.scale * DRAWN))] * 2)
+        return resized(drawn, [max(MCU, round(self.scale * DRAWN))] * 2)
 
     def _before(self, image: Tensor) -> Tensor:
         """In the size that was compressed."""

@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 
 from ..files import Coded, Quantisation
-from ..files.picture import WHOLE
+from ..files.picture import MCU
 from ..images import Pixels
 from ..resampling import correlate, gaussian
 from ..windows import middle
@@ -79,7 +79,7 @@ def _before(y: Pixels, jpeg: Compression | None, quality: int | None) -> Lossy |
     """
     if min(y.shape) < SMALLEST:
         return None
-    part = middle(y.shape, SIDE, WHOLE)
+    part = middle(y.shape, SIDE, MCU)
     y = y[part.rows, part.columns]
     if jpeg and (older := jpeg_traces.older(y, jpeg)):
         return Lossy(quality or older.quality, top=older.top, left=older.left, since=jpeg)

@@ -10,13 +10,13 @@ from .guided_filter import guided_filter, windowed
 from .nonlocal_bayes import OF_BESIDE, nonlocal_bayes
 from .patch_fill import consensus_fill, patch_fill
 from .plug_and_play import least, plug_and_play, smooth_guess
-from .pyramid import GRID, denoise_scales, with_long_waves
+from .pyramid import TILE_GRID, denoise_scales, with_long_waves
 from .tv import tv_least_squares
 
 __all__ = [
     "FAR",
-    "GRID",
     "OF_BESIDE",
+    "TILE_GRID",
     "Covariance",
     "Sampled",
     "White",

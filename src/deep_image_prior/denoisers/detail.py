@@ -12,7 +12,7 @@ from ..padding import pad_reflect
 from ..parallel import each
 from ..windows import Tile, tiles
 from .dct import Windows, hard_threshold
-from .pyramid import GRID
+from .pyramid import TILE_GRID
 
 FAINT = 60 / 255  # deviation of the noise that detail is taken for, white being 1
 PATCH = 8  # pixels a side of the patches whose cosines are thresholded
@@ -41,7 +41,7 @@ def coarse(image: Tensor, variance: Variance | None = None) -> Tensor:
     def draw(tile: Tile) -> None:
         tile.core(made).copy_(tile.inside(_coarse(tile.around(image), variance)))
 
-    each(draw, tiles(image.shape[-2:], SIDE, GRID, GRID), image.device)
+    each(draw, tiles(image.shape[-2:], SIDE, TILE_GRID, TILE_GRID), image.device)
     return made
 
 

@@ -14,7 +14,7 @@ SCALES = 3  # each of half the resolution of the one before
 SMALLEST = 32  # pixels of the shorter side of the coarsest
 # any part of a picture that begins on a multiple of so many pixels has the same tiles of `dct` and
 # `nonlocal_bayes`, so that to the bit the same is made of it
-GRID = 120
+TILE_GRID = 120
 
 
 class Scalable(Covariance, Protocol):
@@ -33,7 +33,7 @@ def denoise_scales(
     """Every image that `denoise` makes of noisy (1, C, H, W), its long waves those of what it makes
     at half the resolution, and so on; (K, C, H, W).
 
-    place: where in the picture noisy begins, on GRID. Scales and their merging: Facciolo,
+    place: where in the picture noisy begins, on TILE_GRID. Scales and their merging: Facciolo,
     Pierazzo, Morel 2017, doi:10.1137/17M1111826; here by local filters, not by cosines of the
     whole image.
     """
@@ -52,7 +52,7 @@ def with_long_waves(
     if scales == 1 or min(noisy.shape[-2:]) < 2 * SMALLEST:
         return fine
     noisy, noise, place = halved(noisy), noise.halved(), (place[0] // 2, place[1] // 2)
-    top, left = (first % GRID for first in place)
+    top, left = (first % TILE_GRID for first in place)
     coarse = denoise(pad_reflect(noisy, (top, 0), (left, 0)), noise)[..., top:, left:]
     coarse = with_long_waves(coarse, noisy, noise, denoise, scales - 1, place)
     return fine + doubled(coarse - halved(fine), fine.shape[-2:])

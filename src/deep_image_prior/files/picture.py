@@ -25,7 +25,7 @@ SHAPED = (
 COPIES = 3  # of the samples while a file is read
 TRANSPOSED = (5, 6, 7, 8)  # orientations whose rows are columns of the upright picture
 BELOW, BEHIND = (3, 4, 7, 8), (2, 3, 6, 7)  # those whose last row, or column, is the first
-WHOLE = 16  # pixels a side of the blocks of JPEG for colour at half the resolution
+MCU = 16  # pixels a side of a coded unit of JPEG whose colour has half the resolution
 
 
 @dataclass(frozen=True)
@@ -154,8 +154,8 @@ def _turned(kept: Quantisation, orientation: int, sides: Sequence[int]) -> Quant
     return replace(
         kept,
         halved=kept.halved[::-1] if swapped else kept.halved,
-        top=sides[0] % WHOLE if orientation in BELOW else 0,
-        left=sides[1] % WHOLE if orientation in BEHIND else 0,
+        top=sides[0] % MCU if orientation in BELOW else 0,
+        left=sides[1] % MCU if orientation in BEHIND else 0,
         transposed=swapped,
     )
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FACTORS = (2, 3, 4, 8)
 STEPS = {"fast": 300, "best": 600, "paper": 2000}
 COARSE = {"fast": 1000, "best": 2000}  # steps of the coarse fit of the largest factor
-LARGEST = 300_000  # pixels of x, to which the coarse fit takes a few minutes
+COARSE_MOST = 300_000  # pixels of x, to which the coarse fit takes a few minutes
 CORNER = 1024  # pixels a side, in which a result is held against its input
 MORE = tuple(sigma / 255 for sigma in (30, 25, 20, 16, 13, 10, 8, 6, 4, 3))  # rounds of `best`
 SEEN = 1.5 / 255  # deviation: less noise than that does not show when it is enlarged
@@ -99,7 +99,7 @@ class Upscale(Restoration):
         return kind(**{name: getattr(self, name) for name in HOW})
 
     def presets(self, damage: Damage, shape: Sequence[int]) -> Mapping[str, Preset]:
-        large = prod(shape) * self.enlargement**2 > LARGEST
+        large = prod(shape) * self.enlargement**2 > COARSE_MOST
         return presets(self.enlargement, 0 if large else self.steps)
 
     def build(self, x0: Tensor, preset: Preset, damage: Damage, panels: int = 1) -> Problem:
