@@ -80,7 +80,7 @@ class Result(Runs):
         were, which are told from the picture only where they are narrow, nor where a blur was told,
         which nothing bears out, nor where compression left no grid.
         """
-        if self.cautions or (self.noise and self.noise.textured):
+        if self.cautions or (self.noise and self.noise.doubtful):
             return "low"
         if self.uncertainty_db is None:
             return None

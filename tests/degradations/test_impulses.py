@@ -4,7 +4,13 @@ from helpers import photograph
 from skimage import data
 
 from deep_image_prior.degradations import Impulses, Noise, recognise
-from deep_image_prior.degradations.impulses import detect, has_impulses, impulse_mask, measure
+from deep_image_prior.degradations.impulses import (
+    detect,
+    has_impulses,
+    has_specks,
+    impulse_mask,
+    measure,
+)
 
 CLEAN = torch.from_numpy(photograph(128)).float().permute(2, 0, 1)[None]
 
@@ -34,6 +40,16 @@ def test_impulses_are_told_from_other_noise_and_found(share):
 @pytest.mark.parametrize("sigma", [0, 25, 50, 100])
 def test_other_noise_and_none_are_no_impulses(sigma):
     assert not has_impulses(grainy(sigma))
+
+
+@pytest.mark.parametrize("sigma", [0, 8, 15])
+def test_a_few_among_other_noise_are_specks(sigma):
+    grain = grainy(sigma)
+    assert not has_specks(grain)
+    chance = torch.rand(grain.shape, generator=torch.Generator().manual_seed(1))
+    salted = grain.where(chance > 0.004, 0.0).where(chance < 0.996, 1.0)
+    assert has_specks(salted)
+    assert not has_specks(salted[..., :8, :8])
 
 
 def test_a_picture_of_a_few_pixels_has_none():

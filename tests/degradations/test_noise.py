@@ -88,6 +88,20 @@ def test_noise_measured_on_texture_is_known_to_be():
     assert not estimate_noise(observed(Noise(10 / 255), CLEAN)).textured
 
 
+def test_noise_that_is_far_stronger_where_it_is_bright_is_known_to_be():
+    image = torch.from_numpy(data.camera()[350:414, 100:164] / 255).float()[None, None]
+    draw = torch.randn(image.shape, generator=torch.Generator().manual_seed(0))
+    speckle = (image * (1 + 0.25 * draw)).clamp(0, 1)
+    found = estimate_noise(speckle)
+    assert found.uneven
+    assert found.doubtful
+    assert not found.certain
+    assert "far more noise" in found.sentences(255, "of 255")[-1]
+    for sigma in (15, 50):
+        assert not estimate_noise(observed(Noise(sigma / 255), image)).uneven
+    assert not estimate_noise(observed(Noise(0.02, gain=0.01), image)).uneven
+
+
 def test_draws_have_the_variance_of_the_noise():
     noise = Noise(0.05, 0.02)
     x = torch.tensor([0.0, 0.2, 0.5, 1.0]).expand(1, 3, 50, 4)

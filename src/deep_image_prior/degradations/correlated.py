@@ -166,10 +166,15 @@ class CorrelatedNoise:
         return power[0].sqrt().item(), colour
 
     @property
+    def doubtful(self) -> bool:
+        """Whether it may be something else."""
+        return self.textured
+
+    @property
     def certain(self) -> bool:
         """Whether colour bears it out: what is in luminance alone may be structure."""
         luminance, colour = self.deviations
-        return not self.textured and luminance < CERTAIN * colour
+        return not self.doubtful and luminance < CERTAIN * colour
 
     @property
     def lengths(self) -> tuple[float, float]:

@@ -31,6 +31,10 @@ KINDS = ("auto", "white", "correlated", "impulses")
 STEPS = {"fast": 300, "best": 600, "paper": 1800}
 # pixels that the probes of `best` have: of half as many the noise was learned by heart
 PROBED = 2**20
+SPECKS = (
+    "black and white specks stay in it, which other noise does not make; --noise impulses takes "
+    "out those alone"
+)
 
 # a window tells less than the whole: smaller steps, and longer averages
 in_windows = partial(gently, learning_rate=0.001, averaging=0.99)
@@ -173,6 +177,7 @@ class Denoise(Restoration):
 
         from ..cautions import is_clean, lost, mistold
         from ..degradations import Impulses, palette, stripes
+        from ..degradations.impulses import has_specks
         from ..light import from_root
 
         cautions = lost(x, x0, damage.noise)
@@ -183,6 +188,8 @@ class Denoise(Restoration):
             cautions.append(f"it has {found.sentence}, of which dejpeg knows more")
         if stripes.detect(x):
             cautions.append("rows or columns of noise stay in it")
+        if not isinstance(damage.noise, Impulses) and has_specks(x0):
+            cautions.append(SPECKS)
         told = self.sigma is not None or not isinstance(self.noise, str)
         measured = not told and not isinstance(damage.noise, Impulses)
         clean = measured and is_clean(x, observation)
