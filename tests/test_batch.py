@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import io
 import json
@@ -6,6 +7,7 @@ import random
 import re
 import signal
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -104,6 +106,56 @@ def test_what_was_made_otherwise_is_replaced_only_if_that_is_allowed(run, change
     assert states()["b"] == ("made" if change == "setting" else "kept")
 
 
+def test_a_madethat_its_record_does_not_speak_of_is_not_kept(run):
+    """As where the disk was full between the record and the picture."""
+    run("denoise", "scans", "-o", "out", *QUICK)
+    picture(9).save("out/a-denoised.png")
+    code, _, err = run("denoise", "scans", "-o", "out", *QUICK)
+    assert code == 1
+    assert "out/a-denoised.png exists, and is not what this command makes" in err
+    assert states() == {"a": "failed", "b": "kept", "c": "kept", "d": "kept"}
+
+
+def test_a_part_of_a_result_that_is_missing_is_made(run):
+    run("enhance", "scans/a.png", "scans/b.png", "-o", "out", *QUICK)
+    made = {each: digest(f"out/{each}") for each in names("out") if each.endswith("png")}
+    Path("out/a-enhanced-detail.png").unlink()
+    assert run("enhance", "scans/a.png", "scans/b.png", "-o", "out", *QUICK)[0] == 0
+    assert states("out/dip-enhance.json") == {"a": "made", "b": "kept"}
+    assert made == {each: digest(f"out/{each}") for each in made}
+
+
+def test_partners_lie_in_the_same_folder_and_one_that_is_not_there_is_one_failure(run):
+    for folder in ("masks", "masks/deep"):
+        Path(folder).mkdir(exist_ok=True)
+        mask = np.full((16, 16), 255, np.uint8)
+        mask[4:8, 4 : 8 + 4 * ("deep" in folder)] = 0
+        for name in "abe":
+            Image.fromarray(mask).save(f"{folder}/{name}.png")
+    code, _, err = run("inpaint", "scans", "masks", "-o", "out", "--recursive", "--steps", 1)
+    assert code == 1
+    assert "masks has no files that are called c" in err
+    found = states("out/dip-inpaint.json")
+    assert found == {"a": "made", "b": "made", "c": "failed", "d": "failed", "e": "made"}
+    record = json.loads(Path("out/deep/e-inpainted.png.json").read_text())
+    assert record["inputs"]["mask"]["sha256"] == digest("masks/deep/e.png")
+
+
+def test_names_that_collide_are_told_apart_by_what_is_suggested(run):
+    picture(0).save("a.png")
+    code, _, err = run("denoise", "scans/a.png", "a.png", "-o", "out", *QUICK)
+    assert code == 2
+    names_ = err.rpartition("--names ")[2].strip().strip("'")
+    assert run("denoise", "scans/a.png", "a.png", "-o", "out", "--names", names_, *QUICK)[0] == 0
+
+
+def test_a_link_to_nothing_is_a_failure(run):
+    Path("scans/z.png").symlink_to("nowhere.png")
+    code, _, err = run("denoise", "scans", "-o", "out", *QUICK)
+    assert code == 1
+    assert "scans/z.png does not exist" in err
+
+
 def test_folders_within_folders_keep_their_place(run):
     assert run("denoise", "scans", "-o", "out", "--recursive", *QUICK)[0] == 0
     assert Path("out/deep/e-denoised.png").exists()
@@ -136,7 +188,7 @@ def test_shards_are_the_whole_and_share_nothing(run):
     assert set(states().values()) == {"kept"}
 
 
-def test_a_second_picture_for_each_or_one_for_all(run):
+def test_a_second_madefor_each_or_one_for_all(run):
     Path("flashes").mkdir()
     for number, name in enumerate(NAMES):
         picture(20 + number).save(f"flashes/{name}.tif")
@@ -147,8 +199,12 @@ def test_a_second_picture_for_each_or_one_for_all(run):
     assert run("flash", "scans", "flashes/a.tif", "-o", "same", "--steps", 1)[0] == 0
     Path("flashes/b.tif").unlink()
     code, _, err = run("flash", "scans", "flashes", "-o", "else", "--steps", 1)
-    assert (code, Path("else").exists()) == (2, False)
+    assert code == 1
     assert "flashes has no files that are called b" in err
+    Path("none").mkdir()
+    code, _, err = run("flash", "scans", "none", "-o", "nothing", "--steps", 1)
+    assert (code, Path("nothing").exists()) == (2, False)
+    assert "none has no files that are called a" in err
 
 
 def test_every_part_of_a_result_is_written(run):
@@ -176,6 +232,12 @@ def test_every_part_of_a_result_is_written(run):
         ([], "there is no picture; name one"),
         (["scans", "-o", "notes"], "notes is a file; several pictures need"),
         (["scans", "-o", "out", "--record", "scans/notes.txt"], "is no record of a batch"),
+        (["scans", "-o", "out", "--record", "nowhere/r.json"], "nowhere is not a folder"),
+        (["scans", "-o", "out", "--record", "empty"], "empty is a folder"),
+        (["scans", "-o", "out", "--record", "scans/a.png", "--overwrite"], "is an input"),
+        (["scans", "-o", "out", "--names", "{stem}.xyz"], r"a\.xyz has no known image format"),
+        (["scans", "-o", "out", "--names", "{stem:>99999999999}.png"], "cannot be used"),
+        (["scans", "-o", "out", "--shard", "9/9"], "the shard 9/9 of 4 pictures is empty"),
     ],
 )
 def test_bad_batches_are_refused_before_anything_is_made(run, arguments, reason):
@@ -191,11 +253,33 @@ def test_bad_batches_are_refused_before_anything_is_made(run, arguments, reason)
     assert sorted(map(str, Path().rglob("*"))) == before
 
 
-def test_a_picture_through_pipes(run, monkeypatch, folder):
-    class Pipe(io.TextIOWrapper):
-        def isatty(self):
-            return False
+class Pipe(io.TextIOWrapper):
+    def isatty(self):
+        return False
 
+
+class Full(io.BytesIO):
+    def write(self, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_pipe_that_is_full_or_empty_loses_nothing(run, monkeypatch, folder):
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(sys, "stdin", Pipe(io.BytesIO(Path("scans/a.png").read_bytes())))
+    monkeypatch.setattr(sys, "stdout", Pipe(Full()))
+    code, _, err = run("denoise", "-", *QUICK)
+    assert code == 1
+    [kept] = folder.glob("dip-*.png")
+    assert f"No space left on device; the result is {kept}" in err
+    with Image.open(kept) as made:
+        assert made.size == (16, 16)
+    monkeypatch.setattr(sys, "stdin", Pipe(io.BytesIO()))
+    code, _, err = run("denoise", "-", "-o", "b.png", *QUICK)
+    assert code == 2
+    assert "standard input is empty" in err
+
+
+def test_a_madethrough_pipes(run, monkeypatch, folder):
     content = Path("scans/a.png").read_bytes()
     monkeypatch.setattr(sys, "stdin", Pipe(io.BytesIO(content)))
     out = Pipe(io.BytesIO())

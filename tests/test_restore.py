@@ -624,6 +624,18 @@ def test_stripes_are_taken_off_or_doubted():
     assert kept.confidence == "low"
 
 
+@pytest.mark.parametrize("colour", [(1.0, 1.0, 1.0), (1.0, 0.0, 0.0)])
+def test_a_mask_that_leaves_a_rim_of_what_it_is_to_hide_is_said(colour):
+    scratched, middle, whole = CLEAN.copy(), np.ones((64, 64), bool), np.ones((64, 64), bool)
+    for first in range(5, 64, 16):
+        scratched[first : first + 3], whole[first : first + 3] = colour, False
+        middle[first + 1] = False
+    doubted = dip.inpaint(scratched, middle, **FEW)
+    assert [each for each in doubted.cautions if "mask may be too narrow" in each]
+    assert doubted.confidence == "low"
+    assert not dip.inpaint(scratched, whole, **FEW).cautions
+
+
 def test_masks_that_leave_little_are_doubted():
     known = np.random.default_rng(0).random((64, 64)) < 0.3
     with pytest.warns(UserWarning, match="mask says that 70.14% .* --mask-marks missing"):
@@ -668,6 +680,15 @@ def test_threads_do_not_disturb_each_other():
 def test_works_inside_no_grad():
     with torch.no_grad():
         assert dip.denoise(NOISY, **FEW).steps == [3]
+
+
+def test_specks_that_stay_are_said():
+    grain = CLEAN + np.random.default_rng(0).normal(scale=8 / 255, size=CLEAN.shape)
+    salted = np.clip(grain, 0, 1)
+    salted[::19, ::17], salted[9::19, 8::17] = 0, 1
+    assert any("specks stay" in each for each in dip.denoise(salted, noise="white", **FEW).cautions)
+    plain = dip.denoise(np.clip(grain, 0, 1), noise="white", **FEW)
+    assert not any("specks" in each for each in plain.cautions)
 
 
 def test_whatever_torch_is_set_to_the_result_is_the_same():
@@ -758,6 +779,7 @@ WRONG = {
     "colours unsaid": (lambda: dip.denoise(NOISY), "give channel_axis"),
     "no colours": (lambda: dip.denoise(NOISY[..., 0], channel_axis=-1), "no channel_axis"),
     "text": (lambda: dip.denoise(np.array([["a", "b"]])), "dtype <U1"),
+    "a huge range": (lambda: dip.denoise(1e200 * NOISY, **FEW), "more than its numbers can hold"),
     "booleans": (lambda: dip.denoise(HOLED), "dtype bool; give integers or real numbers"),
     "list without colours": (
         lambda: dip.inpaint(NOISY.tolist(), HOLED),
@@ -859,6 +881,13 @@ def test_bad_input_is_refused_in_one_line(case):
     with pytest.raises(dip.BadInput, match=reason) as refusal:
         call()
     assert "\n" not in str(refusal.value)
+
+
+def test_tensors_and_numbers_of_numpy_are_taken():
+    plain = dip.denoise(NOISY, **FEW)
+    found = dip.denoise(torch.from_numpy(NOISY), **{**FEW, "steps": np.int64(FEW["steps"])})
+    assert np.array_equal(found.image, plain.image)
+    assert found.stopped == plain.stopped
 
 
 def test_unknown_options_are_refused():

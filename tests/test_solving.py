@@ -102,6 +102,8 @@ def test_measurements_that_are_not_those_of_A_are_refused():
         solve(CLEAN, lambda x: (x,), (32, 32))
     with pytest.raises(BadInput, match="is not finite"):
         solve(CLEAN, lambda x: x / 0, (32, 32))
+    with pytest.raises(BadInput, match=r"not finite for an image on the way.*clamp it"):
+        solve(CLEAN, lambda x: (x - 0.01).sqrt(), (32, 32), steps=1)
     with pytest.raises(BadInput, match="all measurements are 0"):
         solve(0 * CLEAN, identity, (32, 32), steps=1)
 

@@ -203,7 +203,7 @@ def _ended(end: BaseException, step: int, where: str) -> Stop:
 
 def _budget(steps: int, good: int) -> Stop:
     back = f", {steps - good} of them taken back" if good < steps else ""
-    return Stop("budget", good, f"budget: {steps} step{'s' * (steps > 1)}{back}")
+    return Stop("budget", good, f"budget: {steps} step{'s' if steps > 1 else ''}{back}")
 
 
 def _of_the_best(tell: Tell, phase: Phase) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Pixels = NDArray[Any]
+WIDEST = 1e150  # the range of values whose squares double precision holds
 
 
 def check_pixels(pixels: Pixels, channel_axis: int | None, name: str) -> None:
@@ -36,7 +37,7 @@ def check_pixels(pixels: Pixels, channel_axis: int | None, name: str) -> None:
     strange = _count(pixels, lambda values: ~np.isfinite(values))
     if strange:
         raise BadInput(f"{name} has {strange} NaN or infinite values; replace them first")
-    if not np.isfinite(float(pixels.max()) - float(pixels.min())):
+    if not np.abs(float(pixels.max()) - float(pixels.min())) < WIDEST:
         raise BadInput(
             f"{name} spans more than its numbers can hold; divide it by its greatest value first"
         )

@@ -27,7 +27,10 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
         source, output = values["image"], values["output"]
         if source == PIPE:
             source = Path(folder, "standard input")
-            source.write_bytes(sys.stdin.buffer.read())
+            content = sys.stdin.buffer.read()
+            if not content:
+                raise BadInput("standard input is empty; pipe an image file into it")
+            source.write_bytes(content)
         if output is not None and output != PIPE:
             return restoring.run(kind, {**values, "image": source})
         if sys.stdout.isatty():
@@ -37,6 +40,18 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
         made = Path(folder, f"result{files.ending_for(source)}")
         code = restoring.run(kind, {**values, "image": source, "output": made, "quiet": True})
         if made.exists():
-            sys.stdout.buffer.write(made.read_bytes())
-            sys.stdout.buffer.flush()
+            _pass_on(made)
         return code
+
+
+def _pass_on(made: Path) -> None:
+    """To standard output; if it cannot be written to, nothing is lost. Raises OSError."""
+    try:
+        sys.stdout.buffer.write(made.read_bytes())
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        with tempfile.NamedTemporaryFile(prefix="dip-", suffix=made.suffix, delete=False) as kept:
+            kept.write(made.read_bytes())
+        raise OSError(
+            f"standard output cannot be written to: {error.strerror}; the result is {kept.name}"
+        ) from None

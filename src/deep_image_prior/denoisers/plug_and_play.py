@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ..energies import Energy
+from ..errors import BadInput
 
 Denoiser = Callable[[Tensor, float], Tensor]  # noisy (1, C, H, W), sigma -> the image
 
@@ -57,7 +58,9 @@ def smooth_guess(energy: Energy, start: Tensor) -> Tensor:
 
 @torch.enable_grad()
 def least(energy: Energy, start: Tensor, iterations: int = ITERATIONS) -> Tensor:
-    """argmin_x E(x) by iterations of L-BFGS, for linear A as good as conjugate gradients."""
+    """argmin_x E(x) by iterations of L-BFGS, for linear A as good as conjugate gradients. Raises
+    BadInput if E is not finite.
+    """
     x = start.clone().requires_grad_()
     descent = torch.optim.LBFGS(
         [x],
@@ -72,6 +75,11 @@ def least(energy: Energy, start: Tensor, iterations: int = ITERATIONS) -> Tensor
         descent.zero_grad()
         value = energy(x)
         value.backward()
+        if not (value.isfinite() and x.grad is not None and x.grad.isfinite().all()):
+            raise BadInput(
+                "A, or its gradient, is not finite for an image on the way, which may be a little "
+                "darker or brighter than the result; clamp it inside A"
+            )
         return value
 
     descent.step(total)

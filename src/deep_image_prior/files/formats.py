@@ -259,15 +259,21 @@ def _instead(format: Format | None) -> str:
     return format.instead if format else Format.instead
 
 
+def check_ending(path: Path) -> Format:
+    """The format that the name `path` asks for. Raises BadInput if none can be written there."""
+    format = BY_ENDING.get(path.suffix.lower())
+    if format is None or format.write is None:
+        endings = sorted(ending for ending, each in BY_ENDING.items() if each.write)
+        folder = "" if path.suffix else "; a folder is to be made first"
+        raise BadInput(f"{path} has no known image format; name it {', '.join(endings)}{folder}")
+    return format
+
+
 def check_format(path: Path, picture: Picture, factor: int = 1) -> None:
     """Raise BadInput if the format that the name `path` asks for cannot hold `picture`, enlarged by
     `factor`.
     """
-    suffix = path.suffix.lower()
-    format = BY_ENDING.get(suffix)
-    if format is None or format.write is None:
-        endings = sorted(ending for ending, each in BY_ENDING.items() if each.write)
-        raise BadInput(f"{path} has no known image format; name it {', '.join(endings)}")
+    format = check_ending(path)
     *pages, height, width, channels = picture.pixels.shape
     if pages and not format.stacks:
         raise BadInput(f"{path} cannot hold {math.prod(pages)} pages; name it .tif")
@@ -290,7 +296,7 @@ def check_format(path: Path, picture: Picture, factor: int = 1) -> None:
         alpha=None if picture.alpha is None else picture.alpha[..., :2, :2],
     )
     try:
-        encoded(corner, suffix)
+        encoded(corner, path.suffix.lower())
     except ModuleNotFoundError as missing:
         raise BadInput(_wanting(path, format, missing)) from None
     except Exception as error:  # metadata that a format has no room for

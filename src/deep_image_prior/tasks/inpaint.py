@@ -151,6 +151,7 @@ class Inpaint(Restoration):
         return variance.where(change.isnan(), change)
 
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
+        from ..cautions import narrow
         from ..degradations import unmarked, wide_holes
         from ..masks import MOST
 
@@ -160,7 +161,7 @@ class Inpaint(Restoration):
         few = share < (SCATTERED if self._of(damage, "random") else MOST)
         cautions = [f"only {share:.2%} of the pixels were known"] if few else []
         cautions += [INVENTED] if invented else []
-        return Finished(image=x, cautions=cautions)
+        return Finished(image=x, cautions=cautions + narrow(observation))
 
     def returned(self, restored: Pixels, pixels: Pixels) -> Pixels:
         from ..masks import pasted

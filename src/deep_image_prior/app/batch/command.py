@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
         raise BadInput("--jobs is of this machine and --scheduler of others; leave one of them out")
     items = items_of(kind, values)
     summary = values["record"] or folder / f"dip-{kind.name}{_of_shard(values['shard'])}.json"
-    _check_summary(summary, values, items)
+    _check_summary(summary, kind, values, items)
     begun, rows, ended, code = time.monotonic(), [], "", 0
     try:
         with _hands(values) as hands:
@@ -109,6 +109,9 @@ def _made(
     def missing() -> Iterator[Job]:
         for item in items:
             state, reason = state_of(kind, item)
+            if state == "in part":  # what there is of it is made again, the same
+                item = replace(item, values={**item.values, "overwrite": True})
+                state = "missing"
             if state == "missing":
                 try:
                     check_places(kind, item)
@@ -151,8 +154,17 @@ def _of_shard(shard: tuple[int, int] | None) -> str:
     return f"-{shard[0]}-of-{shard[1]}" if shard else ""
 
 
-def _check_summary(path: Path, values: Mapping[str, Any], items: Sequence[Item]) -> None:
-    """Raise BadInput if something else than such a summary would be lost."""
+def _check_summary(
+    path: Path, kind: type[Restoration], values: Mapping[str, Any], items: Sequence[Item]
+) -> None:
+    """Raise BadInput if it cannot be written, or something else than such a summary would be
+    lost.
+    """
+    if values["record"]:
+        files.check_free(path, overwrite=True)
+    read = {each for item in items for each in (item.source, *files_of((kind, item)).values())}
+    if path.resolve() in {each.resolve() for each in read}:
+        raise BadInput(f"{path} is an input; give another --record")
     if path.exists() and path.is_file() and not values["overwrite"]:
         try:
             ours = "batch" in json.loads(path.read_bytes())
@@ -160,5 +172,5 @@ def _check_summary(path: Path, values: Mapping[str, Any], items: Sequence[Item])
             ours = False
         if not ours:
             raise BadInput(f"{path} exists and is no record of a batch; give another --record")
-    if path in {item.output for item in items}:
+    if path in {each for item in items for each in (item.output, item.record)}:
         raise BadInput(f"{path} would be written twice; give another --record")

@@ -18,13 +18,14 @@ from ..commands import taken
 
 @dataclass(frozen=True)
 class Item:
-    """A picture of the batch: the file of it, where it goes and its record, and the arguments that
-    its command would have.
+    """A picture of the batch: the file of it, where it goes and its record, the arguments that its
+    command would have, and why it cannot be made, if that is known.
     """
 
     source: Path
     output: Path
     values: Mapping[str, Any]
+    fault: str = ""
 
     @property
     def record(self) -> Path:
@@ -40,7 +41,7 @@ def many(values: Mapping[str, Any]) -> bool:
         or values["shard"] is not None
         or _is_folder(images[0])
         or _is_pattern(images[0])
-        or (output is not None and (_is_folder(output) or str(output).endswith(os.sep)))
+        or (output is not None and _is_folder(output))
     )
 
 
@@ -53,21 +54,29 @@ def items_of(kind: type[Restoration], values: Mapping[str, Any]) -> list[Item]:
     for number, (source, place) in enumerate(found, 1):
         output = folder / place / _name(kind, values, source, number)
         if output in made:
+            apart = "{number}-" if made[output].name == source.name else ""
             raise BadInput(
                 f"{made[output]} and {source} would both become {output}; give names that differ, "
-                "as in --names '{name}-{ending}.png'"
+                f"as in --names '{apart}{{name}}-{{ending}}.png'"
             )
         made[output] = source
-        beside = {
-            name: _partner(values[name], source)
-            for name in (*_pictures(kind), "reference")
-            if values.get(name) is not None
-        }
-        own = {**values, "image": source, "output": output, "record": None, "quiet": True, **beside}
-        items.append(Item(source, output, own))
+        own = {**values, "image": source, "output": output, "record": None, "quiet": True}
+        try:
+            partners = {
+                name: _partner(values[name], source, place)
+                for name in (*_pictures(kind), "reference")
+                if values.get(name) is not None
+            }
+            items.append(Item(source, output, {**own, **partners}))
+        except BadInput as error:  # the others go on
+            items.append(Item(source, output, own, fault=str(error)))
+    if all(each.fault for each in items):  # there may be a mistake in the command
+        raise BadInput(items[0].fault)
     if values["shard"]:
         first, of = values["shard"]
         items = items[first - 1 :: of]
+        if not items:
+            raise BadInput(f"the shard {first}/{of} of {len(made)} pictures is empty; leave it out")
     return items
 
 
@@ -81,20 +90,24 @@ def _name(kind: type[Restoration], values: Mapping[str, Any], source: Path, numb
     known = {**restoring.fields_of_name(kind, taken(values, kind), source), "number": number}
     try:
         name = pattern.format(**known)
-    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
+    except (LookupError, ValueError, AttributeError, TypeError, MemoryError) as error:
         raise BadInput(
             f"--names {pattern!r} cannot be used ({said(error)}); the fields are "
             f"{', '.join(f'{{{each}}}' for each in known)}"
         ) from None
     if Path(name).name != name:
         raise BadInput(f"--names {pattern!r} makes {name!r}, which is no name of a file")
+    files.check_ending(Path(name))
     return Path(name)
 
 
-def _partner(path: Path, source: Path) -> Path:
-    """The file of the same stem in a folder, or the one file for all."""
+def _partner(path: Path, source: Path, place: Path) -> Path:
+    """The file of the same stem in a folder, and in the same folder of it if there is such a one;
+    or the one file for all. Raises BadInput.
+    """
     if not _is_folder(path):
         return path
+    path = path / place if _is_folder(path / place) else path
     same = [each for each in sorted(path.iterdir()) if each.stem == source.stem]
     if len(same) != 1:
         raise BadInput(
@@ -150,7 +163,7 @@ def _within(folder: Path, values: Mapping[str, Any]) -> list[tuple[Path, Path]]:
     return [
         (each, each.parent.relative_to(folder))
         for each in some
-        if each.is_file() or files.is_picture_folder(each)
+        if each.is_file() or files.is_picture_folder(each) or each.is_symlink()
     ]
 
 

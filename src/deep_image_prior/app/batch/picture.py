@@ -112,7 +112,9 @@ def row_of(item: Item, state: str, reason: str = "", *more: Any) -> Row:
 
 
 def state_of(kind: type[Restoration], item: Item) -> tuple[str, str]:
-    """Whether an item is missing, kept or failed, and why it failed."""
+    """Whether an item is missing, kept, in part there, or failed, and why it failed."""
+    if item.fault:
+        return "failed", item.fault
     exists = item.output.exists()
     if not exists and not item.record.exists():
         return "missing", ""
@@ -123,6 +125,12 @@ def state_of(kind: type[Restoration], item: Item) -> tuple[str, str]:
         same = same and found["inputs"] == _fingerprints(files_of((kind, item)))
         if not exists:
             return "missing", ""
+        paths = session.paths_of(item.output, restoring.outputs(kind)).values()
+        there = _fingerprints({path.name: path for path in paths if path.exists()})
+        # of a record that was written before its pictures, and they were not
+        same = same and there.items() <= found["outputs"].items()
+        if same and len(there) < len(paths):
+            return "in part", ""
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, OSError) and exists and item.record.exists():
             return "failed", f"{item.record} cannot be read: {error.strerror}"

@@ -128,11 +128,17 @@ def work(link: Link, job: str, task: str, arguments: list[str], folder: Path) ->
         made.append(watcher)
         return session.run(request, output, watcher)
 
+    def told() -> int:
+        """The same notes for every job, where Python says each of them once."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            return command.main(arguments, prog_name=task, standalone_mode=False)
+
     command = command_of(task, run)
     answers, complaints = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(answers), contextlib.redirect_stderr(complaints):
         try:
-            code = outcome(lambda: command.main(arguments, prog_name=task, standalone_mode=False))
+            code = outcome(told)
         except Exception as error:  # ours, not the user's
             code = 1
             say(f"an error of the program, please report it: {type(error).__name__}: {error}")
