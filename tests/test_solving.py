@@ -91,6 +91,8 @@ def test_measurements_that_are_not_those_of_A_are_refused():
     for shape in (32, "32", (32.7, 32), (0, 32), None, (1, 2, 32, 32)):
         with pytest.raises(BadInput, match="shape is"):
             solve(CLEAN, identity, shape)
+    shape, bounds = np.array([32, 32]), np.array([0, 1])
+    assert solve(CLEAN, identity, shape, bounds=bounds, preset=QUICK).image.shape == (32, 32)
     for bounds in (5, (0,), (0, float("inf")), ("a", "b")):
         with pytest.raises(BadInput, match="bounds are"):
             solve(CLEAN, identity, (32, 32), bounds=bounds)

@@ -111,7 +111,7 @@ def _bounds(bounds: Any) -> tuple[float, float] | None:
     """The least and the greatest value, if they are given."""
     if bounds is None:
         return None
-    pair = tuple(bounds) if isinstance(bounds, Sequence) else ()
+    pair = tuple(bounds) if isinstance(bounds, Sequence | np.ndarray) else ()
     numbers = all(isinstance(each, Real) and math.isfinite(each) for each in pair)
     if len(pair) != 2 or not numbers or not pair[0] < pair[1]:
         raise BadInput(f"bounds are {bounds!r}, but must be two numbers, the first the less")

@@ -102,7 +102,7 @@ def is_linear(op: Any) -> bool:
 
 def planes_of(shape: Any) -> tuple[int, int, int]:
     """(C, H, W) of an image of `shape` (H, W) or (C, H, W). Raises BadInput if it is no such."""
-    sides = tuple(shape) if isinstance(shape, Sequence) else ()
+    sides = tuple(shape) if isinstance(shape, Sequence | np.ndarray) else ()
     whole = all(isinstance(side, Integral) for side in sides)
     if len(sides) not in (2, 3) or not whole or min(sides) < 1 or min(sides[-2:]) < 2:
         raise BadInput(f"shape is {shape!r}, but must be (H, W) or (C, H, W) of an image")

@@ -128,6 +128,8 @@ def arguments(
     for name, value in options.items():
         if name not in offered:
             raise BadInput(f"{task} has no option {name!r}")
+        if not str(value).isprintable():
+            raise BadInput(f"{name} is {value!r}, which is no text")
         parameter, option = offered[name], told.get(name)
         path = path_of(value) if isinstance(value, str) else None
         if isinstance(parameter, click.Argument):
@@ -135,6 +137,8 @@ def arguments(
                 raise BadInput(f"{name} is a file that is not here; choose it again")
             places[name] = str(path)
         elif option and option.kind is bool:
+            if not isinstance(value, bool):
+                raise BadInput(f"{name} is {value!r}, but must be true or false")
             flags += (parameter.opts if value else parameter.secondary_opts)[:1]
         else:
             if option and option.file and path is None and _is_path(str(value)):
