@@ -297,6 +297,7 @@ def test_record_tells_everything(run):
         "gain": 0,
         "clipped": True,
         "textured": False,
+        "uneven": False,
     }
     for group, kind, name in (
         ("inputs", "image", "photo.png"),

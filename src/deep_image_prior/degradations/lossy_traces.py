@@ -42,6 +42,7 @@ SEEN = 5.5
 HALF = 2.75  # the same of odd waves of lines twice as far apart
 BLURRED = 1.0  # pixels, of what was compressed, that hide the lines in x0
 QUALITIES = (5, 8, 12, 17, 23, 30, 40, 50, 60, 70, 80, 88, 94)
+FINER = 1.15  # times a quality that is known: 0.06 dB more than at that itself, on three pictures
 USUAL = 50  # quality
 BEST = 90  # beyond it every image is left as it is
 
@@ -82,7 +83,8 @@ def _before(y: Pixels, jpeg: Compression | None, quality: int | None) -> Lossy |
     part = middle(y.shape, SIDE, MCU)
     y = y[part.rows, part.columns]
     if jpeg and (older := jpeg_traces.older(y, jpeg)):
-        return Lossy(quality or older.quality, top=older.top, left=older.left, since=jpeg)
+        taken = quality or round(FINER * older.quality)
+        return Lossy(taken, top=older.top, left=older.left, since=jpeg)
     period = _period(y, jpeg is not None)
     if not period:
         return None
