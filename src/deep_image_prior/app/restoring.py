@@ -140,18 +140,26 @@ class _Asked:
 
     def request(self) -> Request:
         """What is to be made, and what is told of it."""
+        joined = cache(self._joined)  # kept as long as the request
+
+        @cache
+        def scores(*results: Result) -> comparison.Scores:
+            if not self.reference:
+                return {}
+            return comparison.scores(self.reference, self.picture, joined(*results)["image"])
+
         return Request(
             task=self.task.name,
             makers={name: partial(self._made, name) for name in self.tasks},
-            joined=lambda made: self._joined(*made.values()),
+            joined=lambda made: joined(*made.values()),
             names=outputs(self.kind),
             like=self.picture,
             enlargement=self.task.enlargement,
             inputs=inputs(self.kind, self.values),
             in_place=True,
             choices=choices(self.kind, self.options, self.values["page"]),
-            content=lambda made: _content(made, self._scores(*made.values())),
-            report=lambda made: _report(made, self._scores(*made.values()), self.scale),
+            content=lambda made: _content(made, scores(*made.values())),
+            report=lambda made: _report(made, scores(*made.values()), self.scale),
         )
 
     def _made(self, name: str, watch: Watcher) -> Result:
@@ -169,8 +177,6 @@ class _Asked:
         map = None if result.uncertainty is None else cut(result.uncertainty)
         return replace(result, image=cut(result.image), parts=parts, uncertainty=map)
 
-    # made once for a command, whose end is that of the process or of its picture
-    @cache  # noqa: B019
     def _joined(self, *results: Result) -> dict[str, Picture]:
         """The pictures that are written, by name."""
         pages, enlargement = list(self.pages.values()), self.task.enlargement
@@ -179,13 +185,6 @@ class _Asked:
             values, scale = self.values, self.scale
             made |= maps.pictures(values, self.picture, pages, results, enlargement, scale)
         return made
-
-    @cache  # noqa: B019
-    def _scores(self, *results: Result) -> comparison.Scores:
-        """Against the reference, if there is one."""
-        if not self.reference:
-            return {}
-        return comparison.scores(self.reference, self.picture, self._joined(*results)["image"])
 
 
 def _check_alone(values: Mapping[str, Any], picture: Picture, parts: int) -> None:
