@@ -42,7 +42,7 @@ SEEN = 5.5
 HALF = 2.75  # the same of odd waves of lines twice as far apart
 BLURRED = 1.0  # pixels, of what was compressed, that hide the lines in x0
 QUALITIES = (5, 8, 12, 17, 23, 30, 40, 50, 60, 70, 80, 88, 94)
-FINER = 1.15  # times a quality that is known: 0.06 dB more than at that itself, on three pictures
+FINER = 1.15  # times a quality that is known: 0.06 dB more than at that itself (docs/idea.md)
 USUAL = 50  # quality
 BEST = 90  # beyond it every image is left as it is
 
