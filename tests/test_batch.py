@@ -119,10 +119,16 @@ def test_a_madethat_its_record_does_not_speak_of_is_not_kept(run):
 def test_a_part_of_a_result_that_is_missing_is_made(run):
     run("enhance", "scans/a.png", "scans/b.png", "-o", "out", *QUICK)
     made = {each: digest(f"out/{each}") for each in names("out") if each.endswith("png")}
-    Path("out/a-enhanced-detail.png").unlink()
-    assert run("enhance", "scans/a.png", "scans/b.png", "-o", "out", *QUICK)[0] == 0
-    assert states("out/dip-enhance.json") == {"a": "made", "b": "kept"}
-    assert made == {each: digest(f"out/{each}") for each in made}
+    for lost in ("a-enhanced-detail.png", "a-enhanced.png"):
+        Path("out", lost).unlink()
+        assert run("enhance", "scans/a.png", "scans/b.png", "-o", "out", *QUICK)[0] == 0
+        assert states("out/dip-enhance.json") == {"a": "made", "b": "kept"}
+        assert made == {each: digest(f"out/{each}") for each in made}
+    for record in ("out/a-enhanced-coarse.png", "out/../out/a-enhanced.png.json"):
+        where = ("-o", "out", "--record", record, "--overwrite")
+        code, _, err = run("enhance", "scans/a.png", "scans/b.png", *where, *QUICK)
+        assert code == 2
+        assert "would be written twice" in err
 
 
 def test_partners_lie_in_the_same_folder_and_one_that_is_not_there_is_one_failure(run):
@@ -150,10 +156,16 @@ def test_names_that_collide_are_told_apart_by_what_is_suggested(run):
 
 
 def test_a_link_to_nothing_is_a_failure(run):
+    Path("scans/y.png").symlink_to("y.png")
     Path("scans/z.png").symlink_to("nowhere.png")
+    Path("scans/deep.png").symlink_to("deep")
+    picture(0).save(f"scans/{'n' * 245}.png")  # whose result has too long a name
     code, _, err = run("denoise", "scans", "-o", "out", *QUICK)
     assert code == 1
     assert "scans/z.png does not exist" in err
+    found = states()
+    assert {name for name, state in found.items() if state == "failed"} == {"y", "z", "n" * 245}
+    assert "deep" not in found
 
 
 def test_folders_within_folders_keep_their_place(run):
@@ -230,6 +242,7 @@ def test_every_part_of_a_result_is_written(run):
         (["scans/a.png", "--jobs", "2"], "--jobs is for several pictures"),
         (["--files-from", "none.txt", "-o", "out"], r"none\.txt cannot be read"),
         ([], "there is no picture; name one"),
+        (["empty/*", "-o", "out"], "there is no picture among what is named"),
         (["scans", "-o", "notes"], "notes is a file; several pictures need"),
         (["scans", "-o", "out", "--record", "scans/notes.txt"], "is no record of a batch"),
         (["scans", "-o", "out", "--record", "nowhere/r.json"], "nowhere is not a folder"),
@@ -277,6 +290,13 @@ def test_a_pipe_that_is_full_or_empty_loses_nothing(run, monkeypatch, folder):
     code, _, err = run("denoise", "-", "-o", "b.png", *QUICK)
     assert code == 2
     assert "standard input is empty" in err
+    monkeypatch.setattr(sys, "stdin", Pipe(io.BytesIO(b"no picture")))
+    assert run("denoise", "-", "-o", "b.png", *QUICK)[2].startswith("dip: standard input is not an")
+    monkeypatch.setattr(sys, "stdin", Pipe(io.BytesIO(Path("scans/a.png").read_bytes())))
+    monkeypatch.setattr(sys, "stdout", None)
+    code, _, err = run("denoise", "-", *QUICK)
+    assert code == 2
+    assert "standard output is closed" in err
 
 
 def test_a_madethrough_pipes(run, monkeypatch, folder):

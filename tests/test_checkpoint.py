@@ -51,7 +51,7 @@ def test_half_a_file_is_not_taken_for_one(tmp_path):
     checkpoint = open_checkpoint(tmp_path / "folder", {})
     (checkpoint.folder / "run1.part").write_bytes(b"half")
     assert kept(checkpoint, "run1", lambda: 1) == 1
-    for damaged in (b"", (checkpoint.folder / "run1.pt").read_bytes()[:200]):
+    for damaged in (b"", b"hello world\n", (checkpoint.folder / "run1.pt").read_bytes()[:200]):
         (checkpoint.folder / "run1.pt").write_bytes(damaged)
         assert kept(checkpoint, "run1", lambda: 1) == 1
     checkpoint.remove()

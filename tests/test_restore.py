@@ -17,7 +17,7 @@ from skimage.transform import rescale
 import deep_image_prior as dip
 from deep_image_prior import neighbourhoods
 from deep_image_prior.alignment import Alignment
-from deep_image_prior.cautions import is_clean, lost, mistold
+from deep_image_prior.cautions import is_clean, lost, mistold, narrow
 from deep_image_prior.degradations import (
     Blurring,
     Compression,
@@ -634,6 +634,10 @@ def test_a_mask_that_leaves_a_rim_of_what_it_is_to_hide_is_said(colour):
     assert [each for each in doubted.cautions if "mask may be too narrow" in each]
     assert doubted.confidence == "low"
     assert not dip.inpaint(scratched, whole, **FEW).cautions
+    beyond = torch.from_numpy(CLEAN.copy()).permute(2, 0, 1)[None]
+    beyond[..., 63:] = torch.nan
+    beyond[..., 55:63] = 1.0
+    assert not narrow(beyond), "a hole at the border may go on"
 
 
 def test_masks_that_leave_little_are_doubted():
@@ -689,6 +693,24 @@ def test_specks_that_stay_are_said():
     assert any("specks stay" in each for each in dip.denoise(salted, noise="white", **FEW).cautions)
     plain = dip.denoise(np.clip(grain, 0, 1), noise="white", **FEW)
     assert not any("specks" in each for each in plain.cautions)
+
+
+def test_other_noise_that_stays_beside_impulses_is_said():
+    ramp = np.linspace(0.2, 0.8, 64) + np.zeros((64, 1))
+    salted = np.random.default_rng(0).random((64, 64)) < 0.05
+    said = [
+        any(
+            "other noise stays" in each
+            for each in dip.denoise(x0, noise="impulses", steps=3).cautions
+        )
+        for x0 in (
+            np.where(
+                salted, 1.0, ramp + np.random.default_rng(1).normal(scale=sigma, size=(64, 64))
+            )
+            for sigma in (0, 8 / 255)
+        )
+    ]
+    assert said == [False, True]
 
 
 def test_whatever_torch_is_set_to_the_result_is_the_same():

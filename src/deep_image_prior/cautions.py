@@ -26,6 +26,7 @@ CONTRAST, CLIPPED = 1.12, 0.03
 # times the step from known pixels beside a hole to those 3 and 4 pixels from it, to what it is
 # elsewhere: none of 336 right masks has it, and 166 of 168 that leave a white pixel on every side
 STEP, AROUND, FEW = 2.2, 512, 16  # the most; pixels around holes that are looked at, and that tell
+BORDER = 8  # pixels
 SHIFTS = ((7, 11), (-11, 7), (13, -5), (-6, -14))  # rows and columns, to elsewhere
 UNSEEN = 10 ** (-45 / 20)  # root mean square of a change, 45 dB, that nobody sees
 
@@ -89,6 +90,8 @@ def narrow(observation: Tensor) -> list[str]:
     hide: pixels beside holes are unlike those near them; nothing if it may be right.
     """
     missing = observation.isnan().any(dim=1, keepdim=True)
+    if min(observation.shape[-2:]) <= 2 * BORDER:
+        return []
     middle = (int(each.median()) for each in missing[0, 0].nonzero(as_tuple=True))
     part = Window(*(slice(max(0, each - AROUND), each + AROUND) for each in middle))
     x, holes = part(observation).nan_to_num(), part(missing).to(observation)
@@ -109,7 +112,9 @@ def _step(x: Tensor, shown: Tensor, missing: Tensor) -> tuple[float, int]:
         return F.max_pool2d(mask, 2 * by + 1, 1, by)
 
     known = 1 - missing if shown is missing else 1 - grown(missing, 2)
-    beside = (grown(shown, 1) - shown) * known
+    # not at the border, beyond which a hole may go on
+    inside = F.pad(torch.ones_like(shown)[..., BORDER:-BORDER, BORDER:-BORDER], (BORDER,) * 4)
+    beside = (grown(shown, 1) - shown) * known * inside
     away = (grown(shown, 4) - grown(shown, 2)) * (1 - missing)
     share = F.avg_pool2d(away, 9, 1, 4)
     mean = F.avg_pool2d(x * away, 9, 1, 4) / share.clamp_min(1e-6)

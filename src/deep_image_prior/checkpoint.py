@@ -1,7 +1,6 @@
 """What a long job has made so far, in a folder, so that the same call goes on after a power cut."""
 
 import json
-import pickle
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -79,7 +78,7 @@ def kept(
         return make()
     path = checkpoint.folder / f"{checkpoint.prefix}{name}.pt"
     if path.exists():
-        with suppress(EOFError, RuntimeError, pickle.UnpicklingError):
+        with suppress(Exception):  # torch raises many for what is damaged
             return torch.load(path, weights_only=True)
     made = make()
     if done(made):

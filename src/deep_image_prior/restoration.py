@@ -197,7 +197,7 @@ def restore_page(task: Restoration, image: Pixels, name: str, scale: Scale | Non
 def _restore(task: Restoration, call: Call, image: Pixels) -> Result:
     task.tell(Phase("measuring"))
     if isinstance(image, Tensor):
-        image = image.detach().cpu().numpy()
+        image = (image.float() if image.dtype == torch.bfloat16 else image).detach().cpu().numpy()
     observation, scale = task.observe(image, call.read)
     told = _unit_sigma(task.sigma, scale)
     sides = [task.enlargement * side for side in observation.shape[-2:]]

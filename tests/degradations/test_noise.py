@@ -97,8 +97,10 @@ def test_noise_that_is_far_stronger_where_it_is_bright_is_known_to_be():
     assert found.doubtful
     assert not found.certain
     assert "far more noise" in found.sentences(255, "of 255")[-1]
-    for sigma in (15, 50):
+    page = torch.from_numpy(data.page()[:64, 100:164] / 255).float()[None, None]
+    for sigma in (10, 15, 50):
         assert not estimate_noise(observed(Noise(sigma / 255), image)).uneven
+        assert not estimate_noise(observed(Noise(sigma / 255), page)).uneven, "edges of letters"
     assert not estimate_noise(observed(Noise(0.02, gain=0.01), image)).uneven
 
 

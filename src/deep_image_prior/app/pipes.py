@@ -32,16 +32,26 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
                 raise BadInput("standard input is empty; pipe an image file into it")
             source.write_bytes(content)
         if output is not None and output != PIPE:
-            return restoring.run(kind, {**values, "image": source})
+            return _run(kind, {**values, "image": source})
+        if sys.stdout is None:
+            raise BadInput("standard output is closed; name a file by -o")
         if sys.stdout.isatty():
             raise BadInput("the result would go to the terminal; name a file by -o, or use a pipe")
         if source.is_dir():
             raise BadInput(f"{source} is a folder, and so is its result; name it by -o")
         made = Path(folder, f"result{files.ending_for(source)}")
-        code = restoring.run(kind, {**values, "image": source, "output": made, "quiet": True})
+        code = _run(kind, {**values, "image": source, "output": made, "quiet": True})
         if made.exists():
             _pass_on(made)
         return code
+
+
+def _run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
+    """Messages name what the person knows. Raises BadInput."""
+    try:
+        return restoring.run(kind, values)
+    except BadInput as error:
+        raise BadInput(str(error).replace(str(values["image"]), values["image"].name)) from None
 
 
 def _pass_on(made: Path) -> None:

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -82,13 +83,13 @@ def check_places(
     for path in written:
         files.check_free(path, output.overwrite)
     for number, path in enumerate(written):
-        if path.resolve() in {each.resolve() for each in written[:number]}:
+        if realpath(path) in map(realpath, written[:number]):
             raise BadInput(f"{path} would be written twice; give each file a name of its own")
-    read = {path.resolve() for path in inputs.values()}
-    if in_place and output.path.resolve() == inputs["image"].resolve():
+    read = set(map(realpath, inputs.values()))
+    if in_place and realpath(output.path) == realpath(inputs["image"]):
         written.remove(output.path)
     for path in written:
-        if path.resolve() in read:
+        if realpath(path) in read:
             raise BadInput(f"{path} is an input; write to another name")
 
 

@@ -83,7 +83,7 @@ def _before(y: Pixels, jpeg: Compression | None, quality: int | None) -> Lossy |
     part = middle(y.shape, SIDE, MCU)
     y = y[part.rows, part.columns]
     if jpeg and (older := jpeg_traces.older(y, jpeg)):
-        taken = quality or round(FINER * older.quality)
+        taken = quality or min(BEST, round(FINER * older.quality))
         return Lossy(taken, top=older.top, left=older.left, since=jpeg)
     period = _period(y, jpeg is not None)
     if not period:

@@ -31,6 +31,8 @@ KINDS = ("auto", "white", "correlated", "impulses")
 STEPS = {"fast": 300, "best": 600, "paper": 1800}
 # pixels that the probes of `best` have: of half as many the noise was learned by heart
 PROBED = 2**20
+GRAIN = 5 / 255  # deviation; photographs have less, or texture
+OTHERS = "other noise stays in it; denoise the result once more"
 SPECKS = (
     "black and white specks stay in it, which other noise does not make; --noise impulses takes "
     "out those alone"
@@ -176,7 +178,7 @@ class Denoise(Restoration):
         import torch
 
         from ..cautions import is_clean, lost, mistold
-        from ..degradations import Impulses, palette, stripes
+        from ..degradations import Impulses, estimate_noise, palette, stripes
         from ..degradations.impulses import has_specks
         from ..light import from_root
 
@@ -188,8 +190,10 @@ class Denoise(Restoration):
             cautions.append(f"it has {found.sentence}, of which dejpeg knows more")
         if stripes.detect(x):
             cautions.append("rows or columns of noise stay in it")
-        if not isinstance(damage.noise, Impulses) and has_specks(x0):
-            cautions.append(SPECKS)
+        if not isinstance(damage.noise, Impulses):
+            cautions += [SPECKS] if has_specks(x0) else []
+        elif (left := estimate_noise(x)).certain and left.sigma > GRAIN:
+            cautions.append(OTHERS)
         told = self.sigma is not None or not isinstance(self.noise, str)
         measured = not told and not isinstance(damage.noise, Impulses)
         clean = measured and is_clean(x, observation)

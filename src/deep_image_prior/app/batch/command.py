@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from functools import partial
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ... import files
 from ...available import available
 from ...errors import BadInput
 from ...tasks import Restoration
-from .. import workers
+from .. import restoring, session, workers
 from ..progress import Files, terminal
 from ..record import package
 from ..restoring import Host
@@ -108,15 +109,15 @@ def _made(
 
     def missing() -> Iterator[Job]:
         for item in items:
-            state, reason = state_of(kind, item)
-            if state == "in part":  # what there is of it is made again, the same
-                item = replace(item, values={**item.values, "overwrite": True})
-                state = "missing"
-            if state == "missing":
-                try:
+            try:
+                state, reason = state_of(kind, item)
+                if state == "in part":  # what there is of it is made again, the same
+                    item = replace(item, values={**item.values, "overwrite": True})
+                    state = "missing"
+                if state == "missing":
                     check_places(kind, item)
-                except (BadInput, OSError) as error:
-                    state, reason = "failed", str(error)
+            except (BadInput, OSError) as error:
+                state, reason = "failed", str(error)
             if state == "missing":
                 yield kind, item
             else:
@@ -162,9 +163,13 @@ def _check_summary(
     """
     if values["record"]:
         files.check_free(path, overwrite=True)
-    read = {each for item in items for each in (item.source, *files_of((kind, item)).values())}
-    if path.resolve() in {each.resolve() for each in read}:
-        raise BadInput(f"{path} is an input; give another --record")
+    here = realpath(path)  # where a link leads that leads to itself, too
+    for item in items:
+        if here in map(realpath, (item.source, *files_of((kind, item)).values())):
+            raise BadInput(f"{path} is an input; give another --record")
+        made = session.paths_of(item.output, restoring.outputs(kind)).values()
+        if here in map(realpath, (item.record, *made)):
+            raise BadInput(f"{path} would be written twice; give another --record")
     if path.exists() and path.is_file() and not values["overwrite"]:
         try:
             ours = "batch" in json.loads(path.read_bytes())
@@ -172,5 +177,3 @@ def _check_summary(
             ours = False
         if not ours:
             raise BadInput(f"{path} exists and is no record of a batch; give another --record")
-    if path in {each for item in items for each in (item.output, item.record)}:
-        raise BadInput(f"{path} would be written twice; give another --record")

@@ -48,6 +48,8 @@ def many(values: Mapping[str, Any]) -> bool:
 def items_of(kind: type[Restoration], values: Mapping[str, Any]) -> list[Item]:
     """The pictures of this shard, each with a name of its own. Raises BadInput."""
     found = _sources(values)
+    if not found:
+        raise BadInput("there is no picture among what is named, folders are left out")
     folder = values["output"]
     made: dict[Path, Path] = {}
     items = []
@@ -163,7 +165,7 @@ def _within(folder: Path, values: Mapping[str, Any]) -> list[tuple[Path, Path]]:
     return [
         (each, each.parent.relative_to(folder))
         for each in some
-        if each.is_file() or files.is_picture_folder(each) or each.is_symlink()
+        if each.is_file() or files.is_picture_folder(each) or _leads_nowhere(each)
     ]
 
 
@@ -187,6 +189,10 @@ def nothing_named(kind: type[Restoration], values: Mapping[str, Any]) -> str:
 def _is_folder(path: Path) -> bool:
     """Of pictures, and not one itself."""
     return path.is_dir() and not files.is_picture_folder(path)
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def _is_pattern(path: Path) -> bool:

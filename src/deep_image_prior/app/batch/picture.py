@@ -116,21 +116,21 @@ def state_of(kind: type[Restoration], item: Item) -> tuple[str, str]:
     if item.fault:
         return "failed", item.fault
     exists = item.output.exists()
-    if not exists and not item.record.exists():
+    paths = session.paths_of(item.output, restoring.outputs(kind)).values()
+    there = {path.name: path for path in paths if path.exists()}
+    if not there and not item.record.exists():
         return "missing", ""
     try:
         found = json.loads(item.record.read_bytes())
         ours = (found["task"], found["package"]) == (kind.name, package())
         same = ours and found["choices"] == _plain(_choices(kind, item))
         same = same and found["inputs"] == _fingerprints(files_of((kind, item)))
-        if not exists:
-            return "missing", ""
-        paths = session.paths_of(item.output, restoring.outputs(kind)).values()
-        there = _fingerprints({path.name: path for path in paths if path.exists()})
-        # of a record that was written before its pictures, and they were not
-        same = same and there.items() <= found["outputs"].items()
+        # else the record was written before its pictures, and they were not
+        same = same and _fingerprints(there).items() <= found["outputs"].items()
         if same and len(there) < len(paths):
             return "in part", ""
+        if not exists:
+            return "missing", ""
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, OSError) and exists and item.record.exists():
             return "failed", f"{item.record} cannot be read: {error.strerror}"
