@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .call import Call
 from .cautions import EXPLAINED
 from .degradations import Measurement
 from .denoisers import least
@@ -22,7 +23,7 @@ from .images import Pixels, check_unmasked
 from .objectives import Observed, PlugAndPlay, Preset
 from .objectives.plug_and_play import likely_error
 from .operators import differentiable, planes_of
-from .restoration import Call, Result
+from .restoration import Result
 from .tasks import Solve
 
 

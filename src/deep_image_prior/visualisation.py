@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from . import images
+from .call import Call
 from .classifiers import Classifier
 from .device import in_single_precision
 from .energies import activation, relative_error
@@ -19,7 +20,7 @@ from .fitting import Fit
 from .images import EIGHT_BITS, Pixels, Scale
 from .metrics import psnr
 from .objectives import Preset
-from .restoration import Call, Result
+from .restoration import Result
 from .tasks import Invert, Maximise, Visualisation
 
 

@@ -11,7 +11,7 @@ from ..colour import to_opponent
 from ..images import thinned
 from ..patches import dct_basis
 from .correlated import BINS, CorrelatedNoise, interpolate
-from .structure import LEAST, MONOCHROME, ROUNDED, Evidence, bound_by_colour, part_of_noise
+from .structure import LEAST, MONOCHROME, ROUNDED, Evidence, Verdict, bound_by_colour, part_of_noise
 
 PATCH = 8  # pixels a side of the patches that the noise is measured on
 ENOUGH = 2**15  # patches; larger images are looked at every few pixels
@@ -96,7 +96,12 @@ def estimate_correlated(observation: Tensor, compressed: bool) -> CorrelatedNois
         ),
         compressed,
     )
-    spectrum = spectrum * (found.power / power)[:, None, None]
+    return _judged(noise, power, found)
+
+
+def _judged(noise: CorrelatedNoise, power: Tensor, found: Verdict) -> CorrelatedNoise:
+    """What of `noise`, of that power (C,), is noise."""
+    spectrum = noise.spectrum * (found.power / power)[:, None, None]
     spectrum[0] = _shortened(spectrum[0], found.longest)
     if found.bounded:
         spectrum = bound_by_colour(spectrum)
