@@ -101,6 +101,11 @@ def digests(folder):
     }
 
 
+def at_work(err):
+    """The lines since there was a worker: the first one may be late."""
+    return [line for line in err.splitlines() if "waiting for a worker" not in line]
+
+
 def rows(folder="out"):
     return json.loads(Path(folder, "dip-denoise.json").read_text())["rows"]
 
@@ -194,8 +199,7 @@ def test_an_interrupt_frees_the_workers(run, begun, address):
     process, _, err = begun(*arguments, *LONG)
     interrupted_at_work(process)
     assert process.exitcode == 130
-    *before, line = err.read_text().splitlines()
-    assert all("waiting for a worker" in each for each in before), "it may be late"
+    (line,) = at_work(err.read_text())
     assert line == "dip: interrupted after 0 of 5; the same command goes on from there"
     assert run(*arguments, *QUICK)[0] == 0
 
@@ -206,7 +210,7 @@ def test_a_worker_is_killed_and_its_picture_made_by_another(run, address, begins
     code, _, err = run("denoise", "scans", "-o", "out", "--scheduler", address, *QUICK)
     assert (code, states()) == (0, dict.fromkeys(NAMES, "made"))
     assert sorted(sent) == sorted([*NAMES, sent[2]])
-    assert [line.split()[1] for line in err.splitlines()] == ["made"] * 5
+    assert [line.split()[1] for line in at_work(err)] == ["made"] * 5
     assert run("denoise", "scans", "-o", "here", *QUICK)[0] == 0
     assert digests("out") == digests("here")
 
