@@ -60,8 +60,8 @@ def test_what_is_left_of_the_noise_is_not_boosted():
         return fine(finished.image[0].permute(1, 2, 0).numpy())[4:-4, 4:32].std()
 
     before = fine(flat())[4:-4, 4:32].std()
-    assert part(None) > 2 * before
-    assert part(Noise(SIGMA, clipped=False)) < 1.4 * before
+    assert part(None) == pytest.approx(1.6 * before, rel=0.02), "two fifths, and three times that"
+    assert part(Noise(SIGMA, clipped=False)) < 1.02 * before
 
 
 def test_detail_is_boosted_under_noise():
@@ -85,8 +85,9 @@ def test_the_parts_add_up_to_the_denoised_image_and_the_detail_is_what_is_added(
     coarse = result.parts["coarse"]
     inside = (coarse > black) & (coarse < white) & (denoised > black) & (denoised < white)
     np.testing.assert_allclose((coarse + detail)[inside], denoised[inside], atol=1e-5)
-    expected = np.clip(NOISY + 2 * detail, black, white)
-    np.testing.assert_allclose(result.image, expected, atol=1e-5)
+    more, less = (np.clip(base + 2 * detail, black, white) for base in (NOISY, denoised))
+    between = (np.minimum(more, less) - 1e-5, np.maximum(more, less) + 1e-5)
+    np.testing.assert_array_equal(result.image[inside], np.clip(result.image, *between)[inside])
 
 
 def test_strength_is_that_of_denoise():

@@ -7,8 +7,10 @@ from dataclasses import asdict, replace
 import cv2
 import numpy as np
 from skimage.filters import unsharp_mask
+from torch import Tensor
 
 from deep_image_prior import fit, tasks
+from deep_image_prior.denoisers import boosted
 from deep_image_prior.images import Pixels
 
 from ..detail import gain
@@ -21,22 +23,22 @@ STRONGEST = 20.0  # b, above which a gain counts as out of reach
 ROUNDS = 8  # of halving the range of b
 
 
-def at_gains(problem: Problem, boosted: Callable[[float], Pixels]) -> dict[str, Pixels]:
-    """boosted(b) for the least b of every gain, measured with the truth, or for STRONGEST."""
+def at_gains(problem: Problem, image: Callable[[float], Pixels]) -> dict[str, Pixels]:
+    """image(b) for the least b of every gain, measured with the truth, or for STRONGEST."""
     clean = problem.clean
     assert clean is not None
     images = {}
     for wanted in GAINS:
         least, most = 0.0, 0.5
-        while most < STRONGEST and gain(clean, boosted(most)) < wanted:
+        while most < STRONGEST and gain(clean, image(most)) < wanted:
             least, most = most, min(2 * most, STRONGEST)  # far beyond, all is clipped
         for _ in range(ROUNDS):
             middle = (least + most) / 2
-            if gain(clean, boosted(middle)) < wanted:
+            if gain(clean, image(middle)) < wanted:
                 least = middle
             else:
                 most = middle
-        images[f"gain {wanted:g}"] = boosted(most)
+        images[f"gain {wanted:g}"] = image(most)
     return images
 
 
@@ -132,13 +134,16 @@ def ours(name: str) -> Contender:
         posed = task.build(x0, preset, damage)
         done = fit(posed, replace(preset.settings, steps=steps, seed=effort.seed), posed.rule)
         observation = prior.tensor(problem.observation, effort.device)
-        drawn = done.image.clone()
         finished = task.finish(done.image, observation, x0, damage)
-        x, detail = prior.pixels(drawn), prior.pixels(finished.parts["detail"]) - 0.5
-        images = at_gains(problem, added(prior.pixels(finished.image), detail))
+        x_c = finished.parts["coarse"]
+        x = x_c + finished.parts["detail"] - 0.5
+
+        def of(image: Tensor) -> dict[str, Pixels]:
+            return at_gains(problem, lambda b: prior.pixels(boosted(image.clone(), x, x_c, b)))
+
+        images = of(finished.image)
         if name != "paper":
-            taken = at_gains(problem, added(x, detail))
-            images |= {f"{gain}, noise taken out": image for gain, image in taken.items()}
+            images |= {f"{gain}, noise taken out": image for gain, image in of(x).items()}
         return Outcome(
             images=images,
             seconds=time.perf_counter() - start,

@@ -3,7 +3,7 @@ import torch
 from helpers import photograph, tensor
 
 from deep_image_prior.degradations import Noise
-from deep_image_prior.denoisers import coarse, detail
+from deep_image_prior.denoisers import boosted, coarse, detail
 from deep_image_prior.denoisers.detail import local_range
 
 
@@ -82,3 +82,41 @@ def test_tiles_change_nothing(monkeypatch):
     whole = coarse(x, noise.variance)
     monkeypatch.setattr(detail, "SIDE", 120)
     torch.testing.assert_close(coarse(x, noise.variance), whole, atol=1e-6, rtol=0)
+
+
+def grain(seed, side=48):
+    return 0.05 * torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(seed))
+
+
+def test_noise_that_is_left_in_the_detail_is_not_boosted():
+    """By the boost of 2 a third of the noise in the detail would become 1 + 2 / 3 of it."""
+    x_c, noise = torch.full((1, 3, 48, 48), 0.5), grain(0)
+    texture = 0.04 * torch.cos(torch.arange(48) * torch.pi / 2).expand(1, 3, 48, 48)
+    x = x_c + noise / 4 + texture
+    made = boosted(x + 3 * noise / 4, x, x_c, 2.0)
+    slope = ((made - 0.5) * noise).sum() / noise.square().sum()
+    assert slope == pytest.approx(1, abs=0.05), "it would be 1.5"
+    slope = ((made - 0.5) * texture).sum() / texture.square().sum()
+    assert slope == pytest.approx(3, abs=0.05)
+
+
+def test_of_much_noise_in_the_detail_no_more_is_taken_out_than_there_is():
+    x_c, noise = torch.full((1, 3, 48, 48), 0.5), grain(0)
+    x = x_c + noise / 2
+    made = boosted(x + noise / 2, x, x_c, 5.0)
+    torch.testing.assert_close(made, (x + 5 * (x - x_c)).clamp(0, 1))
+
+
+def test_detail_that_goes_against_the_noise_or_has_none_is_only_boosted():
+    x_c, noise = torch.full((1, 3, 48, 48), 0.5), grain(0)
+    x = x_c - noise / 4
+    for image in (x + noise, x):
+        torch.testing.assert_close(boosted(image.clone(), x, x_c, 2.0), image + 2 * (x - x_c))
+
+
+def test_a_boost_in_tiles_is_that_of_the_whole(monkeypatch):
+    x, noise = tensor(photograph(96)), grain(1, 96)
+    x_c = coarse(x)
+    whole = boosted(x + noise, x, x_c, 2.0)
+    monkeypatch.setattr(detail, "SIDE", 40)
+    torch.testing.assert_close(boosted(x + noise, x, x_c, 2.0), whole)

@@ -3,7 +3,7 @@
 from .collaborative import collaborative
 from .covariance import Covariance, Sampled, White
 from .dct import dct_denoise
-from .detail import coarse
+from .detail import boosted, coarse
 from .fill import dct_inpaint, halve_known, pyramid_fill
 from .groups import FAR
 from .guided_filter import guided_filter, windowed
@@ -20,6 +20,7 @@ __all__ = [
     "Covariance",
     "Sampled",
     "White",
+    "boosted",
     "coarse",
     "collaborative",
     "consensus_fill",

@@ -1,4 +1,4 @@
-"""The coarse image of an image, without its fine detail and with its edges."""
+"""The coarse image, without fine detail and with its edges; and that detail boosted."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,6 +19,7 @@ PATCH = 8  # pixels a side of the patches whose cosines are thresholded
 EDGE = 0.4  # the range of values around a pixel at which half of its detail counts
 REACH = 4  # pixels to every side that the range is of, and the mean square of detail
 LEFT = 0.2  # share of the noise's variance at which half of the detail counts, and may be noise
+NEAR = 8  # pixels to every side that a share of the noise is of
 SIDE = 1080  # pixels of a tile, of which memory holds many times the values
 
 
@@ -45,6 +46,36 @@ def coarse(image: Tensor, variance: Variance | None = None) -> Tensor:
     return made
 
 
+def boosted(image: Tensor, x: Tensor, x_c: Tensor, boost: float) -> Tensor:
+    """image + boost (x - x_c) + s (x - image) in [0, 1], which is `image` itself, changed; three
+    (1, C, H, W).
+
+    image - x is noise, and s = min(boost b, 1), b how much of it is in the detail x - x_c around a
+    pixel: as much of it is taken out as the boost adds.
+    """
+    share = _share(image, x, x_c).mul_(boost).clamp_(max=1)
+    return image.lerp_(x, share).add_(x, alpha=boost).sub_(x_c, alpha=boost).clamp_(0, 1)
+
+
+def _share(image: Tensor, x: Tensor, x_c: Tensor) -> Tensor:
+    """The slope <d, n> / <n, n> of the detail d = x - x_c on the noise n = image - x within NEAR
+    pixels, at least 0; (1, 1, H, W).
+    """
+    share = image.new_empty(1, 1, *image.shape[-2:])
+
+    def draw(tile: Tile) -> None:
+        noisy, without, smooth = (tile.around(plane) for plane in (image, x, x_c))
+        noise, detail = noisy - without, without - smooth
+        both, square = (
+            _around(product.mean(dim=1, keepdim=True), NEAR)
+            for product in (noise * detail, noise * noise)
+        )
+        tile.core(share).copy_(tile.inside(both.clamp_min(0) / square.clamp_min(1e-12)))
+
+    each(draw, tiles(image.shape[-2:], SIDE, NEAR), image.device)
+    return share
+
+
 def _coarse(x: Tensor, variance: Variance | None) -> Tensor:
     planes = to_opponent(x)[0]
     # without a second pass by Wiener's rule, which shrinks the mean, too: colours would shift
@@ -53,14 +84,14 @@ def _coarse(x: Tensor, variance: Variance | None) -> Tensor:
     weight = 1 / (1 + (local_range(c) / EDGE) ** 2)
     if variance:
         noise = LEFT * variance(x).mean(dim=1, keepdim=True)
-        power = _around((x - c).square().mean(dim=1, keepdim=True))
+        power = _around((x - c).square().mean(dim=1, keepdim=True), REACH)
         weight /= 1 + (noise / power.clamp_min(1e-12)) ** 4
     return torch.lerp(x, c, weight)
 
 
-def _around(image: Tensor) -> Tensor:
-    """Means within REACH pixels."""
-    return F.avg_pool2d(pad_reflect(image, (REACH, REACH)), 2 * REACH + 1, 1)
+def _around(image: Tensor, reach: int) -> Tensor:
+    """Means within `reach` pixels."""
+    return F.avg_pool2d(pad_reflect(image, (reach, reach)), 2 * reach + 1, 1)
 
 
 def local_range(image: Tensor) -> Tensor:

@@ -34,9 +34,10 @@ class Enhance(Denoise):
     and x_c the coarse image of it (section 3.6).
 
     x* is what denoise makes of x0, whose kinds of noise it takes, and x_c is x* without its faint
-    detail, but for what may be noise that is left. The preset paper has x0 in the place of x*, and
-    x_c is a fit stopped early. Result.parts holds `coarse`, x_c, and `detail`, x* - x_c around
-    middle gray.
+    detail, but for what may be noise that is left. Where the detail goes with the noise x0 - x*, as
+    much of that is taken out as the boost adds. The preset paper has x0 in the place of x*, and x_c
+    is a fit stopped early. Result.parts holds `coarse`, x_c, and `detail`, x* - x_c around middle
+    gray.
     """
 
     name = "enhance"
@@ -109,9 +110,10 @@ class Enhance(Denoise):
 
     def _boosted(self, finished: Finished, x: Tensor, x_c: Tensor) -> Finished:
         """`finished` with the detail of x, which may hold it after that, for memory is scarce."""
-        detail = x.sub_(x_c)
-        image = finished.image.add_(detail, alpha=float(self.boost)).clamp_(0, 1)
-        parts = {"coarse": x_c, "detail": detail.add_(0.5).clamp_(0, 1)}
+        from ..denoisers import boosted
+
+        image = boosted(finished.image, x, x_c, float(self.boost))
+        parts = {"coarse": x_c, "detail": x.sub_(x_c).add_(0.5).clamp_(0, 1)}
         return replace(finished, image=image, parts=parts)
 
 
