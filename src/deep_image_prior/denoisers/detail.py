@@ -20,6 +20,7 @@ EDGE = 0.4  # the range of values around a pixel at which half of its detail cou
 REACH = 4  # pixels to every side that the range is of, and the mean square of detail
 LEFT = 0.2  # share of the noise's variance at which half of the detail counts, and may be noise
 NEAR = 8  # pixels to every side that a share of the noise is of
+TWICE = 2.0  # noise taken out for what is added, which is smoother and so goes with it in part only
 SIDE = 1080  # pixels of a tile, of which memory holds many times the values
 
 
@@ -50,10 +51,10 @@ def boosted(image: Tensor, x: Tensor, x_c: Tensor, boost: float) -> Tensor:
     """image + boost (x - x_c) + s (x - image) in [0, 1], which is `image` itself, changed; three
     (1, C, H, W).
 
-    image - x is noise, and s = min(boost b, 1), b how much of it is in the detail x - x_c around a
-    pixel: as much of it is taken out as the boost adds.
+    image - x is noise, and s = min(TWICE boost b, 1), b how much of it is in the detail x - x_c
+    around a pixel: noise is taken out for what the boost adds.
     """
-    share = _share(image, x, x_c).mul_(boost).clamp_(max=1)
+    share = _share(image, x, x_c).mul_(TWICE * boost).clamp_(max=1)
     return image.lerp_(x, share).add_(x, alpha=boost).sub_(x_c, alpha=boost).clamp_(0, 1)
 
 

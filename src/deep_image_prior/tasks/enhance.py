@@ -34,10 +34,10 @@ class Enhance(Denoise):
     and x_c the coarse image of it (section 3.6).
 
     x* is what denoise makes of x0, whose kinds of noise it takes, and x_c is x* without its faint
-    detail, but for what may be noise that is left. Where the detail goes with the noise x0 - x*, as
-    much of that is taken out as the boost adds. The preset paper has x0 in the place of x*, and x_c
-    is a fit stopped early. Result.parts holds `coarse`, x_c, and `detail`, x* - x_c around middle
-    gray.
+    detail, but for what may be noise that is left. Where the detail goes with the noise x0 - x*,
+    some of that is taken out for what the boost adds. The preset paper has x0 in the place of x*,
+    and x_c is a fit stopped early. Result.parts holds `coarse`, x_c, and `detail`, x* - x_c around
+    middle gray.
     """
 
     name = "enhance"

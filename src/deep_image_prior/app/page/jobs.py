@@ -31,8 +31,8 @@ Publish = Callable[[str, Message], None]  # the kind of an event, and its conten
 
 
 class Worker:
-    """The process that restores, begun anew when it is gone. heard: called in the event loop with
-    what it says, and with None when it is gone.
+    """The process that restores; if it is gone, a new one begins when something is said to it.
+    heard: called in the event loop with what it says, and with None when it is gone.
     """
 
     def __init__(self, temporary: Path, heard: Callable[[Message | None], None]) -> None:
@@ -45,6 +45,7 @@ class Worker:
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, self.temporary), daemon=True)
         self.process.start()
+        self.gone = False
         theirs.close()
         threading.Thread(target=self._hear, args=(self.connection,), daemon=True).start()
 
@@ -60,12 +61,13 @@ class Worker:
     def _told(self, connection: Connection, message: Message | None) -> None:
         if connection is not self.connection:  # one that was killed
             return
-        if message is None:
-            self._begin()
+        self.gone = message is None
         self.heard(message)
 
     def say(self, word: str, what: Message = {}) -> None:
         """See work.Link."""
+        if self.gone:
+            self._begin()
         with contextlib.suppress(OSError):  # that it is gone is heard
             self.connection.send({"say": word, "what": what})
 
