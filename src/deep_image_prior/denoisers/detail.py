@@ -21,6 +21,7 @@ REACH = 4  # pixels to every side that the range is of, and the mean square of d
 LEFT = 0.2  # share of the noise's variance at which half of the detail counts, and may be noise
 NEAR = 8  # pixels to every side that a share of the noise is of
 TWICE = 2.0  # noise taken out for what is added, which is smoother and so goes with it in part only
+HIDES = 0.5  # power of detail over that of the noise, at which half as much is taken out
 SIDE = 1080  # pixels of a tile, of which memory holds many times the values
 
 
@@ -51,27 +52,28 @@ def boosted(image: Tensor, x: Tensor, x_c: Tensor, boost: float) -> Tensor:
     """image + boost (x - x_c) + s (x - image) in [0, 1], which is `image` itself, changed; three
     (1, C, H, W).
 
-    image - x is noise, and s = min(TWICE boost b, 1), b how much of it is in the detail x - x_c
-    around a pixel: noise is taken out for what the boost adds.
+    The noise n = image - x is taken out for what the boost adds of it: s = min(TWICE boost b, 1), b
+    = w max(<d, n>, 0) / <n, n> in means within NEAR pixels, d = x - x_c the detail. Strong texture
+    hides noise: w = 1 / (1 + (<d, d> / HIDES <n, n>)^2).
     """
     share = _share(image, x, x_c).mul_(TWICE * boost).clamp_(max=1)
     return image.lerp_(x, share).add_(x, alpha=boost).sub_(x_c, alpha=boost).clamp_(0, 1)
 
 
 def _share(image: Tensor, x: Tensor, x_c: Tensor) -> Tensor:
-    """The slope <d, n> / <n, n> of the detail d = x - x_c on the noise n = image - x within NEAR
-    pixels, at least 0; (1, 1, H, W).
-    """
+    """b of `boosted`, (1, 1, H, W)."""
     share = image.new_empty(1, 1, *image.shape[-2:])
 
     def draw(tile: Tile) -> None:
         noisy, without, smooth = (tile.around(plane) for plane in (image, x, x_c))
         noise, detail = noisy - without, without - smooth
-        both, square = (
+        both, of_noise, of_detail = (
             _around(product.mean(dim=1, keepdim=True), NEAR)
-            for product in (noise * detail, noise * noise)
+            for product in (noise * detail, noise * noise, detail * detail)
         )
-        tile.core(share).copy_(tile.inside(both.clamp_min(0) / square.clamp_min(1e-12)))
+        of_noise.clamp_min_(1e-12)
+        weight = 1 / (1 + (of_detail / (HIDES * of_noise)) ** 2)
+        tile.core(share).copy_(tile.inside(weight * both.clamp_min(0) / of_noise))
 
     each(draw, tiles(image.shape[-2:], SIDE, NEAR), image.device)
     return share
