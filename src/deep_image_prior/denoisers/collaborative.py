@@ -109,21 +109,16 @@ def overlaps(line: Tensor) -> Tensor:
 
 def powers_along(powers: Tensor, places: Tensor) -> Tensor:
     """Variances of the waves of Haar along groups (groups, n, waves across), of white noise of
-    deviation 1, n a power of 2.
+    deviation 1, n a power of 2: sum_ij h_i h_j (what patches i and j have in common).
 
     powers: of `overlaps`; places: rows and columns of the patches, (groups, n, 2).
     """
-    apart = (places[:, :, None] - places[:, None]).abs().clamp_max(len(powers) - 1)
-    rows, columns = apart.unbind(dim=3)
-    # (groups, n, n, waves across); a table of rows is many times as fast as one of two indices
+    i, j = torch.triu_indices(*2 * (places.shape[1],), 1, device=places.device)
+    apart = (places[:, i] - places[:, j]).abs().clamp_max(len(powers) - 1)
+    rows, columns = apart.unbind(dim=2)
+    # (groups, pairs, waves across); a table of rows is many times as fast as one of two indices
     common = powers.flatten(0, 1).index_select(0, (len(powers) * rows + columns).flatten())
-    common = common.view(*rows.shape, -1)
-    fine: list[Tensor] = []
-    while common.shape[1] > 1:
-        # of each two neighbours, of the first and the second, and what both have in common
-        one, other, both = (common[:, i::2, j::2] for i, j in ((0, 0), (1, 1), (0, 1)))
-        pairs = one + other
-        own, shared = (each.diagonal(dim1=1, dim2=2).mT for each in (pairs, both))
-        fine.insert(0, own / 2 - shared)
-        common = (pairs + both + common[:, 1::2, ::2]) / 2
-    return torch.cat([common[:, 0], *fine], dim=1).clamp_min(1e-3)
+    along = haar(places.shape[1]).to(powers)
+    pairs = 2 * along[:, i] * along[:, j]
+    # of every patch itself it is 1, and the squares of a wave add up to 1
+    return (1 + pairs @ common.view(*rows.shape, -1)).clamp_min(1e-3)

@@ -127,10 +127,12 @@ def _add_patches(tiles: Sequence[Tensor], places: Tensor, patches: Tensor, weigh
     heavy = patches.new_zeros(positions).index_add_(0, places, weights)
     # (tiles, channels, pixels of a patch, positions)
     values = sums.view(len(tiles), -1, size**2, channels).permute(0, 3, 2, 1)
-    counts = heavy.view(len(tiles), 1, 1, -1).expand(-1, 1, size**2, -1)
-    columns = torch.cat([values, counts], dim=1).flatten(1, 2)
-    for tile, drawn in zip(tiles, F.fold(columns, (height, width), size), strict=True):
-        tile += drawn
+    drawn = F.fold(values.flatten(1, 2), (height, width), size)
+    grown = F.pad(heavy.view(len(tiles), 1, height - size + 1, -1), (size - 1,) * 4)
+    counts = size**2 * F.avg_pool2d(grown, size, 1)
+    for tile, image, count in zip(tiles, drawn, counts, strict=True):
+        tile[:, :-1] += image
+        tile[:, -1:] += count
 
 
 def _batches(parts: Iterable[list[Tensor]], count: int) -> Iterator[list[list[Tensor]]]:
