@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import isqrt
 
 import torch
 import torch.nn.functional as F
@@ -20,8 +19,8 @@ TILE = 40
 # pixels to every side in which patches are looked for that look like one: for what repeats, as
 # bricks do, in pictures that are not taken apart into tiles
 FAR = 22
-# measured, 7 to 15: of a tile, for every distance, every value of a group and of its covariance
-BYTES = 16
+# measured, 8 to 20: of a tile, for every distance, every value of a group and of its covariance
+BYTES = 20
 
 # the patches of groups in the pilot and in the observation, (groups, patches, size^2 C), the
 # channels of a pixel together, and their rows and columns, (groups, patches, 2) -> what they
@@ -50,29 +49,35 @@ class Groups:
         margin = self.reach + self.size - 1
         seen = (pilot, noisy) if compared is None else (pilot, noisy, compared)
         padded = [pad_reflect(each, (margin, margin)) for each in seen]
-        image = padded[1]
         # of every pixel, the sum of what is drawn and of the weights
-        total = F.pad(torch.zeros_like(image), (0, 0, 0, 0, 0, 1))
-        every = ([each[tile] for each in (*padded, total)] for tile in self._tiles(image))
-        for alike in _batches(every, self.at_a_time(image.shape[1], image.device)):
-            *pixels, places = zip(*alike, strict=True)
-            clean, patches, *other = (with_channels(torch.cat(each), self.size) for each in pixels)
-            columns = places[0].shape[-1] - self.size + 1
-            shown = other[0] if other else clean
-            members = self._similar(shown, columns)  # (groups, patches of a group)
-            pilots, observed = (each.flatten(0, 1)[members] for each in (clean, patches))
-            rows = members % clean.shape[1] // columns
-            values, weights = drawn(pilots, observed, torch.stack([rows, members % columns], dim=2))
-            weights = weights.repeat_interleave(self.count)
-            _add_patches(places, members.flatten(), values.flatten(0, 1), weights)
+        total = F.pad(torch.zeros_like(padded[1]), (0, 0, 0, 0, 0, 1))
+        every = ([each[tile] for each in (*padded, total)] for tile in self._tiles(noisy.shape))
+        for alike in _batches(every, self.at_a_time(noisy.shape[1], noisy.device)):
+            *pixels, sums = zip(*alike, strict=True)
+            clean, observed, *other = (torch.cat(each) for each in pixels)  # (tiles, C, h, w)
+            places = self._similar(other[0] if other else clean)
+            values = _values(places, self.size, clean.shape)
+            pilots, patches = (
+                each.flatten().index_select(0, values.flatten()).view(values.shape).flatten(0, 1)
+                for each in (clean, observed)
+            )
+            patches, weights = drawn(pilots, patches, places.flatten(0, 1))
+            image = torch.zeros_like(observed)
+            image.view(-1).scatter_add_(0, values.flatten(), patches.flatten())
+            heavy = self._spread(weights.view(places.shape[:2]), places, observed.shape)
+            for tile, some, more in zip(sums, image, heavy, strict=True):
+                tile[:, :-1] += some
+                tile[:, -1:] += more
         result = total[:, :-1] / total[:, -1:].clamp_min(1e-9)
         return result[..., margin:-margin, margin:-margin]
 
-    def _tiles(self, image: Tensor) -> Iterator[tuple[slice, ...]]:
-        """Pixels of reference patches and all that may be similar to them."""
+    def _tiles(self, shape: Sequence[int]) -> Iterator[tuple[slice, ...]]:
+        """Pixels of reference patches and all that may be similar to them, of a picture of `shape`
+        with its margins.
+        """
         stride = self.step * self._references
         around = 2 * self.reach + self.size - 1
-        corners = (range(0, side - around, stride) for side in image.shape[-2:])
+        corners = (range(0, side + self.size - 1, stride) for side in shape[-2:])
         for top, left in product(*corners):
             side = stride - self.step + 1 + around
             yield slice(None), slice(None), slice(top, top + side), slice(left, left + side)
@@ -89,50 +94,65 @@ class Groups:
         values = references**2 * (positions + self.count * numbers + numbers**2)
         return max(1, scratch(device) // (BYTES * values))
 
-    def _similar(self, patches: Tensor, columns: int) -> Tensor:
-        """Which of patches (tiles, positions, numbers), in rows of `columns`, are the nearest to
-        each reference patch of their tile, (references, count); numbered through all tiles.
+    def _similar(self, tiles: Tensor) -> Tensor:
+        """Rows and columns of the patches of tiles (N, C, h, w) that are the nearest to each
+        reference patch of their tile, (N, references, count, 2).
 
         |a - b|^2 = |a|^2 + |b|^2 - 2 ab: products of matrices.
         """
-        tiles, positions, _ = patches.shape
-        grid = torch.arange(positions, device=patches.device).unflatten(0, (-1, columns))
+        # less is lost to rounding
+        centred = tiles - tiles.mean(dim=(2, 3), keepdim=True)
+        patches = with_channels(centred, self.size)  # (N, positions, numbers)
+        columns = tiles.shape[3] - self.size + 1
+        grid = torch.arange(patches.shape[1], device=tiles.device).unflatten(0, (-1, columns))
         inner = slice(self.reach, -self.reach, self.step)
         own = grid[inner, inner].flatten()
-        reach = torch.arange(-self.reach, self.reach + 1, device=patches.device)
+        reach = torch.arange(-self.reach, self.reach + 1, device=tiles.device)
         near = own[:, None] + (columns * reach[:, None] + reach).flatten()
-        near = near.expand(tiles, -1, -1)
-        centred = patches - patches.mean(dim=1, keepdim=True)  # less is lost to rounding
         # without |a|^2, the same for all that are near
-        square = centred.square().sum(dim=2)[:, None]
-        distance = torch.baddbmm(square, centred[:, own], centred.mT, alpha=-2).gather(2, near)
+        square = _boxes(centred.square().sum(dim=1, keepdim=True), self.size).flatten(2)
+        distance = torch.baddbmm(square, patches[:, own], patches.mT, alpha=-2)
+        distance = distance.gather(2, near.expand(len(tiles), -1, -1))
         # a patch is in its own group, even where many are equal to it
-        distance[..., near.shape[2] // 2] = -torch.inf
+        distance[..., near.shape[1] // 2] = -torch.inf
         nearest = distance.topk(self.count, dim=2, largest=False).indices
-        first = positions * torch.arange(tiles, device=patches.device)[:, None, None]
-        return (first + near.gather(2, nearest)).flatten(0, 1)
+        found = near.expand(len(tiles), -1, -1).gather(2, nearest)
+        return torch.stack([found // columns, found % columns], dim=3)
+
+    def _spread(self, weights: Tensor, places: Tensor, shape: Sequence[int]) -> Tensor:
+        """Of every pixel of tiles of `shape` (N, C, h, w) the sum of the weights (N, references) of
+        the patches that it is in, (N, 1, h, w).
+        """
+        height, width = shape[-2:]
+        rows, columns = places.flatten(1, 2).unbind(dim=2)
+        corners = weights.new_zeros(shape[0], height * width)
+        corners.scatter_add_(
+            1, width * rows + columns, weights.repeat_interleave(self.count, dim=1)
+        )
+        grown = F.pad(corners.view(-1, 1, height, width), (self.size - 1, 0) * 2)
+        return _boxes(grown, self.size)
 
 
-def _add_patches(tiles: Sequence[Tensor], places: Tensor, patches: Tensor, weights: Tensor) -> None:
-    """Adds patches (N, size^2 C) to tiles, each (1, C + 1, H, W), the last channel their weights
-    (N,).
-
-    places: (N,), where `with_channels` would take them out of the tiles.
+def _values(places: Tensor, size: int, shape: Sequence[int]) -> Tensor:
+    """Which numbers of tiles of `shape` (N, C, h, w) are in the patches at `places` (N, ..., 2),
+    (N, ..., size^2 C), the channels of a pixel together.
     """
-    height, width = tiles[0].shape[-2:]
-    channels = tiles[0].shape[1] - 1
-    size = isqrt(patches.shape[1] // channels)
-    positions = len(tiles) * (height - size + 1) * (width - size + 1)
-    sums = patches.new_zeros(positions, patches.shape[1]).index_add_(0, places, patches)
-    heavy = patches.new_zeros(positions).index_add_(0, places, weights)
-    # (tiles, channels, pixels of a patch, positions)
-    values = sums.view(len(tiles), -1, size**2, channels).permute(0, 3, 2, 1)
-    drawn = F.fold(values.flatten(1, 2), (height, width), size)
-    grown = F.pad(heavy.view(len(tiles), 1, height - size + 1, -1), (size - 1,) * 4)
-    counts = size**2 * F.avg_pool2d(grown, size, 1)
-    for tile, image, count in zip(tiles, drawn, counts, strict=True):
-        tile[:, :-1] += image
-        tile[:, -1:] += count
+    count, channels, height, width = shape
+
+    def number(tile: Tensor, channel: Tensor, row: Tensor, column: Tensor) -> Tensor:
+        return ((tile * channels + channel) * height + row) * width + column
+
+    along = torch.arange(size, device=places.device)
+    channel = torch.arange(channels, device=places.device)
+    none = channel.new_zeros(1)
+    inside = number(none, channel, along[:, None, None], along[:, None]).flatten()
+    tile = torch.arange(count, device=places.device).view(-1, *(places.dim() - 2) * (1,))
+    return number(tile, none, places[..., 0], places[..., 1])[..., None] + inside
+
+
+def _boxes(image: Tensor, size: int) -> Tensor:
+    """Sums of `size` x `size` pixels of (N, C, h, w), (N, C, h - size + 1, w - size + 1)."""
+    return size**2 * F.avg_pool2d(image, size, 1)
 
 
 def _batches(parts: Iterable[list[Tensor]], count: int) -> Iterator[list[list[Tensor]]]:
