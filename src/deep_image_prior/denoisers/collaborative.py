@@ -37,15 +37,15 @@ def collaborative(noisy: Tensor, pilot: Tensor) -> Tensor:
     def thresholded(pilots: Tensor, observed: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
         y, variances = first(observed), first.variances(places)
         kept = (y.square() > THRESHOLD**2 * variances).to(y)
-        kept[:, 0, : noisy.shape[1]] = 1  # the mean
-        weights = 1 / (kept * variances).sum(dim=(1, 2)).clamp_min(1)
-        return first.back(y * kept, weights), weights
+        kept[:, 0, :, 0] = 1  # the mean
+        weights = 1 / (kept * variances).sum(dim=(1, 2, 3)).clamp_min(1)
+        return first.back(y.mul_(kept), weights), weights
 
     def shrunk(pilots: Tensor, observed: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
         power, variances = second(pilots).square_(), second.variances(places)
-        kept = power / (power + SHARE * variances)
-        weights = 1 / (kept.square() * variances).sum(dim=(1, 2)).clamp_min(1)
-        return second.back(second(observed) * kept, weights), weights
+        kept = power.div_(power + SHARE * variances)
+        weights = 1 / (kept.square() * variances).sum(dim=(1, 2, 3)).clamp_min(1)
+        return second.back(second(observed).mul_(kept), weights), weights
 
     # what is alike in the pilot has errors of it in common
     guide = (guide + FIRST.filtered(_bright(planes), planes, thresholded)) / 2
@@ -60,26 +60,31 @@ def _bright(planes: Tensor) -> Tensor:
 
 
 class _Transform:
-    """Waves of groups of `count` patches (groups, count, size^2 C): along each group those of Haar,
-    across a patch, down and to the right, the rows of `line` (size, size).
+    """Waves (groups, count, C, size^2) of groups of `count` patches (groups, count, size^2 C):
+    along each group those of Haar, across a patch, down and to the right, the rows of `line` (size,
+    size).
     """
 
     def __init__(self, line: Tensor, count: int, image: Tensor) -> None:
         self.channels = image.shape[1]
         self.along, self.powers = haar(count).to(image), overlaps(line).to(image)
-        self.across = torch.kron(torch.kron(line, line), torch.eye(self.channels)).to(image)
+        self.across = torch.kron(line, line).to(image)
 
     def __call__(self, patches: Tensor) -> Tensor:
-        return self.along @ (patches @ self.across.T)
+        pixels = patches.unflatten(2, (-1, self.channels)).mT.contiguous()  # one product
+        across = (pixels @ self.across.T).flatten(2)
+        return (self.along @ across).unflatten(2, (self.channels, -1))
 
     def variances(self, places: Tensor) -> Tensor:
-        """Of white noise of deviation 1 in the waves; places: (groups, count, 2)."""
-        variances = powers_along(self.powers, places)
-        return variances.repeat_interleave(self.channels, dim=2)
+        """Of white noise of deviation 1 in the waves of a channel, (groups, count, 1, size^2);
+        places: (groups, count, 2).
+        """
+        return powers_along(self.powers, places)[:, :, None]
 
     def back(self, waves: Tensor, weights: Tensor) -> Tensor:
         """Patches, times the weights of their groups."""
-        return self.along.T @ (waves * weights[:, None, None] @ self.across)
+        across = (waves * weights[:, None, None, None] @ self.across).mT.flatten(2)
+        return self.along.T @ across
 
 
 def haar(count: int) -> Tensor:
