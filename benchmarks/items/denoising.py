@@ -64,9 +64,9 @@ def _unclipped(name: str, shows: str, sigma: int, set: str, literature: str) -> 
         shows=f"{shows} with noise of sigma {sigma} that nothing clips, as in most papers since",
         protocol=f"x0 = x + N(0, ({sigma}/255)^2), neither clipped nor rounded, from "
         "default_rng(0); RGB PSNR of the whole picture, peak 1, results clipped. CBM3D, non-local "
-        f"means, total variation and wavelet are told sigma, `fast` and `best` are told nothing. "
+        "means, total variation and wavelet are told sigma, `fast` and `best` are told nothing. "
         f"{literature}",
-        pictures={name: (set, name) for name in data.names(set)},
+        pictures={each: (set, each) for each in data.names(set)},
         make=make,
         presets=PRESETS,
         baselines={"x0": untouched, **denoisers},

@@ -127,3 +127,13 @@ def test_a_boost_in_tiles_is_that_of_the_whole(monkeypatch):
     whole = boosted(x + noise, x, x_c, 2.0)
     monkeypatch.setattr(detail, "SIDE", 40)
     torch.testing.assert_close(boosted(x + noise, x, x_c, 2.0), whole)
+
+
+def test_what_is_kept_of_the_noise_counts():
+    """A sixth of the noise is in the detail: twice that is taken out of what is kept of it."""
+    x_c, noise = torch.full((1, 3, 48, 48), 0.5), grain(0)
+    x = x_c + noise / 6
+    half = boosted(x + 0.5 * noise, x, x_c, 1.0, kept=0.5)
+    torch.testing.assert_close(half, x_c + (2 / 6 + 0.5 - 2 / 6) * noise, atol=0.01, rtol=0)
+    none = boosted(x.clone(), x, x_c, 1.0, kept=0.0)
+    torch.testing.assert_close(none, x_c + 2 / 6 * noise)

@@ -14,6 +14,7 @@ def test_a_worker_that_dies_at_once_is_begun_again_only_when_there_is_work(tmp_p
         first = worker.process
         await until(lambda: heard == [None])
         await asyncio.sleep(0.2)
+        worker.say("forget")
         assert worker.process is first
         worker.say("work", {"job": "1"})
         assert worker.process is not first

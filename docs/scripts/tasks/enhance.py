@@ -30,8 +30,8 @@ plt.imshow(result.parts["detail"])
 plt.axis("off")
 
 # %%
-# The noise of the photograph stays as strong as it is; ``strength=1`` takes it out, too. On the
-# command line, for a file::
+# The noise of the photograph is about as strong as before; ``strength=1`` takes it out, too. On
+# the command line, for a file::
 #
 #     dip enhance photo.png --boost 2
 #     dip enhance photo.png --boost 2 --strength 1

@@ -71,7 +71,8 @@ class _Transform:
         self.across = torch.kron(line, line).to(image)
 
     def __call__(self, patches: Tensor) -> Tensor:
-        pixels = patches.unflatten(2, (-1, self.channels)).mT.contiguous()  # one product
+        # contiguous: one product, not one a patch
+        pixels = patches.unflatten(2, (-1, self.channels)).mT.contiguous()
         across = (pixels @ self.across.T).flatten(2)
         return (self.along @ across).unflatten(2, (self.channels, -1))
 
@@ -79,7 +80,7 @@ class _Transform:
         """Of white noise of deviation 1 in the waves of a channel, (groups, count, 1, size^2);
         places: (groups, count, 2).
         """
-        return powers_along(self.powers, places)[:, :, None]
+        return powers_along(self.powers, self.along, places)[:, :, None]
 
     def back(self, waves: Tensor, weights: Tensor) -> Tensor:
         """Patches, times the weights of their groups."""
@@ -112,18 +113,19 @@ def overlaps(line: Tensor) -> Tensor:
     return torch.einsum("iu,jv->ijuv", moved, moved).flatten(2)
 
 
-def powers_along(powers: Tensor, places: Tensor) -> Tensor:
-    """Variances of the waves of Haar along groups (groups, n, waves across), of white noise of
-    deviation 1, n a power of 2: sum_ij h_i h_j (what patches i and j have in common).
+def powers_along(powers: Tensor, along: Tensor, places: Tensor) -> Tensor:
+    """Variances of waves along groups (groups, n, waves across), of white noise of deviation 1:
+    sum_ij h_i h_j (what patches i and j have in common), h a wave.
 
-    powers: of `overlaps`; places: rows and columns of the patches, (groups, n, 2).
+    along: the waves, (n, n), a row each, of length 1. powers: of `overlaps`. places: rows and
+    columns of the patches, (groups, n, 2).
     """
-    i, j = torch.triu_indices(*2 * (places.shape[1],), 1, device=places.device)
+    n = len(along)
+    i, j = torch.triu_indices(n, n, 1, device=places.device)
     apart = (places[:, i] - places[:, j]).abs().clamp_max(len(powers) - 1)
     rows, columns = apart.unbind(dim=2)
     # (groups, pairs, waves across); a table of rows is many times as fast as one of two indices
     common = powers.flatten(0, 1).index_select(0, (len(powers) * rows + columns).flatten())
-    along = haar(places.shape[1]).to(powers)
     pairs = 2 * along[:, i] * along[:, j]
-    # of every patch itself it is 1, and the squares of a wave add up to 1
+    # of every patch with itself it is 1
     return (1 + pairs @ common.view(*rows.shape, -1)).clamp_min(1e-3)

@@ -20,7 +20,7 @@ EDGE = 0.4  # the range of values around a pixel at which half of its detail cou
 REACH = 4  # pixels to every side that the range is of, and the mean square of detail
 LEFT = 0.2  # share of the noise's variance at which half of the detail counts, and may be noise
 NEAR = 8  # pixels to every side that a share of the noise is of
-TWICE = 2.0  # noise taken out for what is added, which is smoother and so goes with it in part only
+TAKEN = 2.0  # noise taken out for what is added, which is smoother and goes with it in part only
 HIDES = 0.5  # power of detail over that of the noise, at which half as much is taken out
 SIDE = 1080  # pixels of a tile, of which memory holds many times the values
 
@@ -48,25 +48,28 @@ def coarse(image: Tensor, variance: Variance | None = None) -> Tensor:
     return made
 
 
-def boosted(image: Tensor, x: Tensor, x_c: Tensor, boost: float) -> Tensor:
+def boosted(image: Tensor, x: Tensor, x_c: Tensor, boost: float, kept: float = 1.0) -> Tensor:
     """image + boost (x - x_c) + s (x - image) in [0, 1], which is `image` itself, changed; three
     (1, C, H, W).
 
-    The noise n = image - x is taken out for what the boost adds of it: s = min(TWICE boost b, 1), b
-    = w max(<d, n>, 0) / <n, n> in means within NEAR pixels, d = x - x_c the detail. Strong texture
-    hides noise: w = 1 / (1 + (<d, d> / HIDES <n, n>)^2).
+    kept: the share of the noise n that image has, image = x + kept n, 0 to 1. It is taken out for
+    what the boost adds of it: s = min(TAKEN boost b / kept, 1), b = w max(<d, n>, 0) / <n, n> in
+    means within NEAR pixels, d = x - x_c the detail. Strong texture hides noise: w = 1 / (1 + (<d,
+    d> / HIDES <n, n>)^2).
     """
-    share = _share(image, x, x_c).mul_(TWICE * boost).clamp_(max=1)
-    return image.lerp_(x, share).add_(x, alpha=boost).sub_(x_c, alpha=boost).clamp_(0, 1)
+    if kept > 0:
+        share = _share(image, x, x_c, kept).mul_(TAKEN * boost / kept).clamp_(max=1)
+        image.lerp_(x, share)
+    return image.add_(x, alpha=boost).sub_(x_c, alpha=boost).clamp_(0, 1)
 
 
-def _share(image: Tensor, x: Tensor, x_c: Tensor) -> Tensor:
+def _share(image: Tensor, x: Tensor, x_c: Tensor, kept: float) -> Tensor:
     """b of `boosted`, (1, 1, H, W)."""
     share = image.new_empty(1, 1, *image.shape[-2:])
 
     def draw(tile: Tile) -> None:
         noisy, without, smooth = (tile.around(plane) for plane in (image, x, x_c))
-        noise, detail = noisy - without, without - smooth
+        noise, detail = (noisy - without) / kept, without - smooth
         both, of_noise, of_detail = (
             _around(product.mean(dim=1, keepdim=True), NEAR)
             for product in (noise * detail, noise * noise, detail * detail)

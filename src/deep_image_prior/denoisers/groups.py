@@ -56,14 +56,14 @@ class Groups:
             *pixels, sums = zip(*alike, strict=True)
             clean, observed, *other = (torch.cat(each) for each in pixels)  # (tiles, C, h, w)
             places = self._similar(other[0] if other else clean)
-            values = _values(places, self.size, clean.shape)
+            indices = _indices(places, self.size, clean.shape)
             pilots, patches = (
-                each.flatten().index_select(0, values.flatten()).view(values.shape).flatten(0, 1)
+                each.flatten().index_select(0, indices.flatten()).view(indices.shape).flatten(0, 1)
                 for each in (clean, observed)
             )
-            patches, weights = drawn(pilots, patches, places.flatten(0, 1))
-            image = torch.zeros_like(observed)
-            image.view(-1).scatter_add_(0, values.flatten(), patches.flatten())
+            made, weights = drawn(pilots, patches, places.flatten(0, 1))
+            image = observed.new_zeros(observed.shape)
+            image.view(-1).scatter_add_(0, indices.flatten(), made.flatten())
             heavy = self._spread(weights.view(places.shape[:2]), places, observed.shape)
             for tile, some, more in zip(sums, image, heavy, strict=True):
                 tile[:, :-1] += some
@@ -72,8 +72,8 @@ class Groups:
         return result[..., margin:-margin, margin:-margin]
 
     def _tiles(self, shape: Sequence[int]) -> Iterator[tuple[slice, ...]]:
-        """Pixels of reference patches and all that may be similar to them, of a picture of `shape`
-        with its margins.
+        """Pixels of reference patches and all that may be similar to them, in a picture of `shape`
+        that has its margins.
         """
         stride = self.step * self._references
         around = 2 * self.reach + self.size - 1
@@ -133,21 +133,16 @@ class Groups:
         return _boxes(grown, self.size)
 
 
-def _values(places: Tensor, size: int, shape: Sequence[int]) -> Tensor:
-    """Which numbers of tiles of `shape` (N, C, h, w) are in the patches at `places` (N, ..., 2),
-    (N, ..., size^2 C), the channels of a pixel together.
+def _indices(places: Tensor, size: int, shape: Sequence[int]) -> Tensor:
+    """Which numbers of tiles of `shape` (N, C, h, w) are in the patches at `places` (N, references,
+    count, 2), (N, references, count, size^2 C), the channels of a pixel together.
     """
     count, channels, height, width = shape
-
-    def number(tile: Tensor, channel: Tensor, row: Tensor, column: Tensor) -> Tensor:
-        return ((tile * channels + channel) * height + row) * width + column
-
-    along = torch.arange(size, device=places.device)
-    channel = torch.arange(channels, device=places.device)
-    none = channel.new_zeros(1)
-    inside = number(none, channel, along[:, None, None], along[:, None]).flatten()
-    tile = torch.arange(count, device=places.device).view(-1, *(places.dim() - 2) * (1,))
-    return number(tile, none, places[..., 0], places[..., 1])[..., None] + inside
+    tile, channel, along = (torch.arange(n, device=places.device) for n in (count, channels, size))
+    rows, columns = places.unbind(dim=3)
+    corners = (height * channels * tile[:, None, None] + rows) * width + columns
+    inside = (height * channel + along[:, None, None]) * width + along[:, None]
+    return corners[..., None] + inside.flatten()
 
 
 def _boxes(image: Tensor, size: int) -> Tensor:

@@ -30,14 +30,14 @@ SEEN = 60  # quality of JPEG: its blocks and halos are seen below it, more so if
 
 @task
 class Enhance(Denoise):
-    """Boost fine detail and not the noise: x0 + boost * (x* - x_c), x* the image without its noise
-    and x_c the coarse image of it (section 3.6).
+    """Boost fine detail and not the noise: x0 + boost (x* - x_c) + s (x* - x0), x* the image
+    without its noise and x_c the coarse image of it (section 3.6).
 
     x* is what denoise makes of x0, whose kinds of noise it takes, and x_c is x* without its faint
     detail, but for what may be noise that is left. Where the detail goes with the noise x0 - x*,
-    some of that is taken out for what the boost adds. The preset paper has x0 in the place of x*,
-    and x_c is a fit stopped early. Result.parts holds `coarse`, x_c, and `detail`, x* - x_c around
-    middle gray.
+    some of that is taken out for what the boost adds, which is s; elsewhere it is 0. The preset
+    paper has x0 in the place of x*, and x_c is a fit stopped early. Result.parts holds `coarse`,
+    x_c, and `detail`, x* - x_c around middle gray.
     """
 
     name = "enhance"
@@ -95,7 +95,7 @@ class Enhance(Denoise):
         from ..light import from_root
 
         if self.preset == "paper":
-            return self._boosted(Finished(image=observation.clone()), observation.clone(), x)
+            return self._boosted(Finished(image=observation.clone()), observation.clone(), x, 0)
         noise = damage.noise
         left = None if noise is None or isinstance(noise, Impulses) else noise.variance
         x_c = coarse(x, left)
@@ -104,15 +104,15 @@ class Enhance(Denoise):
             x, x_c = by_strips(from_root, x), by_strips(from_root, x_c)
         elif self.boost > 0 and (artefacts := _artefacts(observation)):
             finished = replace(finished, cautions=[*finished.cautions, artefacts])
-        if self.strength == 0:  # nothing was taken out
+        if self.strength == 0:  # the noise is still there
             finished = replace(finished, clean=False)
-        return self._boosted(finished, x, x_c)
+        return self._boosted(finished, x, x_c, 0 if left is None else 1 - float(self.strength))
 
-    def _boosted(self, finished: Finished, x: Tensor, x_c: Tensor) -> Finished:
+    def _boosted(self, finished: Finished, x: Tensor, x_c: Tensor, kept: float) -> Finished:
         """`finished` with the detail of x, which may hold it after that, for memory is scarce."""
         from ..denoisers import boosted
 
-        image = boosted(finished.image, x, x_c, float(self.boost))
+        image = boosted(finished.image, x, x_c, float(self.boost), kept)
         parts = {"coarse": x_c, "detail": x.sub_(x_c).add_(0.5).clamp_(0, 1)}
         return replace(finished, image=image, parts=parts)
 

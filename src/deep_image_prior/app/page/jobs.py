@@ -31,8 +31,8 @@ Publish = Callable[[str, Message], None]  # the kind of an event, and its conten
 
 
 class Worker:
-    """The process that restores; if it is gone, a new one begins when something is said to it.
-    heard: called in the event loop with what it says, and with None when it is gone.
+    """The process that restores; if it is gone, a new one begins when there is work for it. heard:
+    called in the event loop with what it says, and with None when it is gone.
     """
 
     def __init__(self, temporary: Path, heard: Callable[[Message | None], None]) -> None:
@@ -66,6 +66,8 @@ class Worker:
 
     def say(self, word: str, what: Message = {}) -> None:
         """See work.Link."""
+        if self.gone and word != "work":
+            return
         if self.gone:
             self._begin()
         with contextlib.suppress(OSError):  # that it is gone is heard
