@@ -71,7 +71,7 @@ def rows(preset: str):
         shape = (1, 3, 12 * factor, 10 * factor)
         yield (
             f"x{factor}",
-            tasks.Upscale(factor).build(IMAGE, tasks.upscale.presets(factor)[preset], Damage()),
+            tasks.Upscale(factor).build(IMAGE, tasks.upscale.presets(factor, 2)[preset], Damage()),
             shape,
         )
 
