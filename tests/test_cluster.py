@@ -261,7 +261,7 @@ def test_workers_of_another_version_are_refused(run, address, monkeypatch):
     monkeypatch.setattr(cluster, "versions", lambda: {"deep-image-prior": "9.9"})
     code, _, err = run("denoise", "scans", "-o", "out", "--scheduler", address, *QUICK)
     assert (code, Path("out").exists()) == (2, False)
-    (line,) = [each for each in err.splitlines() if each.startswith("dip: ")]  # Dask has its own
+    (line,) = [each for each in at_work(err) if each.startswith("dip: ")]  # Dask has its own
     assert "deep-image-prior must be 9.9 on all machines, and the worker tcp://127" in line
 
 
