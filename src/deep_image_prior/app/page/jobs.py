@@ -66,9 +66,9 @@ class Worker:
 
     def say(self, word: str, what: Message = {}) -> None:
         """See work.Link."""
-        if self.gone and word != "work":
-            return
         if self.gone:
+            if word != "work":  # there is nothing to pause, stop or forget
+                return
             self._begin()
         with contextlib.suppress(OSError):  # that it is gone is heard
             self.connection.send({"say": word, "what": what})
