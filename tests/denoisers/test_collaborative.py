@@ -74,6 +74,6 @@ def test_the_noise_of_waves_counts_what_patches_have_in_common():
     noise = torch.randn(20000, 1, 14, 8, generator=torch.Generator().manual_seed(0))
     patches = [noise[:, 0, r : r + size, c : c + size].flatten(1) for r, c in places.tolist()]
     waves = along @ torch.stack(patches, dim=1) @ dct_basis(size).T
-    found = powers_along(overlaps(cosines(size)), along, places[None])[0]
+    found = powers_along(overlaps(cosines(size)), places[None])[0]
     torch.testing.assert_close(found, waves.square().mean(dim=0), atol=0.06, rtol=0)
     assert found[2].max() < 0.01, "the difference of a patch to itself"

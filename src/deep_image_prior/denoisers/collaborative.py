@@ -3,8 +3,10 @@ their group.
 """
 
 import math
+from functools import cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..colour import from_opponent, to_opponent
@@ -16,7 +18,6 @@ SIZE = 8  # pixels a side of a patch
 FIRST, SECOND = (Groups(SIZE, step=5, count=count, reach=FAR) for count in (16, 32))
 # of the noise's variance: the pilot has errors of its own, so that less of what it lacks is lost
 SHARE = 0.5
-COLOUR = 0.2  # of its differences, where patches are compared
 
 
 def collaborative(noisy: Tensor, pilot: Tensor) -> Tensor:
@@ -34,29 +35,28 @@ def collaborative(noisy: Tensor, pilot: Tensor) -> Tensor:
         for across, groups in ((haar(SIZE), FIRST), (cosines(SIZE), SECOND))
     )
 
-    def thresholded(pilots: Tensor, observed: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-        y, variances = first(observed), first.variances(places)
+    def thresholded(patches: list[Tensor], places: Tensor) -> tuple[Tensor, Tensor]:
+        y, variances = first(patches[0]), first.variances(places)
         kept = (y.square() > THRESHOLD**2 * variances).to(y)
         kept[:, 0, :, 0] = 1  # the mean
         weights = 1 / (kept * variances).sum(dim=(1, 2, 3)).clamp_min(1)
         return first.back(y.mul_(kept), weights), weights
 
-    def shrunk(pilots: Tensor, observed: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-        power, variances = second(pilots).square_(), second.variances(places)
+    def shrunk(patches: list[Tensor], places: Tensor) -> tuple[Tensor, Tensor]:
+        pilots, observed = map(second, patches)
+        power, variances = pilots.square_(), second.variances(places)
         kept = power.div_(power + SHARE * variances)
         weights = 1 / (kept.square() * variances).sum(dim=(1, 2, 3)).clamp_min(1)
-        return second.back(second(observed).mul_(kept), weights), weights
+        return second.back(observed.mul_(kept), weights), weights
 
     # what is alike in the pilot has errors of it in common
-    guide = (guide + FIRST.filtered(_bright(planes), planes, thresholded)) / 2
-    return from_opponent(SECOND.filtered(guide, planes, shrunk, _bright(guide)))
+    guide = (guide + FIRST.filtered(_light(planes), [planes], thresholded)) / 2
+    return from_opponent(SECOND.filtered(_light(guide), [guide, planes], shrunk))
 
 
-def _bright(planes: Tensor) -> Tensor:
-    """With less of the differences of colours, which have as much noise and less of the image."""
-    if planes.shape[1] != 3:
-        return planes
-    return torch.cat([planes[:, :1], COLOUR * planes[:, 1:]], dim=1)
+def _light(planes: Tensor) -> Tensor:
+    """Without the differences of colours, which have as much noise and less of the image."""
+    return planes[:, :1] if planes.shape[1] == 3 else planes
 
 
 class _Transform:
@@ -80,7 +80,7 @@ class _Transform:
         """Of white noise of deviation 1 in the waves of a channel, (groups, count, 1, size^2);
         places: (groups, count, 2).
         """
-        return powers_along(self.powers, self.along, places)[:, :, None]
+        return powers_along(self.powers, places)[:, :, None]
 
     def back(self, waves: Tensor, weights: Tensor) -> Tensor:
         """Patches, times the weights of their groups."""
@@ -113,19 +113,44 @@ def overlaps(line: Tensor) -> Tensor:
     return torch.einsum("iu,jv->ijuv", moved, moved).flatten(2)
 
 
-def powers_along(powers: Tensor, along: Tensor, places: Tensor) -> Tensor:
-    """Variances of waves along groups (groups, n, waves across), of white noise of deviation 1:
-    sum_ij h_i h_j (what patches i and j have in common), h a wave.
+def powers_along(powers: Tensor, places: Tensor) -> Tensor:
+    """Variances of the waves of `haar` along groups (groups, n, waves across), of white noise of
+    deviation 1: sum_ij h_i h_j (what patches i and j have in common), h a wave.
 
-    along: the waves, (n, n), a row each, of length 1. powers: of `overlaps`. places: rows and
-    columns of the patches, (groups, n, 2).
+    powers: of `overlaps`. places: rows and columns of the patches, (groups, n, 2).
     """
-    n = len(along)
-    i, j = torch.triu_indices(n, n, 1, device=places.device)
+    groups, n = places.shape[:2]
+    i, j, first = _pairs(n, places.device)
     apart = (places[:, i] - places[:, j]).abs().clamp_max(len(powers) - 1)
     rows, columns = apart.unbind(dim=2)
-    # (groups, pairs, waves across); a table of rows is many times as fast as one of two indices
-    common = powers.flatten(0, 1).index_select(0, (len(powers) * rows + columns).flatten())
-    pairs = 2 * along[:, i] * along[:, j]
+    # what the halves of each wave have in common, (groups, n - 1, waves across)
+    common = F.embedding_bag(
+        (len(powers) * rows + columns).flatten(),
+        powers.flatten(0, 1),
+        (len(i) * torch.arange(groups, device=first.device)[:, None] + first).flatten(),
+        mode="sum",
+    ).unflatten(0, (groups, -1))
+    # from the finest waves to the coarsest, with what patches within their parts have in common;
     # of every patch with itself it is 1
-    return (1 + pairs @ common.view(*rows.shape, -1)).clamp_min(1e-3)
+    within, variances, parts = common.new_zeros(groups, n, common.shape[2]), [], n
+    while parts > 1:
+        parts //= 2
+        within = within.unflatten(1, (parts, 2)).sum(dim=2)
+        between = common[:, parts - 1 : 2 * parts - 1]
+        variances.append(1 + 2 * parts / n * (within - between))
+        within = within + between
+    variances.append(1 + 2 / n * within)
+    return torch.cat(variances[::-1], dim=1).clamp_min(1e-3)
+
+
+@cache
+def _pairs(n: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Pairs i < j of n numbers, a power of 2, (n (n - 1) / 2,) each, in the order of the waves of
+    `haar` in whose two halves they are; and the first of each wave, (n - 1,).
+    """
+    i, j = torch.triu_indices(n, n, 1, device=device)
+    # n + i is a leaf of the tree whose node 1 is the whole, and nodes 2 k and 2 k + 1 the halves
+    waves = (n + i) >> torch.frexp((i ^ j).float()).exponent
+    order = waves.argsort(stable=True)
+    counts = waves.bincount()[1:]
+    return i[order], j[order], counts.cumsum(0) - counts

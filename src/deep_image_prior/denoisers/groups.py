@@ -17,15 +17,15 @@ from ..patches import with_channels
 # picture that begins on a multiple of 120 has the same tiles
 TILE = 40
 # pixels to every side in which patches are looked for that look like one: for what repeats, as
-# bricks do, in pictures that are not taken apart into tiles
+# bricks do
 FAR = 22
 # measured, 8 to 20: of a tile, for every distance, every value of a group and of its covariance
 BYTES = 20
 
-# the patches of groups in the pilot and in the observation, (groups, patches, size^2 C), the
-# channels of a pixel together, and their rows and columns, (groups, patches, 2) -> what they
-# become, times the weights of the groups; those (groups,)
-Filter = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+# the patches of groups in each of the images, (groups, patches, size^2 C), the channels of a pixel
+# together, and their rows and columns, (groups, patches, 2) -> what those of the last become, times
+# the weights of the groups; those (groups,)
+Filter = Callable[[list[Tensor], Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -39,32 +39,30 @@ class Groups:
     count: int
     reach: int
 
-    def filtered(
-        self, pilot: Tensor, noisy: Tensor, drawn: Filter, compared: Tensor | None = None
-    ) -> Tensor:
-        """The mean of all patches of noisy (1, C, H, W) after `drawn`, by the weights of their
-        groups. pilot: (1, C, H, W); compared: (1, G, H, W), in which patches are alike, the pilot
-        if it is None.
+    def filtered(self, compared: Tensor, images: Sequence[Tensor], drawn: Filter) -> Tensor:
+        """The mean of all patches of the last of the images (1, C, H, W) after `drawn`, which gets
+        those of each, by the weights of their groups. compared: (1, G, H, W), in which patches are
+        alike.
         """
         margin = self.reach + self.size - 1
-        seen = (pilot, noisy) if compared is None else (pilot, noisy, compared)
-        padded = [pad_reflect(each, (margin, margin)) for each in seen]
+        padded = [pad_reflect(each, (margin, margin)) for each in (compared, *images)]
         # of every pixel, the sum of what is drawn and of the weights
-        total = F.pad(torch.zeros_like(padded[1]), (0, 0, 0, 0, 0, 1))
-        every = ([each[tile] for each in (*padded, total)] for tile in self._tiles(noisy.shape))
-        for alike in _batches(every, self.at_a_time(noisy.shape[1], noisy.device)):
-            *pixels, sums = zip(*alike, strict=True)
-            clean, observed, *other = (torch.cat(each) for each in pixels)  # (tiles, C, h, w)
-            places = self._similar(other[0] if other else clean)
-            indices = _indices(places, self.size, clean.shape)
-            pilots, patches = (
+        total = F.pad(torch.zeros_like(padded[-1]), (0, 0, 0, 0, 0, 1))
+        shape, device = images[-1].shape, images[-1].device
+        every = ([each[tile] for each in (*padded, total)] for tile in self._tiles(shape))
+        for alike in _batches(every, self.at_a_time(shape[1], device)):
+            first, *pixels, sums = zip(*alike, strict=True)
+            seen = [torch.cat(each) for each in pixels]  # (tiles, C, h, w) each
+            places = self._similar(torch.cat(first))
+            indices = _indices(places, self.size, seen[-1].shape)
+            patches = [
                 each.flatten().index_select(0, indices.flatten()).view(indices.shape).flatten(0, 1)
-                for each in (clean, observed)
-            )
-            made, weights = drawn(pilots, patches, places.flatten(0, 1))
-            image = observed.new_zeros(observed.shape)
+                for each in seen
+            ]
+            made, weights = drawn(patches, places.flatten(0, 1))
+            image = seen[-1].new_zeros(seen[-1].shape)
             image.view(-1).scatter_add_(0, indices.flatten(), made.flatten())
-            heavy = self._spread(weights.view(places.shape[:2]), places, observed.shape)
+            heavy = self._spread(weights.view(places.shape[:2]), places, image.shape)
             for tile, some, more in zip(sums, image, heavy, strict=True):
                 tile[:, :-1] += some
                 tile[:, -1:] += more

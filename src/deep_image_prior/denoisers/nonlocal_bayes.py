@@ -47,13 +47,14 @@ def nonlocal_bayes(
         guide, image = (torch.cat([each, to_opponent(beside)], dim=1) for each in (guide, image))
         covariance = _with_beside(covariance, channels, beside.shape[1])
 
-    def drawn(pilots: Tensor, observed: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    def drawn(patches: list[Tensor], places: Tensor) -> tuple[Tensor, Tensor]:
+        pilots, observed = patches
         pixels = pilots.unflatten(2, (-1, image.shape[1]))
         light = brightness(pixels.mean(dim=(1, 2)).T[:channels])
         values = _means(observed, pilots, noise.deviation(light).square(), covariance)
         return values, torch.ones_like(light)
 
-    return from_opponent(groups.filtered(guide, image, drawn)[:, :channels])
+    return from_opponent(groups.filtered(guide, [guide, image], drawn)[:, :channels])
 
 
 def groups_of(channels: int, larger: int, beside: bool, reach: int = REACH) -> Groups:

@@ -233,10 +233,10 @@ def white() -> dict[str, Preset]:
 
 @cache
 def large_white() -> dict[str, Preset]:
-    """The estimates that tiles can be made of."""
+    """Without the estimate whose patches do not lie the same way in every tile."""
     from ..objectives import Sure
 
-    return _of_risk(Sure(estimates=3), Sure(estimates=3, probed=PROBED))
+    return _of_risk(Sure(), Sure(probed=PROBED))
 
 
 def _of_risk(fast: Objective, best: Objective) -> dict[str, Preset]:
