@@ -1,8 +1,13 @@
 """The process that restores, seen from the page."""
 
 import asyncio
+import multiprocessing
+import queue
+from types import SimpleNamespace
 
-from deep_image_prior.app.page import jobs
+import pytest
+
+from deep_image_prior.app.page import jobs, work
 
 
 def test_a_worker_that_dies_at_once_is_begun_again_only_when_there_is_work(tmp_path, monkeypatch):
@@ -14,15 +19,61 @@ def test_a_worker_that_dies_at_once_is_begun_again_only_when_there_is_work(tmp_p
         first = worker.process
         await until(lambda: heard == [None])
         await asyncio.sleep(0.2)
-        worker.say("forget")
+        worker.say("forget", {"job": "0"})
         assert worker.process is first
         worker.say("work", {"job": "1"})
         assert worker.process is not first
         await until(lambda: heard == [None, None])
         worker.end()
 
-    async def until(done):
-        while not done():
-            await asyncio.sleep(0.02)
+    asyncio.run(asyncio.wait_for(page(), 60))
+
+
+def test_a_worker_that_cannot_be_begun_is_heard_to_be_gone(tmp_path, monkeypatch):
+    def refuse(self):
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", refuse)
+    heard = []
+
+    async def page():
+        worker = jobs.Worker(tmp_path, heard.append)
+        await until(lambda: heard == [None])
+        worker.say("work", {"job": "1"})
+        await until(lambda: heard == [None, None])
+        worker.restart()
+        worker.end()
 
     asyncio.run(asyncio.wait_for(page(), 60))
+
+
+async def until(done):
+    while not done():
+        await asyncio.sleep(0.02)
+
+
+class Coming(queue.Queue):
+    """What is said; it ends when there is nothing left."""
+
+    def get(self):
+        if self.empty():
+            raise EOFError
+        return super().get()
+
+
+@pytest.mark.parametrize(("forgotten", "drawn"), [("a", []), ("b", [1, 2])])
+def test_pictures_on_the_way_are_left_out_of_the_job_that_is_forgotten(
+    monkeypatch, forgotten, drawn
+):
+    link = SimpleNamespace(coming=Coming())
+    link.coming.put({"say": "work", "what": {"job": "a"}})
+    seen = []
+
+    def done(link, job):
+        link.coming.put({"say": "forget", "what": {"job": forgotten}})  # meanwhile
+        return (seen.append(k) for k in (1, 2))
+
+    monkeypatch.setattr(work, "work", done)
+    with pytest.raises(EOFError):
+        work.attend(link)
+    assert seen == drawn

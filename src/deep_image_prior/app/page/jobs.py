@@ -44,8 +44,9 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, self.temporary), daemon=True)
-        self.process.start()
         self.gone = False
+        with contextlib.suppress(OSError):  # no memory for it: that it is gone is heard
+            self.process.start()
         theirs.close()
         threading.Thread(target=self._hear, args=(self.connection,), daemon=True).start()
 
@@ -75,14 +76,18 @@ class Worker:
 
     def restart(self) -> None:
         """End it, whatever it does."""
-        self.process.kill()
-        self.process.join()  # it writes nothing any more
+        self._kill()
         self._begin()
 
     def end(self) -> None:
         """For good."""
         self.connection = multiprocessing.Pipe()[0]  # nothing is heard any more
-        self.process.kill()
+        self._kill()
+
+    def _kill(self) -> None:
+        if self.process.pid is not None:  # it could be begun
+            self.process.kill()
+            self.process.join()  # it writes nothing any more
 
 
 class Jobs:
@@ -208,7 +213,7 @@ class Jobs:
     def remove(self, job: Job) -> None:
         """For good, with what it made."""
         self.cancel(job)
-        self.worker.say("forget")
+        self.worker.say("forget", {"job": job.id})
         self.shelf.remove_job(job.id)
         self.publish("removed", {"id": job.id})
 

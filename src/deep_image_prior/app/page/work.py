@@ -97,12 +97,24 @@ def serve(connection: Connection, temporary: Path) -> None:
     link = Link(connection)
     from .. import restoring  # noqa: F401  torch takes seconds
 
+    attend(link)
+
+
+def attend(link: Link) -> None:
+    """Do what comes, one thing after the other; while nothing does, pictures on the way of the
+    last job, unless that is to be forgotten.
+    """
+    last = ""
     later: Iterator[None] = iter(())
     while True:
         while link.coming.empty() and next(later, link) is not link:
             pass
         message = link.coming.get()
-        later = work(link, **message["what"]) if message["say"] == "work" else iter(())
+        what = message["what"]
+        if message["say"] == "work":
+            last, later = what["job"], work(link, **what)
+        elif what["job"] == last:
+            later = iter(())
 
 
 def work(link: Link, job: str, task: str, arguments: list[str], folder: Path) -> Iterator[None]:
