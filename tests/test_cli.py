@@ -869,6 +869,25 @@ def test_ctrl_c_while_applying_saves_what_was_learned(run, monkeypatch):
     assert Path("interrupted.png").read_bytes() == Path("whole.png").read_bytes()
 
 
+def test_what_is_not_complete_replaces_no_file(run, monkeypatch):
+    original = Path("photo.png").read_bytes()
+    Path("r.json").write_text("{}")
+
+    def interrupted(watch, step):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Watcher, "__call__", interrupted)
+    options = ("--sigma", 25, "--steps", 9, "--record", "r.json", "--overwrite")
+    code, out, err = run("denoise", "photo.png", "-o", "photo.png", *options)
+    assert code == 130
+    assert "photo.png stays as it was" in err
+    assert "wrote photo-so-far.png" in out
+    assert Path("photo.png").read_bytes() == original
+    assert files.read(Path("photo-so-far.png")).pixels.shape == (32, 32, 3)
+    assert Path("r.json").read_text() == "{}"
+    assert "interrupted" in json.loads(Path("r-so-far.json").read_text())["stopped"]
+
+
 def test_ctrl_c_again_and_again_while_applying_writes_nothing_and_says_so(run, monkeypatch):
     monkeypatch.setattr("deep_image_prior.anywhere.LARGEST", 30 * 30)
     tell = Watcher.tell

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from os.path import realpath
 from pathlib import Path
@@ -95,15 +95,20 @@ def check_places(
 
 def run(request: Request, output: Output, watcher: Watcher) -> int:
     """Make and write what `request` asks for; returns the exit code. What ends it early goes on
-    once the others are written.
+    once the others are written. What is not complete replaces no file, even if others may be.
     """
     paths = check(request, output)
     inputs = {name: fingerprint(path) for name, path in request.inputs.items()}
     interruptible()
     made, failure = _made(request, watcher)
+    complete = len(made) == len(request.makers) and all(each.complete for each in made.values())
     with undisturbed():
         pictures = request.joined(made)
         paths = {name: path for name, path in paths.items() if name in pictures}
+        kept = [] if complete else [path for path in paths.values() if path.exists()]
+        if not complete:
+            paths = {name: _beside(path) for name, path in paths.items()}
+            output = replace(output, record=output.record and _beside(output.record))
         for name, picture in pictures.items():
             save(paths[name], picture, output.overwrite)
         if output.record:
@@ -111,9 +116,10 @@ def run(request: Request, output: Output, watcher: Watcher) -> int:
             content = request.content(made)
             text = record(request.task, surroundings(), request.choices, inputs, outputs, content)
             _write_record(output, text, paths)
-    complete = len(made) == len(request.makers) and all(each.complete for each in made.values())
     if not complete:
         say(f"note: not complete, {_best(request, made)}")
+    if kept:
+        say(f"note: {', '.join(map(str, kept))} stays as it was")
     if not output.quiet:
         answer(f"wrote {', '.join(map(str, paths.values()))}")
         for line in request.report(made):
@@ -122,6 +128,11 @@ def run(request: Request, output: Output, watcher: Watcher) -> int:
         raise failure
     interrupted = failure or any(each.interrupted for each in made.values())
     return 130 if interrupted else 0 if complete else 1
+
+
+def _beside(path: Path) -> Path:
+    """Another path, if there is something already."""
+    return path.with_stem(f"{path.stem}-so-far") if path.exists() else path
 
 
 def _write_record(output: Output, text: str, paths: Mapping[str, Path]) -> None:
