@@ -344,6 +344,14 @@ def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(
     assert (whole - clean).square().mean() < before.square().mean()
 
 
+def test_white_noise_of_a_large_picture_is_estimated_as_that_of_a_small_one():
+    small, large = tasks.denoise.white(), tasks.denoise.large_white()
+    assert large["fast"] == small["fast"]
+    assert large["best"].objective == replace(
+        small["best"].objective, estimates=small["fast"].objective.estimates
+    )
+
+
 def test_what_is_too_large_for_memory_is_fitted_in_tiles_that_blend(monkeypatch):
     monkeypatch.setattr(anywhere, "FITTED", (96, 64))
     monkeypatch.setattr(anywhere, "SHARED", 32)
