@@ -79,20 +79,21 @@ def test_tiles_are_as_large_as_memory_allows_and_pictures_are_counted(monkeypatc
     cpu, x = torch.device("cpu"), torch.empty(1, 3, 400, 500)
     pictures = memory.COPIES * 4 * x.numel()
     scratch = memory.scratch(cpu)
-    large, small = (2 * (memory.APPLIED * 3 * (side + 20) ** 2 + scratch) for side in (100, 50))
+    large, small = (memory.APPLIED * 3 * (side + 20) ** 2 + scratch for side in (100, 50))
 
-    def largest(limit):
-        return Memory(cpu, limit).largest((100, 50), 10, x.shape)
+    def tiling(limit):
+        return Memory(cpu, limit).tiling((100, 50), 10, x.shape)
 
-    assert largest(pictures + large) == 100
-    assert largest(pictures + large - 1) == 50
-    assert largest(pictures + small) == 50
-    with pytest.raises(BadInput, match=r"^500 x 400 pixels need about [0-9.]+ MiB on cpu"):
-        largest(pictures + small - 1)
+    assert tiling(pictures + 2 * large) == (100, 2)
+    assert tiling(pictures + 2 * large - 1) == (50, 2)
+    assert tiling(pictures + 2 * small) == (50, 2)
+    assert tiling(pictures + 2 * small - 1) == (50, 1), "one at a time"
     assert 2 * pictures > small
     assert Memory(cpu, 2 * pictures - 1).on_disk(x.shape)
     assert not Memory(cpu, 2 * pictures).on_disk(x.shape)
-    assert largest(small) == 50, "the pictures are on a disk"
+    assert tiling(small) == (50, 1), "the pictures are on a disk"
+    with pytest.raises(BadInput, match=r"^500 x 400 pixels need about [0-9.]+ MiB on cpu"):
+        tiling(small - 1)
     Memory(cpu, pictures).check_pictures(x.shape)
     with pytest.raises(BadInput, match=r"^500 x 400 pixels need about [0-9.]+ MiB on cpu"):
         Memory(cpu, pictures - 1).check_pictures(x.shape)

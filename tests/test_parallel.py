@@ -38,6 +38,19 @@ def test_as_many_at_a_time_as_there_are_threads_with_one_each():
         assert each(made, range(4), CPU) == [1] * 4
 
 
+def test_no_more_at_a_time_than_is_said_and_still_one_thread_each():
+    busy = threading.Lock()
+
+    def made(item):
+        assert busy.acquire(blocking=False), "two at a time"
+        threading.Event().wait(0.01)
+        busy.release()
+        return torch.get_num_threads()
+
+    with threads(3):
+        assert each(made, range(6), CPU, most=1) == [1] * 6
+
+
 def test_an_error_is_raised_and_the_rest_dropped_once_what_has_begun_is_done():
     begun, ended = [], []
 

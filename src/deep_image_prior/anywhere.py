@@ -82,12 +82,14 @@ def fit_anywhere(
     if watch:
         tell(Phase("learning", total=settings.runs))
     tell(Phase("estimates"))
-    side = memory.largest(_sides(problem, x0.device), problem.margin, drawn) if large else 0
+    side, at_a_time = 0, 1
+    if large:
+        side, at_a_time = memory.tiling(_sides(problem, x0.device), problem.margin, drawn)
 
     def draw(learned: Sequence[Learned], checkpoint: Checkpoint | None, uncertain: bool) -> Drawing:
         on_disk = memory.on_disk(drawn)
         tried = panels(x0, plan.panel) if uncertain else None
-        return Applied(plan, problem, learned, x0, side, checkpoint, on_disk, tried)
+        return Applied(plan, problem, learned, x0, side, at_a_time, checkpoint, on_disk, tried)
 
     rule = plan.rule(problem)
     return fit(problem, settings, rule, watch, draw if large else None, checkpoint, tell)
@@ -104,7 +106,8 @@ class Applied:
     """x (1, C, t H, t W): f as it was fitted, on every tile of x0 (1, C + G, H, W), C the channels
     of the plan, t its factor. Called, it draws the tiles that are left.
 
-    problem: that f was fitted to. side: of the tiles, pixels of x. checkpoint: keeps them. on_disk:
+    problem: that f was fitted to. side: of the tiles, pixels of x; at_a_time: how many of them at
+    the most, if not as many as there are threads. checkpoint: keeps them. on_disk:
     whether x is kept in a temporary file. tried: the windows of x0 that the trials of the problem
     are of, if its variance (1, 1, t H, t W) is wanted, too.
     """
@@ -116,13 +119,14 @@ class Applied:
         learned: Sequence[Learned],
         x0: Tensor,
         side: int,
+        at_a_time: int | None = None,
         checkpoint: Checkpoint | None = None,
         on_disk: bool = False,
         tried: Sequence[Window] | None = None,
     ) -> None:
         assert problem.parts
         self.x0, self.channels, self.factor = x0, plan.channels, plan.factor
-        self.checkpoint, self.on_disk = checkpoint, on_disk
+        self.at_a_time, self.checkpoint, self.on_disk = at_a_time, checkpoint, on_disk
         factor, settings = plan.factor, plan.settings
         z = problem.code(code_generator(settings))
         weights = [each.weights for each in learned]
@@ -145,7 +149,7 @@ class Applied:
             tell(self._done)
 
         tell(self._done)
-        each(draw, list(self.left.items()), self.x0.device)
+        each(draw, list(self.left.items()), self.x0.device, self.at_a_time)
         if not self.trials:
             return self.x, None
         image, s, missing = self.x.split([self.channels, 1, 1], dim=1)

@@ -88,20 +88,22 @@ class Memory:
         """Whether the steps of a fit stay below it."""
         return _of(problem, settings) <= self.limit
 
-    def largest(self, sides: Sequence[int], margin: int, shape: Sequence[int]) -> int:
-        """The largest of the sides of tiles of an x of `shape` (1, C, H, W), `margin` more around
-        them, with which as many as are worked on at a time stay below it; `sides` fall. Raises
-        BadInput if none does.
+    def tiling(self, sides: Sequence[int], margin: int, shape: Sequence[int]) -> tuple[int, int]:
+        """The side of tiles of an x of `shape` (1, C, H, W), `margin` more around them, and how
+        many to work on at a time: the largest of `sides`, which fall, with which one for each
+        thread stays below the limit; of the last of them as many as do. Raises BadInput if not one
+        does.
         """
         pictures = 0 if self.on_disk(shape) else COPIES * 4 * prod(shape)
-        at_a_time, left = threads(self.device), self.limit - pictures
+        count, left = threads(self.device), self.limit - pictures
 
         def bytes_of(side: int) -> int:
             rows, columns = (min(side + 2 * margin, most) for most in shape[-2:])
-            return at_a_time * (APPLIED * shape[1] * rows * columns + scratch(self.device))
+            return APPLIED * shape[1] * rows * columns + scratch(self.device)
 
         self._check(pictures + bytes_of(sides[-1]), shape[-2:])
-        return next(side for side in sides if bytes_of(side) <= left)
+        side = next((each for each in sides if count * bytes_of(each) <= left), sides[-1])
+        return side, min(count, left // bytes_of(side))
 
     def check(self, problem: Problem, settings: Settings) -> None:
         """Raises BadInput if they do not."""

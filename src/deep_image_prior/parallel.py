@@ -28,11 +28,14 @@ def scratch(device: torch.device) -> int:
 
 
 def each(
-    function: Callable[[Item], Made], items: Iterable[Item], device: torch.device
+    function: Callable[[Item], Made],
+    items: Iterable[Item],
+    device: torch.device,
+    most: int | None = None,
 ) -> list[Made]:
     """[function(item) for every item], without gradients, as many at a time as torch has threads
-    on a CPU; one after the other elsewhere. An exception, Ctrl-C too, drops what has not begun, and
-    waits for what has.
+    on a CPU, `most` at the most; one after the other elsewhere. An exception, Ctrl-C too, drops
+    what has not begun, and waits for what has.
     """
     count = threads(device)
 
@@ -42,7 +45,8 @@ def each(
 
     if count == 1:
         return [made(item) for item in items]
-    pool = ThreadPoolExecutor(count, NAME, initializer=torch.set_num_threads, initargs=(1,))
+    workers = min(count, most or count)
+    pool = ThreadPoolExecutor(workers, NAME, initializer=torch.set_num_threads, initargs=(1,))
     try:
         return list(pool.map(made, items))
     finally:

@@ -50,13 +50,15 @@ def collaborative(noisy: Tensor, pilot: Tensor) -> Tensor:
         return second.back(observed.mul_(kept), weights), weights
 
     # what is alike in the pilot has errors of it in common
-    guide = (guide + FIRST.filtered(_light(planes), [planes], thresholded)) / 2
-    return from_opponent(SECOND.filtered(_light(guide), [guide, planes], shrunk))
+    guide = (guide + FIRST.filtered([planes], thresholded, _light(planes))) / 2
+    return from_opponent(SECOND.filtered([guide, planes], shrunk, _light(guide)))
 
 
-def _light(planes: Tensor) -> Tensor:
-    """Without the differences of colours, which have as much noise and less of the image."""
-    return planes[:, :1] if planes.shape[1] == 3 else planes
+def _light(planes: Tensor) -> Tensor | None:
+    """Brightness, if there are differences of colours, which have as much noise and less of the
+    image.
+    """
+    return planes[:, :1] if planes.shape[1] == 3 else None
 
 
 class _Transform:
@@ -148,9 +150,9 @@ def _pairs(n: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Pairs i < j of n numbers, a power of 2, (n (n - 1) / 2,) each, in the order of the waves of
     `haar` in whose two halves they are; and the first of each wave, (n - 1,).
     """
-    i, j = torch.triu_indices(n, n, 1, device=device)
+    i, j = torch.triu_indices(n, n, 1)
     # n + i is a leaf of the tree whose node 1 is the whole, and nodes 2 k and 2 k + 1 the halves
     waves = (n + i) >> torch.frexp((i ^ j).float()).exponent
     order = waves.argsort(stable=True)
     counts = waves.bincount()[1:]
-    return i[order], j[order], counts.cumsum(0) - counts
+    return i[order].to(device), j[order].to(device), (counts.cumsum(0) - counts).to(device)

@@ -39,28 +39,32 @@ class Groups:
     count: int
     reach: int
 
-    def filtered(self, compared: Tensor, images: Sequence[Tensor], drawn: Filter) -> Tensor:
-        """The mean of all patches of the last of the images (1, C, H, W) after `drawn`, which gets
-        those of each, by the weights of their groups. compared: (1, G, H, W), in which patches are
-        alike.
+    def filtered(
+        self, images: Sequence[Tensor], drawn: Filter, compared: Tensor | None = None
+    ) -> Tensor:
+        """The mean, by the weights of their groups, of all patches of the last of the images after
+        `drawn`, which is given the patches of each. images: (1, C, H, W). compared: (1, G, H, W),
+        in which patches are alike, the first of the images if None.
         """
         margin = self.reach + self.size - 1
-        padded = [pad_reflect(each, (margin, margin)) for each in (compared, *images)]
+        seen = [compared, *images] if compared is not None else images
+        padded = [pad_reflect(each, (margin, margin)) for each in seen]
         # of every pixel, the sum of what is drawn and of the weights
         total = F.pad(torch.zeros_like(padded[-1]), (0, 0, 0, 0, 0, 1))
         shape, device = images[-1].shape, images[-1].device
         every = ([each[tile] for each in (*padded, total)] for tile in self._tiles(shape))
         for alike in _batches(every, self.at_a_time(shape[1], device)):
-            first, *pixels, sums = zip(*alike, strict=True)
-            seen = [torch.cat(each) for each in pixels]  # (tiles, C, h, w) each
-            places = self._similar(torch.cat(first))
-            indices = _indices(places, self.size, seen[-1].shape)
+            *pixels, sums = zip(*alike, strict=True)
+            parts = [torch.cat(each) for each in pixels]  # (tiles, C, h, w) each
+            places = self._similar(parts[0])
+            parts = parts[-len(images) :]
+            indices = _indices(places, self.size, parts[-1].shape)
             patches = [
                 each.flatten().index_select(0, indices.flatten()).view(indices.shape).flatten(0, 1)
-                for each in seen
+                for each in parts
             ]
             made, weights = drawn(patches, places.flatten(0, 1))
-            image = seen[-1].new_zeros(seen[-1].shape)
+            image = parts[-1].new_zeros(parts[-1].shape)
             image.view(-1).scatter_add_(0, indices.flatten(), made.flatten())
             heavy = self._spread(weights.view(places.shape[:2]), places, image.shape)
             for tile, some, more in zip(sums, image, heavy, strict=True):

@@ -54,7 +54,7 @@ def nonlocal_bayes(
         values = _means(observed, pilots, noise.deviation(light).square(), covariance)
         return values, torch.ones_like(light)
 
-    return from_opponent(groups.filtered(guide, [guide, image], drawn)[:, :channels])
+    return from_opponent(groups.filtered([guide, image], drawn)[:, :channels])
 
 
 def groups_of(channels: int, larger: int, beside: bool, reach: int = REACH) -> Groups:
