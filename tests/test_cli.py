@@ -869,23 +869,38 @@ def test_ctrl_c_while_applying_saves_what_was_learned(run, monkeypatch):
     assert Path("interrupted.png").read_bytes() == Path("whole.png").read_bytes()
 
 
-def test_what_is_not_complete_replaces_no_file(run, monkeypatch):
-    original = Path("photo.png").read_bytes()
-    Path("r.json").write_text("{}")
-
+@pytest.mark.parametrize("mine", [[], ["photo-so-far.png"], ["r-so-far.json"]])
+def test_what_is_not_complete_replaces_no_file(run, monkeypatch, mine):
     def interrupted(watch, step):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Watcher, "__call__", interrupted)
-    options = ("--sigma", 25, "--steps", 9, "--record", "r.json", "--overwrite")
+    for name in ("r.json", *mine):
+        Path(name).write_text("mine")
+    before = {path: path.read_bytes() for path in Path().iterdir() if path.is_file()}
+    maps = ("--uncertainty", "map.tif")  # is not there yet
+    options = ("--sigma", 25, "--steps", 9, "--record", "r.json", *maps, "--overwrite")
     code, out, err = run("denoise", "photo.png", "-o", "photo.png", *options)
     assert code == 130
-    assert "photo.png stays as it was" in err
-    assert "wrote photo-so-far.png" in out
-    assert Path("photo.png").read_bytes() == original
-    assert files.read(Path("photo-so-far.png")).pixels.shape == (32, 32, 3)
-    assert Path("r.json").read_text() == "{}"
-    assert "interrupted" in json.loads(Path("r-so-far.json").read_text())["stopped"]
+    assert "not replaced, as it is not complete: photo.png, r.json" in err
+    assert all(path.read_bytes() == content for path, content in before.items())
+    end = "-so-far-2" if mine else "-so-far"
+    assert f"wrote photo{end}.png" in out
+    assert files.read(Path(f"photo{end}.png")).pixels.shape == (32, 32, 3)
+    told = json.loads(Path(f"r{end}.json").read_text())
+    assert "interrupted" in told["stopped"]
+    assert told["outputs"]["image"]["name"] == f"photo{end}.png"
+    assert not Path("map.tif").exists(), "files of one run have one name"
+
+
+def test_what_is_not_complete_has_the_name_that_was_asked_for_if_that_is_free(run, monkeypatch):
+    def interrupted(watch, step):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Watcher, "__call__", interrupted)
+    code, out, err = run("denoise", "photo.png", "--sigma", 25, "--steps", 9, "--overwrite")
+    assert (code, "not replaced" in err) == (130, False)
+    assert "wrote photo-denoised.png" in out
 
 
 def test_ctrl_c_again_and_again_while_applying_writes_nothing_and_says_so(run, monkeypatch):

@@ -33,15 +33,17 @@ def test_a_worker_that_cannot_be_begun_is_heard_to_be_gone(tmp_path, monkeypatch
     def refuse(self):
         raise OSError(12, "Cannot allocate memory")
 
-    monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", refuse)
+    monkeypatch.setattr(jobs, "serve", len)  # which fails, given two arguments
     heard = []
 
     async def page():
         worker = jobs.Worker(tmp_path, heard.append)
         await until(lambda: heard == [None])
+        monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", refuse)
         worker.say("work", {"job": "1"})
         await until(lambda: heard == [None, None])
         worker.restart()
+        await until(lambda: heard == [None, None, None])
         worker.end()
 
     asyncio.run(asyncio.wait_for(page(), 60))

@@ -2,9 +2,10 @@
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from os.path import realpath
+from itertools import count
+from os.path import lexists, realpath
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,27 @@ class Output:
         """Where pictures of these names go."""
         return {**paths_of(self.path, names), **self.places}
 
+    def written(self, names: Sequence[str]) -> list[Path]:
+        """All files."""
+        return [*self.paths(names).values(), *([self.record] if self.record else [])]
+
+    def beside(self, names: Sequence[str]) -> "Output":
+        """The same with another name for each, at which there is nothing."""
+
+        def renamed(end: str) -> Output:
+            return Output(
+                self.path.with_stem(self.path.stem + end),
+                self.record and self.record.with_stem(self.record.stem + end),
+                overwrite=False,
+                quiet=self.quiet,
+                places={
+                    name: path.with_stem(path.stem + end) for name, path in self.places.items()
+                },
+            )
+
+        ends = ("-so-far" if k == 1 else f"-so-far-{k}" for k in count(1))
+        return next(each for each in map(renamed, ends) if not _there(each.written(names)))
+
 
 @dataclass(frozen=True)
 class Request:
@@ -61,11 +83,10 @@ class Request:
     report: Callable[[Made], Sequence[str]]
 
 
-def check(request: Request, output: Output) -> dict[str, Path]:
-    """Where the pictures go, by name, every door checked. Raises BadInput."""
+def check(request: Request, output: Output) -> None:
+    """Every door. Raises BadInput."""
     files.check_format(output.path, request.like, request.enlargement)
     check_places(output, request.names, request.inputs, request.in_place)
-    return output.paths(request.names)
 
 
 def paths_of(path: Path, names: Sequence[str]) -> dict[str, Path]:
@@ -78,8 +99,7 @@ def check_places(
     output: Output, names: Sequence[str], inputs: Mapping[str, Path], in_place: bool
 ) -> None:
     """Raise BadInput unless all can be written and no input is lost; see `Request`."""
-    paths = output.paths(names)
-    written = [*paths.values(), *([output.record] if output.record else [])]
+    written = output.written(names)
     for path in written:
         files.check_free(path, output.overwrite)
     for number, path in enumerate(written):
@@ -97,18 +117,18 @@ def run(request: Request, output: Output, watcher: Watcher) -> int:
     """Make and write what `request` asks for; returns the exit code. What ends it early goes on
     once the others are written. What is not complete replaces no file, even if others may be.
     """
-    paths = check(request, output)
+    check(request, output)
     inputs = {name: fingerprint(path) for name, path in request.inputs.items()}
     interruptible()
     made, failure = _made(request, watcher)
     complete = len(made) == len(request.makers) and all(each.complete for each in made.values())
     with undisturbed():
         pictures = request.joined(made)
-        paths = {name: path for name, path in paths.items() if name in pictures}
-        kept = [] if complete else [path for path in paths.values() if path.exists()]
-        if not complete:
-            paths = {name: _beside(path) for name, path in paths.items()}
-            output = replace(output, record=output.record and _beside(output.record))
+        kept = [] if complete else _there(output.written(request.names))
+        if kept:
+            output = output.beside(request.names)
+        every = output.paths(request.names)
+        paths = {name: path for name, path in every.items() if name in pictures}
         for name, picture in pictures.items():
             save(paths[name], picture, output.overwrite)
         if output.record:
@@ -119,7 +139,7 @@ def run(request: Request, output: Output, watcher: Watcher) -> int:
     if not complete:
         say(f"note: not complete, {_best(request, made)}")
     if kept:
-        say(f"note: {', '.join(map(str, kept))} stays as it was")
+        say(f"note: not replaced, as it is not complete: {', '.join(map(str, kept))}")
     if not output.quiet:
         answer(f"wrote {', '.join(map(str, paths.values()))}")
         for line in request.report(made):
@@ -130,9 +150,9 @@ def run(request: Request, output: Output, watcher: Watcher) -> int:
     return 130 if interrupted else 0 if complete else 1
 
 
-def _beside(path: Path) -> Path:
-    """Another path, if there is something already."""
-    return path.with_stem(f"{path.stem}-so-far") if path.exists() else path
+def _there(paths: Sequence[Path]) -> list[Path]:
+    """Those at which there is something."""
+    return [path for path in paths if lexists(path)]
 
 
 def _write_record(output: Output, text: str, paths: Mapping[str, Path]) -> None:

@@ -233,7 +233,9 @@ def white() -> dict[str, Preset]:
 
 @cache
 def large_white() -> dict[str, Preset]:
-    """Without the estimate whose patches do not lie the same way in every tile."""
+    """As `white`, but `best` has no sixth estimate, whose patches, 7 pixels a side, lie another way
+    in every tile.
+    """
     from ..objectives import Sure
 
     return _of_risk(Sure(), Sure(probed=PROBED))

@@ -44,11 +44,16 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, self.temporary), daemon=True)
+        self.process.start()
         self.gone = False
-        with contextlib.suppress(OSError):  # no memory for it: that it is gone is heard
-            self.process.start()
         theirs.close()
         threading.Thread(target=self._hear, args=(self.connection,), daemon=True).start()
+
+    def _begin_anew(self) -> None:
+        try:
+            self._begin()
+        except (OSError, RuntimeError):  # no memory for a process, or no thread
+            self.loop.call_soon(self._told, self.connection, None)
 
     def _hear(self, connection: Connection) -> None:
         with contextlib.suppress(RuntimeError):  # of an event loop that has ended
@@ -70,14 +75,14 @@ class Worker:
         if self.gone:
             if word != "work":  # there is nothing to pause, stop or forget
                 return
-            self._begin()
+            self._begin_anew()
         with contextlib.suppress(OSError):  # that it is gone is heard
             self.connection.send({"say": word, "what": what})
 
     def restart(self) -> None:
         """End it, whatever it does."""
         self._kill()
-        self._begin()
+        self._begin_anew()
 
     def end(self) -> None:
         """For good."""
