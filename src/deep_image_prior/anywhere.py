@@ -29,7 +29,7 @@ from .windows import PANELS, Tile, Window, blended, panels, sheet, tiles
 # pixels a side of what f is applied to at a time, from which memory chooses
 TILES = (1080, 720, 480, 240, 120)
 LARGE_TILES = (4320, 2160)  # beside them, where cores do not share them: fewer margins
-FIXED = (720,)  # where a pixel depends on others beyond the margin, so that memory must not choose
+FIXED = (720,)  # where a pixel depends on others far beyond the margin: memory must not choose
 # the same of what is fitted alone; and that two of them share
 FITTED, SHARED = (2048, 1024, 512, 256), 64
 

@@ -42,10 +42,9 @@ class Problem:
     by side in z and x. whole: (f as it was fitted) -> the picture to draw, if that is not the first
     of `code`. parts: (f) -> (x0 of any other part of the picture, (1, C, h, w); the rows and
     columns before it) -> that part, if f can be applied to it, or None if there is nothing to
-    restore. margin: pixels of x around a part that its own depend on. exact: hardly on others, so
-    that parts may be of any size.
-    trials: parts whose errors are known, if there are any, for codes that begin with images of x:
-    `images` of them, or all.
+    restore. margin: pixels of x around a part that its own depend on. exact: on hardly anything
+    beyond, so that parts may be of any size. trials: parts whose errors are known, if there are
+    any, for codes that begin with images of x: `images` of them, or all.
     """
 
     network: Callable[[], nn.Module]
