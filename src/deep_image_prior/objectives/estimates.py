@@ -157,8 +157,9 @@ def _of_covariance(noisy: Tensor, noise: Covariance, guide: Tensor | None) -> It
     yield pilot
     alike = nonlocal_bayes(noisy, pilot, noise, beside=guide)
     yield alike
-    yield nonlocal_bayes(noisy, alike, noise, beside=guide)
-    yield nonlocal_bayes(noisy, alike, noise, larger=1, beside=guide)
+    twice = nonlocal_bayes(noisy, alike, noise, beside=guide, reach=FAR)
+    yield twice
+    yield nonlocal_bayes(noisy, twice, noise, larger=1, beside=guide, reach=FAR)
 
 
 def of_compression(

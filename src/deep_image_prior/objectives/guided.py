@@ -40,7 +40,7 @@ class Guided(Objective):
 
     # no panel: what f learns of one part of a picture does not hold for another
     estimates: Estimates
-    count: int = 3
+    count: int = 4
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
         noise, x0 = observed.damaged_by(CorrelatedNoise), observed.x0

@@ -268,7 +268,7 @@ def correlated() -> dict[str, Preset]:
 
     return _with_published(
         fast=Preset(small, Guided(estimates.of_correlated), guided(steps=300)),
-        best=Preset(small, Guided(estimates.of_correlated, count=4), guided(steps=600, runs=2)),
+        best=Preset(small, Guided(estimates.of_correlated), guided(steps=600, runs=2)),
     )
 
 
