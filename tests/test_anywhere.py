@@ -342,7 +342,8 @@ def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(
     assert apart.max() < (4e-3 if not problem.exact else 2e-3 if kind == "white" else 1e-4)
     if problem.exact:
         assert (apart > 1e-4).float().mean() < 0.01
-    assert (variance.sqrt() - another.sqrt()).abs().max() < 0.02 * variance.sqrt().max()
+    near = 0.02 if problem.exact else 0.05
+    assert (variance.sqrt() - another.sqrt()).abs().max() < near * variance.sqrt().max()
     before = x0[:, :3].nan_to_num(0.5) - clean
     assert (whole - clean).square().mean() < before.square().mean()
 
