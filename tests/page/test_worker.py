@@ -7,15 +7,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from deep_image_prior.app.page import jobs, work
+from deep_image_prior.app.page import work
+from deep_image_prior.app.page import worker as worker_of_page
 
 
 def test_a_worker_that_dies_at_once_is_begun_again_only_when_there_is_work(tmp_path, monkeypatch):
-    monkeypatch.setattr(jobs, "serve", len)  # which fails, given two arguments
+    monkeypatch.setattr(worker_of_page, "serve", len)  # which fails, given two arguments
     heard = []
 
     async def page():
-        worker = jobs.Worker(tmp_path, heard.append)
+        worker = worker_of_page.Worker(tmp_path, heard.append)
         first = worker.process
         await until(lambda: heard == [None])
         await asyncio.sleep(0.2)
@@ -33,11 +34,11 @@ def test_a_worker_that_cannot_be_begun_is_heard_to_be_gone(tmp_path, monkeypatch
     def refuse(self):
         raise OSError(12, "Cannot allocate memory")
 
-    monkeypatch.setattr(jobs, "serve", len)  # which fails, given two arguments
+    monkeypatch.setattr(worker_of_page, "serve", len)  # which fails, given two arguments
     heard = []
 
     async def page():
-        worker = jobs.Worker(tmp_path, heard.append)
+        worker = worker_of_page.Worker(tmp_path, heard.append)
         await until(lambda: heard == [None])
         monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", refuse)
         worker.say("work", {"job": "1"})
