@@ -5,7 +5,8 @@ from helpers import photograph
 from deep_image_prior import parallel
 from deep_image_prior.colour import from_opponent, to_opponent
 from deep_image_prior.denoisers import White, dct_denoise, nonlocal_bayes
-from deep_image_prior.denoisers.nonlocal_bayes import CAUTION, OF_BESIDE, groups_of, whitening
+from deep_image_prior.denoisers.nonlocal_bayes import CAUTION, OF_BESIDE, groups_of
+from deep_image_prior.denoisers.whitening import whitening
 from deep_image_prior.padding import pad_reflect
 
 CLEAN = torch.from_numpy(photograph(64)).float().permute(2, 0, 1)[None]

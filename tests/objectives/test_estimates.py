@@ -14,7 +14,7 @@ def test_under_correlated_noise_every_pass_is_the_one_that_was_measured():
     x0 = clean + noise.draw(clean, 1, torch.Generator().manual_seed(0))
     made = of_correlated(noise, x0, 4)
     errors = [255 * (each - clean[0]).square().mean().sqrt().item() for each in made]
-    assert errors == pytest.approx([6.538, 6.396, 6.483, 6.357], rel=1e-3)
+    assert errors == pytest.approx([6.538, 6.396, 6.496, 6.475], rel=1e-3)
 
 
 @pytest.mark.parametrize(("large", "passes"), [(False, 4), (True, 3)])

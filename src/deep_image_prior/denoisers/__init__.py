@@ -11,6 +11,7 @@ from .nonlocal_bayes import OF_BESIDE, nonlocal_bayes
 from .patch_fill import consensus_fill, patch_fill
 from .plug_and_play import least, plug_and_play, smooth_guess
 from .pyramid import TILE_GRID, denoise_scales, with_long_waves
+from .ridge import nonlocal_ridge
 from .tv import tv_least_squares
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "halve_known",
     "least",
     "nonlocal_bayes",
+    "nonlocal_ridge",
     "patch_fill",
     "plug_and_play",
     "pyramid_fill",

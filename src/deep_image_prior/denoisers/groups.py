@@ -87,7 +87,7 @@ class Groups:
     @property
     def _references(self) -> int:
         """Reference patches to a side of a tile."""
-        return min(8, TILE // self.step)
+        return min(10, TILE // self.step)
 
     def at_a_time(self, channels: int, device: torch.device) -> int:
         """Tiles to work on at a time."""

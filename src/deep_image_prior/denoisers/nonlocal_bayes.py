@@ -1,17 +1,16 @@
 """Non-local Bayes: every patch by the mean and covariance of those that look like it."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..colour import brightness, from_opponent, to_opponent
 from .covariance import Covariance, White
 from .groups import Groups
+from .whitening import whitening
 
 REACH = 10  # pixels to every side in which similar patches are looked for
 SIMILAR = 40  # patches in a group
 SIZES = ((5, 8, 10), (3, 5, 7))  # pixels a side of patches of gray, and of colour
-DIRECT = 40  # rows of the matrices for LAPACK: products of halves are faster for larger ones
 # times the noise, for pilots that are estimates: they have errors too, so that groups look a little
 # less alike than they are
 CAUTION = 1.1
@@ -84,28 +83,6 @@ def _means(noisy: Tensor, pilots: Tensor, variance: Tensor, noise: Tensor) -> Te
     mean = pilots.mean(dim=1, keepdim=True)
     spread = pilots - mean
     both = spread.mT @ spread / (pilots.shape[1] - 1) + variance * noise
-    diagonal = both.diagonal(dim1=1, dim2=2)
-    # as much as rounding may have taken, for it to be positive definite
-    diagonal += torch.finfo(both.dtype).eps * diagonal.sum(dim=1, keepdim=True)
     white = whitening(both)
     # S M^-1 = I - N M^-1, M = S + N
     return noisy - (noisy - mean) @ (white.mT @ (variance * white @ noise))
-
-
-def whitening(covariance: Tensor) -> Tensor:
-    """The inverse W of the Cholesky factor of M = `covariance` (N, n, n), lower triangular: W M W^T
-    = I and M^-1 = W^T W, by that of the first half of M and of its Schur complement.
-    """
-    n = covariance.shape[-1]
-    if n <= DIRECT:
-        # torch.linalg.cholesky waits until a graphics card says whether that went well
-        factor = torch.linalg.cholesky_ex(covariance).L
-        one = torch.eye(n, dtype=factor.dtype, device=factor.device)
-        return torch.linalg.solve_triangular(factor, one, upper=False)
-    half = n // 2
-    first = whitening(covariance[:, :half, :half])
-    below = covariance[:, half:, :half] @ first.mT
-    second = whitening(covariance[:, half:, half:] - below @ below.mT)
-    corner = -second @ (below @ first)
-    upper = F.pad(first, (0, n - half))
-    return torch.cat([upper, torch.cat([corner, second], dim=2)], dim=1)

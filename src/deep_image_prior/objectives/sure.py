@@ -37,13 +37,13 @@ GUIDED_APART, GUIDED_LEFT = 0.25, 0.2 / 255
 
 @dataclass(frozen=True)
 class Sure(Objective):
-    """For noise that can be drawn. estimates: how many of the image are in z, 1 to 6. probed:
+    """For noise that can be drawn. estimates: how many of the image are in z, 1 to 7. probed:
     pixels that all draws of the noise have together, which show what a code becomes of it: f learns
     a few numbers by heart, and Stein's energy is then far too low.
     """
 
     panel = 256
-    estimates: int = 5
+    estimates: int = 6
     probed: int = 2**17
 
     def problem(self, network: Architecture, observed: Observed) -> Problem:
@@ -86,7 +86,7 @@ class MonteCarloSure:
         self,
         observation: Tensor,
         noise: Noise,
-        estimates: int = 5,
+        estimates: int = 6,
         probes: int = 1,
         panels: int = 1,
         guide: Tensor | None = None,

@@ -228,13 +228,13 @@ def _with_published(fast: Preset, best: Preset) -> dict[str, Preset]:
 def white() -> dict[str, Preset]:
     from ..objectives import Sure
 
-    return _of_risk(Sure(), Sure(estimates=6, probed=PROBED))
+    return _of_risk(Sure(), Sure(estimates=7, probed=PROBED))
 
 
 @cache
 def large_white() -> dict[str, Preset]:
-    """As `white`, but `best` has no sixth estimate, whose patches, 7 pixels a side, lie another way
-    in every tile.
+    """As `white`, but `best` has no seventh estimate, whose patches, 7 pixels a side, lie another
+    way in every tile.
     """
     from ..objectives import Sure
 

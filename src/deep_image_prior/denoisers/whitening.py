@@ -1,0 +1,34 @@
+"""Inverses of many covariances at once."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+DIRECT = 40  # rows of the matrices for LAPACK: products of halves are faster for larger ones
+
+
+def whitening(covariance: Tensor) -> Tensor:
+    """The inverse W of the Cholesky factor of M = `covariance` (N, n, n), lower triangular: W M W^T
+    = I and M^-1 = W^T W. To the diagonal of M is added, in place, as much as rounding may have
+    taken, for it to be positive definite.
+    """
+    diagonal = covariance.diagonal(dim1=1, dim2=2)
+    diagonal += torch.finfo(covariance.dtype).eps * diagonal.sum(dim=1, keepdim=True)
+    return _inverse_factor(covariance)
+
+
+def _inverse_factor(matrix: Tensor) -> Tensor:
+    """By that of the first half and of its Schur complement."""
+    n = matrix.shape[-1]
+    if n <= DIRECT:
+        # torch.linalg.cholesky waits until a graphics card says whether that went well
+        factor = torch.linalg.cholesky_ex(matrix).L
+        one = torch.eye(n, dtype=factor.dtype, device=factor.device)
+        return torch.linalg.solve_triangular(factor, one, upper=False)
+    half = n // 2
+    first = _inverse_factor(matrix[:, :half, :half])
+    below = matrix[:, half:, :half] @ first.mT
+    second = _inverse_factor(matrix[:, half:, half:] - below @ below.mT)
+    corner = -second @ (below @ first)
+    upper = F.pad(first, (0, n - half))
+    return torch.cat([upper, torch.cat([corner, second], dim=2)], dim=1)
