@@ -25,6 +25,7 @@ def quicken_noise(change: Callable[[object, str, object], None]) -> None:
 
     change(sure, "PROBES", 1)
     change(estimates, "collaborative", lambda noisy, pilot: pilot)
+    change(estimates, "nonlocal_ridge", lambda noisy, pilot, *more: pilot)
     change(estimates, "FAR", 5)
 
 

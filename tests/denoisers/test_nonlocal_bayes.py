@@ -4,7 +4,8 @@ from helpers import photograph
 
 from deep_image_prior import parallel
 from deep_image_prior.colour import from_opponent, to_opponent
-from deep_image_prior.denoisers import White, dct_denoise, nonlocal_bayes
+from deep_image_prior.denoisers import TILE_GRID, White, dct_denoise, nonlocal_bayes
+from deep_image_prior.denoisers.groups import Groups
 from deep_image_prior.denoisers.nonlocal_bayes import CAUTION, OF_BESIDE, groups_of
 from deep_image_prior.denoisers.whitening import whitening
 from deep_image_prior.padding import pad_reflect
@@ -136,10 +137,25 @@ def test_nothing_waits_for_another_device():
     assert nonlocal_bayes(noisy, noisy).shape == noisy.shape
 
 
+@pytest.mark.parametrize("step", [3, 4, 5, 8, 10])
+def test_tiles_lie_alike_in_all_that_begins_on_their_grid(step):
+    groups = Groups(step, step, 20, 10)
+    along = groups.step * groups._references
+    assert 20 <= along <= 40
+    assert TILE_GRID % along == 0
+
+
+def test_whitening_leaves_what_it_is_given():
+    matrix = torch.eye(3)[None]
+    whitening(matrix)
+    assert torch.equal(matrix[0], torch.eye(3))
+
+
 def test_whitening_of_noise_that_is_all_long_waves():
     at = torch.arange(60.0)
     waves = torch.exp(-(at - at[:, None]).square() / 8) + 1e-5 * torch.eye(60)
     white = whitening(waves[None])[0]
     assert torch.equal(white, white.tril())
-    exact = torch.linalg.inv(torch.linalg.cholesky(waves.double()))
+    rounding = torch.finfo(waves.dtype).eps * waves.trace() * torch.eye(60)
+    exact = torch.linalg.inv(torch.linalg.cholesky((waves + rounding).double()))
     assert (white - exact).norm() < 1e-2 * exact.norm()

@@ -3,8 +3,8 @@ import torch
 from helpers import photograph
 
 from deep_image_prior import tasks
-from deep_image_prior.degradations import CorrelatedNoise
-from deep_image_prior.objectives.estimates import of_correlated
+from deep_image_prior.degradations import CorrelatedNoise, Noise
+from deep_image_prior.objectives.estimates import of_correlated, of_white
 
 
 def test_under_correlated_noise_every_pass_is_the_one_that_was_measured():
@@ -15,6 +15,30 @@ def test_under_correlated_noise_every_pass_is_the_one_that_was_measured():
     made = of_correlated(noise, x0, 4)
     errors = [255 * (each - clean[0]).square().mean().sqrt().item() for each in made]
     assert errors == pytest.approx([6.538, 6.396, 6.496, 6.475], rel=1e-3)
+
+
+CLEAN = torch.from_numpy(photograph(64)).float().permute(2, 0, 1)[None]
+DRAWN = torch.randn((2, *CLEAN.shape[1:]), generator=torch.Generator().manual_seed(0))
+WHITE = [11.402, 11.092, 11.324, 11.038, 11.154, 11.288, 11.232, 14.666]
+FLASH = [6.728, 6.11, 11.092, 6.434, 7.725, 7.619, 9.622, 14.666]
+
+
+@pytest.mark.parametrize(("flash", "errors"), [(False, WHITE), (True, FLASH)])
+def test_under_white_noise_every_estimate_is_the_one_that_was_measured(flash, errors):
+    noise = Noise(0.15, clipped=False)
+    x0 = CLEAN + 0.15 * DRAWN[:1]
+    guide = 1 - CLEAN.square() + 0.02 * DRAWN[1:] if flash else None
+    made = of_white(noise, x0, 7, guide=guide)
+    found = [255 * (each - CLEAN[0]).square().mean().sqrt().item() for each in made]
+    assert found == pytest.approx(errors, rel=1e-3)
+
+
+def test_the_estimates_that_presets_have_under_white_noise():
+    counts = [
+        {name: presets[name].objective.estimates for name in ("fast", "best")}
+        for presets in (tasks.denoise.white(), tasks.denoise.large_white())
+    ]
+    assert counts == [{"fast": 6, "best": 7}, {"fast": 6, "best": 6}]
 
 
 @pytest.mark.parametrize(("large", "passes"), [(False, 4), (True, 3)])

@@ -5,12 +5,12 @@ from .covariance import Covariance, Sampled, White
 from .dct import dct_denoise
 from .detail import boosted, coarse
 from .fill import dct_inpaint, halve_known, pyramid_fill
-from .groups import FAR
+from .groups import FAR, TILE_GRID
 from .guided_filter import guided_filter, windowed
 from .nonlocal_bayes import OF_BESIDE, nonlocal_bayes
 from .patch_fill import consensus_fill, patch_fill
 from .plug_and_play import least, plug_and_play, smooth_guess
-from .pyramid import TILE_GRID, denoise_scales, with_long_waves
+from .pyramid import denoise_scales, with_long_waves
 from .ridge import nonlocal_ridge
 from .tv import tv_least_squares
 

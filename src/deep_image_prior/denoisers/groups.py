@@ -13,9 +13,10 @@ from ..padding import pad_reflect
 from ..parallel import scratch
 from ..patches import with_channels
 
-# pixels a side of what is worked on at a time: it stays in the cache of a processor; any part of a
-# picture that begins on a multiple of 120 has the same tiles
-TILE = 40
+# any part of a picture that begins on a multiple of so many pixels has the same tiles, of `dct` too
+# but not of patches of 7 pixels, so that to the bit the same is made of it
+TILE_GRID = 120
+TILE = 40  # pixels a side of what is worked on at a time: it stays in the cache of a processor
 # pixels to every side in which patches are looked for that look like one: for what repeats, as
 # bricks do
 FAR = 22
@@ -87,7 +88,9 @@ class Groups:
     @property
     def _references(self) -> int:
         """Reference patches to a side of a tile."""
-        return min(10, TILE // self.step)
+        most = min(8, TILE // self.step)
+        fits = (n for n in range(most, most // 2, -1) if TILE_GRID % (self.step * n) == 0)
+        return next(fits, most)
 
     def at_a_time(self, channels: int, device: torch.device) -> int:
         """Tiles to work on at a time."""

@@ -9,12 +9,10 @@ from ..padding import pad_reflect
 from ..resampling import doubled, halved
 from ..windows import Place
 from .covariance import Covariance
+from .groups import TILE_GRID
 
 SCALES = 3  # each of half the resolution of the one before
 SMALLEST = 32  # pixels of the shorter side of the coarsest
-# any part of a picture that begins on a multiple of so many pixels has the same tiles of `dct` and
-# `nonlocal_bayes`, so that to the bit the same is made of it
-TILE_GRID = 120
 
 
 class Scalable(Covariance, Protocol):

@@ -11,7 +11,8 @@ from .whitening import whitening
 
 SIZES = (5, 4)  # pixels a side of patches of gray, and of colour
 SIMILAR = 256  # patches in a group, under white noise
-# of what values of a patch have in common: photographs want 0 or 0.5, blurred noise 1
+# share of the covariances between values of a patch that is kept: photographs do best with 0 or
+# 0.5, blurred noise with 1
 COMMON = 0.5
 
 
@@ -19,12 +20,13 @@ def nonlocal_ridge(
     noisy: Tensor, pilot: Tensor, noise: Covariance = White(), similar: int = SIMILAR
 ) -> Tensor:
     """The mean of all patches, those of each group of alike ones, Y (`similar`, n), replaced by
-    P (P^T P + n N)^-1 P^T Y: the ridge regression of the patches of x0 on those P of the pilot.
+    P (P^T P + n N)^-1 P^T Y, P those of the pilot: the ridge regression of Y on P.
 
-    N is `CAUTION`^2 times the covariance of the noise, what different values have in common times
-    `COMMON`. With the same N for all values these are P P^T (P P^T + n N)^-1 Y, the mixes of
-    patches that are nearest to P in expectation. noisy and pilot: (1, C, H, W). NL-Ridge:
-    Herbreteau, Kervrann 2022, arXiv:2203.00570.
+    n: numbers in a patch. N: `CAUTION`^2 times the covariance of the noise, its elements off the
+    diagonal times `COMMON`. Where N is a multiple of the identity, these are P P^T (P P^T + n N)^-1
+    Y, the linear combinations of patches of least expected squared error. The mean colour of P is
+    taken off both and added again. noisy and pilot: (1, C, H, W). NL-Ridge: Herbreteau, Kervrann
+    2022, arXiv:2203.00570.
     """
     image, guide = to_opponent(noisy), to_opponent(pilot)
     channels = image.shape[1]
@@ -35,10 +37,13 @@ def nonlocal_ridge(
 
     def drawn(patches: list[Tensor], places: Tensor) -> tuple[Tensor, Tensor]:
         pilots, observed = patches
-        light = brightness(pilots.unflatten(2, (-1, channels)).mean(dim=(1, 2)).T)
-        scale = noise.deviation(light).square()[:, None, None]
-        white = whitening(pilots.mT @ pilots + scale * penalty)
-        values = pilots @ (white.mT @ (white @ (pilots.mT @ observed)))
-        return values, torch.ones_like(light)
+        colour = pilots.unflatten(2, (-1, channels)).mean(dim=(1, 2))
+        scale = noise.deviation(brightness(colour.T)).square()
+        # with it, rounding would take as much from P^T P as weak noise adds
+        mean = colour.repeat(1, size**2)[:, None]
+        pilots, observed = pilots - mean, observed - mean
+        white = whitening(pilots.mT @ pilots + scale[:, None, None] * penalty)
+        values = mean + pilots @ (white.mT @ (white @ (pilots.mT @ observed)))
+        return values, torch.ones_like(scale)
 
     return from_opponent(Groups(size, size, similar, FAR).filtered([guide, image], drawn))

@@ -9,12 +9,13 @@ DIRECT = 40  # rows of the matrices for LAPACK: products of halves are faster fo
 
 def whitening(covariance: Tensor) -> Tensor:
     """The inverse W of the Cholesky factor of M = `covariance` (N, n, n), lower triangular: W M W^T
-    = I and M^-1 = W^T W. To the diagonal of M is added, in place, as much as rounding may have
-    taken, for it to be positive definite.
+    = I and M^-1 = W^T W. To the diagonal is added as much as rounding may have taken, for it to be
+    positive definite.
     """
-    diagonal = covariance.diagonal(dim1=1, dim2=2)
-    diagonal += torch.finfo(covariance.dtype).eps * diagonal.sum(dim=1, keepdim=True)
-    return _inverse_factor(covariance)
+    real = torch.finfo(covariance.dtype)
+    taken = real.eps * covariance.diagonal(dim1=1, dim2=2).sum(dim=1) + real.tiny
+    one = torch.eye(covariance.shape[-1]).to(covariance)
+    return _inverse_factor(covariance + taken[:, None, None] * one)
 
 
 def _inverse_factor(matrix: Tensor) -> Tensor:

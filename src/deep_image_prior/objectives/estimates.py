@@ -44,8 +44,8 @@ DECODED = 3  # estimates of what was compressed
 TRIED = 192  # pixels a side of what a share is tried on
 PROJECTED = 10  # back-projections of a bicubic enlargement
 BEHIND = 4  # estimates of the image behind a blur
-# patches that a mix is of under correlated noise, which ones nearby have in common: of 128 it is
-# worse on photographs, of 32 on what is blurred
+# patches in a group of ridge regression under correlated noise, which patches nearby have in
+# common: 128 lose on photographs, 32 under blurred noise
 NEIGHBOURS = 64
 SMOOTH = 0.2  # weight of total variation behind a blur, for noise of deviation 1
 # of the weight that the noise of an estimate calls for: 0.5 to 1 are alike, 2 and 0.25 worse
@@ -78,18 +78,18 @@ def _of_variance_one(noisy: Tensor, place: Place) -> Iterator[Tensor]:
     noise = White()
     pilot = dct_denoise(noisy, noise)
     yield pilot
-    alike = nonlocal_bayes(noisy, pilot, noise)
-    alike = with_long_waves(alike, noisy, noise, _alike, SCALES, place)
-    yield alike
-    twice = nonlocal_bayes(noisy, alike, noise)
+    once = nonlocal_bayes(noisy, pilot, noise)
+    once = with_long_waves(once, noisy, noise, _alike, SCALES, place)
+    yield once
+    twice = nonlocal_bayes(noisy, once, noise)
     yield twice
-    alike = collaborative(noisy, twice)
-    yield alike
-    alike = nonlocal_bayes(noisy, alike, noise, reach=FAR)
-    yield alike
-    mixes = nonlocal_ridge(noisy, alike)
-    yield mixes
-    yield nonlocal_bayes(noisy, (alike + mixes) / 2, noise, larger=2, reach=FAR)
+    filtered = collaborative(noisy, twice)
+    yield filtered
+    again = nonlocal_bayes(noisy, filtered, noise, reach=FAR)
+    yield again
+    ridge = nonlocal_ridge(noisy, again)
+    yield ridge
+    yield nonlocal_bayes(noisy, (again + ridge) / 2, noise, larger=2, reach=FAR)
 
 
 def _alike(noisy: Tensor, noise: Covariance) -> Tensor:
@@ -169,14 +169,14 @@ def _of_covariance(noisy: Tensor, noise: Covariance) -> Iterator[Tensor]:
     alike = nonlocal_bayes(noisy, pilot, noise)
     yield alike
     twice = nonlocal_bayes(noisy, alike, noise, reach=FAR)
-    mixes = nonlocal_ridge(noisy, twice, noise, NEIGHBOURS)
-    both = (twice + mixes) / 2
+    ridge = nonlocal_ridge(noisy, twice, noise, NEIGHBOURS)
+    both = (twice + ridge) / 2
     yield both
-    yield (nonlocal_bayes(noisy, both, noise, larger=1, reach=FAR) + mixes) / 2
+    yield (nonlocal_bayes(noisy, both, noise, larger=1, reach=FAR) + ridge) / 2
 
 
 def _of_covariance_and_guide(noisy: Tensor, guide: Tensor, noise: Covariance) -> Iterator[Tensor]:
-    """Quick ones first."""
+    """Quick ones first. Ridge regression gains nothing where a guide tells what the noise hid."""
     pilot = _with_detail(noisy, guide, noise)
     yield pilot
     alike = nonlocal_bayes(noisy, pilot, noise, beside=guide)
