@@ -336,8 +336,8 @@ def test_the_size_of_the_tiles_changes_nothing_whatever_the_damage(
     how = (problem, runs, settings, x0)
     whole, variance = applied(*how, side=480, channels=3, tried=tried)
     tiled, another = applied(*how, side=120, channels=3, tried=tried)
-    # collaborative filtering and the coarsest scale see beyond the margin, and patches of a group
-    # may change
+    # the last estimates and the coarsest scale see beyond the margin, and patches of a group may
+    # change
     apart = (whole - tiled).abs()
     assert apart.max() < (4e-3 if not problem.exact else 2e-3 if kind == "white" else 1e-4)
     if problem.exact:

@@ -12,7 +12,7 @@ from ..padding import pad_reflect
 from ..parallel import each
 from ..windows import Tile, tiles
 from .dct import Windows, hard_threshold
-from .pyramid import TILE_GRID
+from .groups import TILE_GRID
 
 FAINT = 60 / 255  # deviation of the noise that detail is taken for, white being 1
 PATCH = 8  # pixels a side of the patches whose cosines are thresholded

@@ -38,15 +38,15 @@ from ..energies import squared_error
 from ..windows import Place, middle
 
 SCALES = 2  # of white noise: three gain up to 0.07 dB and see farther than tiles do
+# patches in a group of ridge regression under correlated noise, which patches nearby have in
+# common: 128 lose on photographs, 32 under blurred noise
+NEIGHBOURS = 64
 BLUR = 1.0  # pixels, of the blurred x0 behind the estimates
 ENLARGED = 3  # estimates of an enlargement
 DECODED = 3  # estimates of what was compressed
 TRIED = 192  # pixels a side of what a share is tried on
 PROJECTED = 10  # back-projections of a bicubic enlargement
 BEHIND = 4  # estimates of the image behind a blur
-# patches in a group of ridge regression under correlated noise, which patches nearby have in
-# common: 128 lose on photographs, 32 under blurred noise
-NEIGHBOURS = 64
 SMOOTH = 0.2  # weight of total variation behind a blur, for noise of deviation 1
 # of the weight that the noise of an estimate calls for: 0.5 to 1 are alike, 2 and 0.25 worse
 TRUST = 0.7
