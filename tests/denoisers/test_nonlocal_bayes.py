@@ -4,7 +4,7 @@ from helpers import photograph
 
 from deep_image_prior import parallel
 from deep_image_prior.colour import from_opponent, to_opponent
-from deep_image_prior.denoisers import TILE_GRID, White, dct_denoise, nonlocal_bayes
+from deep_image_prior.denoisers import TILE_GRID, White, dct_denoise, nonlocal_bayes, nonlocal_ridge
 from deep_image_prior.denoisers.groups import Groups
 from deep_image_prior.denoisers.nonlocal_bayes import CAUTION, OF_BESIDE, groups_of
 from deep_image_prior.denoisers.whitening import whitening
@@ -145,6 +145,16 @@ def test_tiles_lie_alike_in_all_that_begins_on_their_grid(step):
     assert TILE_GRID % along == 0
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("sigma", [1e-2, 1e-4, 1e-6, 1e-8, 0])
+@pytest.mark.parametrize("denoise", [nonlocal_bayes, nonlocal_ridge])
+def test_what_repeats_without_noise_stays(denoise, sigma, channels):
+    """All patches of a group lie on a line, and their covariance is lost to rounding."""
+    ramp = (torch.arange(64.0) / 64).expand(1, channels, 64, 64)
+    image = denoise(ramp, ramp, White(sigma))
+    torch.testing.assert_close(image, ramp, atol=1e-3 + sigma, rtol=0)
+
+
 def test_whitening_leaves_what_it_is_given():
     matrix = torch.eye(3)[None]
     whitening(matrix)
@@ -156,6 +166,6 @@ def test_whitening_of_noise_that_is_all_long_waves():
     waves = torch.exp(-(at - at[:, None]).square() / 8) + 1e-5 * torch.eye(60)
     white = whitening(waves[None])[0]
     assert torch.equal(white, white.tril())
-    rounding = torch.finfo(waves.dtype).eps * waves.trace() * torch.eye(60)
+    rounding = 8 * torch.finfo(waves.dtype).eps * waves.trace() * torch.eye(60)
     exact = torch.linalg.inv(torch.linalg.cholesky((waves + rounding).double()))
     assert (white - exact).norm() < 1e-2 * exact.norm()

@@ -40,10 +40,11 @@ def nonlocal_ridge(
         colour = pilots.unflatten(2, (-1, channels)).mean(dim=(1, 2))
         scale = noise.deviation(brightness(colour.T)).square()
         # with it, rounding would take as much from P^T P as weak noise adds
-        mean = colour.repeat(1, size**2)[:, None]
-        pilots, observed = pilots - mean, observed - mean
-        white = whitening(pilots.mT @ pilots + scale[:, None, None] * penalty)
-        values = mean + pilots @ (white.mT @ (white @ (pilots.mT @ observed)))
+        p = pilots - colour.repeat(1, size**2)[:, None]
+        ridge = scale[:, None, None] * penalty
+        white = whitening(p.mT @ p + ridge)
+        # = P - P (P^T P + n N)^-1 (n N - P^T (Y - P)): what rounding adds is no more than the noise
+        values = pilots + p @ (white.mT @ (white @ (p.mT @ (observed - pilots) - ridge)))
         return values, torch.ones_like(scale)
 
     return from_opponent(Groups(size, size, similar, FAR).filtered([guide, image], drawn))

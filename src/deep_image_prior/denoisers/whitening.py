@@ -5,6 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 DIRECT = 40  # rows of the matrices for LAPACK: products of halves are faster for larger ones
+# in units of eps times the trace: 1 is too little where patches are all alike and there is no noise
+ROUNDING = 8
 
 
 def whitening(covariance: Tensor) -> Tensor:
@@ -13,7 +15,7 @@ def whitening(covariance: Tensor) -> Tensor:
     positive definite.
     """
     real = torch.finfo(covariance.dtype)
-    taken = real.eps * covariance.diagonal(dim1=1, dim2=2).sum(dim=1) + real.tiny
+    taken = ROUNDING * real.eps * covariance.diagonal(dim1=1, dim2=2).sum(dim=1) + real.tiny
     one = torch.eye(covariance.shape[-1]).to(covariance)
     return _inverse_factor(covariance + taken[:, None, None] * one)
 
