@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
 import torch
 from torch import Tensor
@@ -70,7 +70,9 @@ def of_white(
         if guide is None
         else _of_pair(stable, noise.stabilise(guide), place)
     )
-    return noise.inverse(torch.cat([*islice(made, count), codes.blurs(stable, sigmas=(BLUR,))]))
+    every = chain(islice(made, count), [codes.blurs(stable, sigmas=(BLUR,))])
+    # one by one: the inverse takes several times the memory of what it is of
+    return torch.cat([noise.inverse(each) for each in every])
 
 
 def _of_variance_one(noisy: Tensor, place: Place) -> Iterator[Tensor]:
