@@ -54,7 +54,7 @@ def test_patches_are_the_best_combinations_of_their_group(monkeypatch, channels,
     p, y = p - mean, y - mean
     gram = p @ p.mT
     theta = gram @ torch.linalg.inv(gram + n * (1.1 * SIGMA) ** 2 * torch.eye(60))
-    torch.testing.assert_close(values, mean + theta @ y, atol=1e-4, rtol=0)
+    torch.testing.assert_close(values, mean + theta @ y, atol=3e-4, rtol=0)
     assert weights.tolist() == [1] * 5
 
 
@@ -69,7 +69,7 @@ def test_half_of_what_values_have_in_common_counts(monkeypatch):
     whole = noise.of_patches(1, 5)
     penalty = 25 * 1.1**2 * (whole + whole.diagonal().diag()) / 2
     exact = mean + p @ torch.linalg.inv(p.mT @ p + penalty) @ p.mT @ y
-    torch.testing.assert_close(values, exact, atol=1e-4, rtol=0)
+    torch.testing.assert_close(values, exact, atol=3e-4, rtol=0)
 
 
 def test_weak_noise_in_the_bright_is_not_lost_to_rounding():

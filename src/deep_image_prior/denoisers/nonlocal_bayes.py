@@ -83,6 +83,6 @@ def _means(noisy: Tensor, pilots: Tensor, variance: Tensor, noise: Tensor) -> Te
     mean = pilots.mean(dim=1, keepdim=True)
     spread = pilots - mean
     both = spread.mT @ spread / (pilots.shape[1] - 1) + variance * noise
-    white = whitening(both)
+    white = whitening(both, pilots.shape[1])
     # S M^-1 = I - N M^-1, M = S + N
     return noisy - (noisy - mean) @ (white.mT @ (variance * white @ noise))

@@ -42,7 +42,7 @@ def nonlocal_ridge(
         # with it, rounding would take as much from P^T P as weak noise adds
         p = pilots - colour.repeat(1, size**2)[:, None]
         ridge = scale[:, None, None] * penalty
-        white = whitening(p.mT @ p + ridge)
+        white = whitening(p.mT @ p + ridge, p.shape[1])
         # = P - P (P^T P + n N)^-1 (n N - P^T (Y - P)): what rounding adds is no more than the noise
         values = pilots + p @ (white.mT @ (white @ (p.mT @ (observed - pilots) - ridge)))
         return values, torch.ones_like(scale)

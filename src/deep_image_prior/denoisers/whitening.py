@@ -1,21 +1,25 @@
 """Inverses of many covariances at once."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 DIRECT = 40  # rows of the matrices for LAPACK: products of halves are faster for larger ones
-# in units of eps times the trace: 1 is too little where patches are all alike and there is no noise
-ROUNDING = 8
+# of the root of the number of terms, times eps and the trace: half is too little where patches are
+# all alike and there is no noise
+ROUNDING = 2
 
 
-def whitening(covariance: Tensor) -> Tensor:
+def whitening(covariance: Tensor, terms: int) -> Tensor:
     """The inverse W of the Cholesky factor of M = `covariance` (N, n, n), lower triangular: W M W^T
     = I and M^-1 = W^T W. To the diagonal is added as much as rounding may have taken, for it to be
-    positive definite.
+    positive definite. terms: of the sums that the elements of M are.
     """
     real = torch.finfo(covariance.dtype)
-    taken = ROUNDING * real.eps * covariance.diagonal(dim1=1, dim2=2).sum(dim=1) + real.tiny
+    trace = covariance.diagonal(dim1=1, dim2=2).sum(dim=1)
+    taken = ROUNDING * math.sqrt(terms) * real.eps * trace + real.tiny
     one = torch.eye(covariance.shape[-1]).to(covariance)
     return _inverse_factor(covariance + taken[:, None, None] * one)
 
