@@ -1,4 +1,4 @@
-"""Non-local ridge regression: every patch by the mix of those that look like it."""
+"""Non-local ridge regression: every patch as a linear combination of those that look like it."""
 
 import torch
 from torch import Tensor
@@ -39,7 +39,7 @@ def nonlocal_ridge(
         pilots, observed = patches
         colour = pilots.unflatten(2, (-1, channels)).mean(dim=(1, 2))
         scale = noise.deviation(brightness(colour.T)).square()
-        # with it, rounding would take as much from P^T P as weak noise adds
+        # with the colour, rounding would change P^T P as much as weak noise does
         p = pilots - colour.repeat(1, size**2)[:, None]
         ridge = scale[:, None, None] * penalty
         white = whitening(p.mT @ p + ridge, p.shape[1])

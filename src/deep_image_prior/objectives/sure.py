@@ -86,7 +86,7 @@ class MonteCarloSure:
         self,
         observation: Tensor,
         noise: Noise,
-        estimates: int = 6,
+        estimates: int = Sure.estimates,
         probes: int = 1,
         panels: int = 1,
         guide: Tensor | None = None,
