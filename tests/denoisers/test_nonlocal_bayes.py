@@ -49,6 +49,7 @@ def one_group_after_the_other(noisy, pilot, size, count, beside=None):
         )
         weak = torch.full((beside.shape[1],), (OF_BESIDE * CAUTION * SIGMA) ** 2)
         variances = torch.cat([variances, weak])
+    power = size**2 * variances.sum()
     margin = 10 + size - 1
     guide, image = (
         pad_reflect(to_opponent(each.double()), (margin, margin))[0] for each in (pilot, noisy)
@@ -64,6 +65,14 @@ def one_group_after_the_other(noisy, pilot, size, count, beside=None):
             near = [(top + i, left + j) for i in range(-10, 11) for j in range(-10, 11)]
             candidates = torch.stack([patch(guide, *at).flatten() for at in near])
             distance = (candidates - patch(guide, top, left).flatten()).square().sum(dim=1)
+            # over the rim
+            over = [
+                not margin <= at <= length - margin - size
+                for place in near
+                for at, length in zip(place, (rows, columns), strict=True)
+            ]
+            distance += 0.2 * power * torch.tensor(over).unflatten(0, (-1, 2)).any(dim=1)
+            distance[len(near) // 2] = -1  # its own
             group = distance.sort().indices[:count]
             pilots, observed = (
                 torch.stack([patch(each, *near[k]).flatten() for k in group])

@@ -14,13 +14,13 @@ def test_under_correlated_noise_every_pass_is_the_one_that_was_measured():
     x0 = clean + noise.draw(clean, 1, torch.Generator().manual_seed(0))
     made = of_correlated(noise, x0, 4)
     errors = [255 * (each - clean[0]).square().mean().sqrt().item() for each in made]
-    assert errors == pytest.approx([6.538, 6.396, 6.496, 6.475], rel=1e-3)
+    assert errors == pytest.approx([6.533, 6.409, 6.494, 6.468], rel=1e-3)
 
 
 CLEAN = torch.from_numpy(photograph(64)).float().permute(2, 0, 1)[None]
 DRAWN = torch.randn((2, *CLEAN.shape[1:]), generator=torch.Generator().manual_seed(0))
-WHITE = [11.402, 11.092, 11.324, 11.038, 11.154, 11.288, 11.232, 14.666]
-FLASH = [6.728, 6.11, 11.092, 6.434, 7.725, 7.619, 9.622, 14.666]
+WHITE = [11.372, 11.032, 11.329, 10.953, 11.133, 11.223, 11.182, 14.666]
+FLASH = [6.728, 6.161, 11.032, 6.492, 7.663, 7.613, 9.562, 14.666]
 
 
 @pytest.mark.parametrize(("flash", "errors"), [(False, WHITE), (True, FLASH)])

@@ -49,9 +49,10 @@ def collaborative(noisy: Tensor, pilot: Tensor) -> Tensor:
         weights = 1 / (kept.square() * variances).sum(dim=(1, 2, 3)).clamp_min(1)
         return second.back(observed.mul_(kept), weights), weights
 
+    power = torch.ones_like(planes[0, 0])
     # what is alike in the pilot has errors of it in common
-    guide = (guide + FIRST.filtered([planes], thresholded, _light(planes))) / 2
-    return from_opponent(SECOND.filtered([guide, planes], shrunk, _light(guide)))
+    guide = (guide + FIRST.filtered([planes], thresholded, power, _light(planes))) / 2
+    return from_opponent(SECOND.filtered([guide, planes], shrunk, power, _light(guide)))
 
 
 def _light(planes: Tensor) -> Tensor | None:

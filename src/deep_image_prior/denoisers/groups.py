@@ -22,6 +22,9 @@ TILE = 40  # pixels a side of what is worked on at a time: it stays in the cache
 FAR = 22
 # measured, 8 to 20: of a tile, for every distance, every value of a group and of its covariance
 BYTES = 20
+# how much farther than they are patches over the rim seem, in powers of the noise of a patch: their
+# reflection has the same noise once more; 0.05 to 0.4 are alike
+RIM = 0.2
 
 # the patches of groups in each of the images, (groups, patches, size^2 C), the channels of a pixel
 # together, and their rows and columns, (groups, patches, 2) -> what those of the last become, times
@@ -41,23 +44,30 @@ class Groups:
     reach: int
 
     def filtered(
-        self, images: Sequence[Tensor], drawn: Filter, compared: Tensor | None = None
+        self,
+        images: Sequence[Tensor],
+        drawn: Filter,
+        power: Tensor,
+        compared: Tensor | None = None,
     ) -> Tensor:
         """The mean, by the weights of their groups, of all patches of the last of the images after
-        `drawn`, which is given the patches of each. images: (1, C, H, W). compared: (1, G, H, W),
-        in which patches are alike, the first of the images if None.
+        `drawn`, which is given the patches of each. images: (1, C, H, W). power: (H, W), the
+        mean |n|^2 of the noise n of a pixel. compared: (1, G, H, W), in which patches are alike,
+        the first of the images if None.
         """
         margin = self.reach + self.size - 1
         seen = [compared, *images] if compared is not None else images
         padded = [pad_reflect(each, (margin, margin)) for each in seen]
+        outside = pad_reflect(power[None, None], (margin, margin))
+        outside[..., margin:-margin, margin:-margin] = 0
         # of every pixel, the sum of what is drawn and of the weights
         total = F.pad(torch.zeros_like(padded[-1]), (0, 0, 0, 0, 0, 1))
         shape, device = images[-1].shape, images[-1].device
-        every = ([each[tile] for each in (*padded, total)] for tile in self._tiles(shape))
+        every = ([each[tile] for each in (outside, *padded, total)] for tile in self._tiles(shape))
         for alike in _batches(every, self.at_a_time(shape[1], device)):
             *pixels, sums = zip(*alike, strict=True)
-            parts = [torch.cat(each) for each in pixels]  # (tiles, C, h, w) each
-            places = self._similar(parts[0])
+            over, *parts = [torch.cat(each) for each in pixels]  # (tiles, C, h, w) each
+            places = self._similar(parts[0], RIM * self.size**2 * F.max_pool2d(over, self.size, 1))
             parts = parts[-len(images) :]
             indices = _indices(places, self.size, parts[-1].shape)
             patches = [
@@ -99,9 +109,10 @@ class Groups:
         values = references**2 * (positions + self.count * numbers + numbers**2)
         return max(1, scratch(device) // (BYTES * values))
 
-    def _similar(self, tiles: Tensor) -> Tensor:
+    def _similar(self, tiles: Tensor, farther: Tensor) -> Tensor:
         """Rows and columns of the patches of tiles (N, C, h, w) that are the nearest to each
-        reference patch of their tile, (N, references, count, 2).
+        reference patch of their tile, (N, references, count, 2). farther: how much each patch seems
+        to be, (N, 1, h - size + 1, w - size + 1).
 
         |a - b|^2 = |a|^2 + |b|^2 - 2 ab: products of matrices.
         """
@@ -115,8 +126,8 @@ class Groups:
         reach = torch.arange(-self.reach, self.reach + 1, device=tiles.device)
         near = own[:, None] + (columns * reach[:, None] + reach).flatten()
         # without |a|^2, the same for all that are near
-        square = _boxes(centred.square().sum(dim=1, keepdim=True), self.size).flatten(2)
-        distance = torch.baddbmm(square, patches[:, own], patches.mT, alpha=-2)
+        square = _boxes(centred.square().sum(dim=1, keepdim=True), self.size) + farther
+        distance = torch.baddbmm(square.flatten(2), patches[:, own], patches.mT, alpha=-2)
         distance = distance.gather(2, near.expand(len(tiles), -1, -1))
         # a patch is in its own group, even where many are equal to it
         distance[..., near.shape[1] // 2] = -torch.inf

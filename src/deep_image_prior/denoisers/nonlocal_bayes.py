@@ -53,7 +53,9 @@ def nonlocal_bayes(
         values = _means(observed, pilots, noise.deviation(light).square(), covariance)
         return values, torch.ones_like(light)
 
-    return from_opponent(groups.filtered([guide, image], drawn)[:, :channels])
+    light = brightness(guide[0, :channels])
+    power = covariance.trace() / groups.size**2 * noise.deviation(light).square()
+    return from_opponent(groups.filtered([guide, image], drawn, power)[:, :channels])
 
 
 def groups_of(channels: int, larger: int, beside: bool, reach: int = REACH) -> Groups:

@@ -47,4 +47,6 @@ def nonlocal_ridge(
         values = pilots + p @ (white.mT @ (white @ (p.mT @ (observed - pilots) - ridge)))
         return values, torch.ones_like(scale)
 
-    return from_opponent(Groups(size, size, similar, FAR).filtered([guide, image], drawn))
+    groups = Groups(size, size, similar, FAR)
+    power = covariance.trace() / size**2 * noise.deviation(brightness(guide[0])).square()
+    return from_opponent(groups.filtered([guide, image], drawn, power))
