@@ -1000,6 +1000,28 @@ def test_a_signal_before_there_is_anything_is_one_line(folder, kind):
     assert (process.returncode, err) == (130, "dip: interrupted; nothing was written\n")
 
 
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ({}, "10000"),
+        ({"GOMP_SPINCOUNT": "7"}, "7"),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, "None"),
+    ],
+)
+def test_threads_that_wait_soon_give_way_before_torch_is_loaded(told, found):
+    code = (
+        "import os, sys; sys.argv = ['dip']\n"
+        "from deep_image_prior import __main__\n"
+        "from deep_image_prior.app import cli\n"
+        "cli.run = lambda: print(os.environ.get('GOMP_SPINCOUNT'), 'torch' in sys.modules)\n"
+        "__main__.main()"
+    )
+    names = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+    clean = {name: value for name, value in os.environ.items() if name not in names}
+    out = subprocess.check_output([sys.executable, "-c", code], env=clean | told, text=True)
+    assert out.split() == [found, "False"]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
 def test_a_reader_that_goes_away_is_no_failure(folder):
     process = start("denoise", "photo.png", *FEW)
