@@ -49,7 +49,7 @@ def one_group_after_the_other(noisy, pilot, size, count, beside=None):
         )
         weak = torch.full((beside.shape[1],), (OF_BESIDE * CAUTION * SIGMA) ** 2)
         variances = torch.cat([variances, weak])
-    power = size**2 * variances.sum()
+    power = size**2 * channels * SIGMA**2
     margin = 10 + size - 1
     guide, image = (
         pad_reflect(to_opponent(each.double()), (margin, margin))[0] for each in (pilot, noisy)

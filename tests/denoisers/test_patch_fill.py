@@ -36,12 +36,11 @@ def test_the_search_by_candidates_finds_it_too(monkeypatch):
     assert (patch_fill(x * known, known) - x).abs().max() < 1e-4
 
 
-def test_the_same_seed_fills_the_same_and_known_pixels_stay(monkeypatch):
+def test_it_fills_the_same_once_more_and_known_pixels_stay(monkeypatch):
     monkeypatch.setattr(module, "EXACT", 2**10)
     known = hole(96, 96, 30, 10, 50)
-    first, again, other = (patch_fill(CLEAN, known, seed=seed) for seed in (0, 0, 1))
+    first, again = (patch_fill(CLEAN, known) for _ in range(2))
     assert torch.equal(first, again)
-    assert not torch.equal(first, other)
     assert torch.equal(first * known, CLEAN * known)
     hidden = patch_fill(CLEAN * known + 7 * (1 - known), known)
     assert torch.equal(first, hidden), "what is missing is not looked at"

@@ -38,7 +38,7 @@ def detect(
     observation: Tensor, quality: int | None = None, file: Quantisation | None = None
 ) -> Compression | None:
     """The compression of x0 (1, C, H, W) in [0, 1], or None if it left no trace, as above a quality
-    of about 75.
+    of about 90.
 
     Compressed once more at its own quality, on its own grid, the image hardly changes (Farid 2009,
     doi:10.1109/TIFS.2008.2012215); tables that are of no quality its cosines tell. quality: if it

@@ -49,17 +49,17 @@ def collaborative(noisy: Tensor, pilot: Tensor) -> Tensor:
         weights = 1 / (kept.square() * variances).sum(dim=(1, 2, 3)).clamp_min(1)
         return second.back(observed.mul_(kept), weights), weights
 
-    power = torch.ones_like(planes[0, 0])
+    power = torch.full_like(planes[0, 0], _compared(planes).shape[1])
     # what is alike in the pilot has errors of it in common
-    guide = (guide + FIRST.filtered([planes], thresholded, power, _light(planes))) / 2
-    return from_opponent(SECOND.filtered([guide, planes], shrunk, power, _light(guide)))
+    guide = (guide + FIRST.filtered([planes], thresholded, power, _compared(planes))) / 2
+    return from_opponent(SECOND.filtered([guide, planes], shrunk, power, _compared(guide)))
 
 
-def _light(planes: Tensor) -> Tensor | None:
+def _compared(planes: Tensor) -> Tensor:
     """Brightness, if there are differences of colours, which have as much noise and less of the
     image.
     """
-    return planes[:, :1] if planes.shape[1] == 3 else None
+    return planes[:, :1] if planes.shape[1] == 3 else planes
 
 
 class _Transform:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..colour import to_opponent
+from ..colour import brightness, to_opponent
 from ..patches import NOTHING, dct_basis, with_channels
 from ..resampling import HALF, halved
 
@@ -26,6 +26,12 @@ class Covariance(Protocol):
 
     def deviation(self, brightness: Tensor) -> Tensor:
         """d(b), of the shape of `brightness`."""
+
+
+def power(noise: Covariance, opponent: Tensor) -> Tensor:
+    """The mean |n|^2 of the noise n of every pixel of (1, C, H, W), (H, W)."""
+    stationary = noise.of_patches(opponent.shape[1], 1).trace().to(opponent)
+    return stationary * noise.deviation(brightness(opponent[0])).square()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from ..parallel import scratch
 from ..patches import cosines
 from .covariance import Covariance, White
 
+SIZE = 8  # pixels a side of a patch
 THRESHOLD = 2.7  # standard deviations that a coefficient must exceed
 # pixels from one tile to the next, of windows close by each other and of others: what stays in the
 # cache of a processor; any part of a picture that begins on a multiple of both has the same tiles
@@ -24,18 +25,18 @@ BYTES = 20  # measured, 11 to 20: of a tile, for every cosine
 RIM = 0.1
 
 
-def dct_denoise(noisy: Tensor, noise: Covariance = White(), size: int = 8) -> Tensor:
-    """Cosines of every size x size patch, thresholded, then shrunk by Wiener's rule with that as
-    the pilot; noisy (1, C, H, W).
+def dct_denoise(noisy: Tensor, noise: Covariance = White()) -> Tensor:
+    """Cosines of every patch of `SIZE` pixels a side, thresholded, then shrunk by Wiener's rule
+    with that as the pilot; noisy (1, C, H, W).
 
     Sliding-window DCT: Yaroslavsky 1996; weights and second pass: Yu and Sapiro 2011,
     doi:10.5201/ipol.2011.ys-dct.
     """
-    windows = Windows(noisy.shape[-2:], size, step=max(1, size // 8), rim=RIM)
-    powers = noise.of_dct(noisy.shape[1], size).to(noisy)[:, None, :, None, :, None]
+    windows = Windows(noisy.shape[-2:], SIZE, rim=RIM)
+    powers = noise.of_dct(noisy.shape[1], SIZE).to(noisy)[:, None, :, None, :, None]
 
     def variance(observed: Tensor) -> Tensor:
-        light = brightness(observed[:, :, 0, :, 0] / size)
+        light = brightness(observed[:, :, 0, :, 0] / SIZE)
         return powers * noise.deviation(light).square()[:, None, :, None]
 
     def threshold(observed: Tensor) -> Tensor:

@@ -13,8 +13,8 @@ from ..padding import pad_reflect
 from ..parallel import scratch
 from ..patches import with_channels
 
-# any part of a picture that begins on a multiple of so many pixels has the same tiles, of `dct` too
-# but not of patches of 7 pixels, so that to the bit the same is made of it
+# any part of a picture that begins on a multiple of so many pixels has the same tiles, so that the
+# same is made of it to the bit; of `dct` too, not of patches of 7 pixels
 TILE_GRID = 120
 TILE = 40  # pixels a side of what is worked on at a time: it stays in the cache of a processor
 # pixels to every side in which patches are looked for that look like one: for what repeats, as

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ..colour import brightness, from_opponent, to_opponent
-from .covariance import Covariance, White
+from .covariance import Covariance, White, power
 from .groups import Groups
 from .whitening import whitening
 
@@ -42,6 +42,7 @@ def nonlocal_bayes(
     groups = groups_of(channels, larger, beside is not None, reach)
     covariance = caution**2 * noise.of_patches(channels, groups.size).to(noisy)
     guide, image = to_opponent(pilot), to_opponent(noisy)
+    rim = power(noise, guide)
     if beside is not None:
         guide, image = (torch.cat([each, to_opponent(beside)], dim=1) for each in (guide, image))
         covariance = _with_beside(covariance, channels, beside.shape[1])
@@ -53,9 +54,7 @@ def nonlocal_bayes(
         values = _means(observed, pilots, noise.deviation(light).square(), covariance)
         return values, torch.ones_like(light)
 
-    light = brightness(guide[0, :channels])
-    power = covariance.trace() / groups.size**2 * noise.deviation(light).square()
-    return from_opponent(groups.filtered([guide, image], drawn, power)[:, :channels])
+    return from_opponent(groups.filtered([guide, image], drawn, rim)[:, :channels])
 
 
 def groups_of(channels: int, larger: int, beside: bool, reach: int = REACH) -> Groups:

@@ -26,20 +26,20 @@ FINE = 2  # scales at which a fill that is given is followed
 
 @torch.no_grad()
 def patch_fill(
-    image: Tensor, known: Tensor, size: int = MIDDLE, seed: int = 0, start: Tensor | None = None
+    image: Tensor, known: Tensor, size: int = MIDDLE, start: Tensor | None = None
 ) -> Tensor:
     """`image` (1, C, H, W), its missing pixels (`known` (1, 1, H, W) is 0) means of known patches.
 
     In turns every patch of `size` x `size` pixels that touches a hole finds the known one that is
     most like it and not far off, and every missing pixel becomes the mean of what those have there;
     from coarse to fine, where the first fill is smooth. Without a patch that is known as a whole it
-    stays so. seed: of the candidates, where not all patches are compared. start: a fill (1, C, H,
+    stays so. start: a fill (1, C, H,
     W) that is to be made of known patches, at the finest scales alone.
 
     Wexler, Shechtman and Irani 2007, doi:10.1109/TPAMI.2007.60; the search: Barnes et al. 2009,
     doi:10.1145/1531326.1531330.
     """
-    generator, device = Generator().manual_seed(seed), image.device
+    generator, device = Generator().manual_seed(0), image.device
     image, known = (image * known).cpu(), known.cpu()  # lists of places suit a processor
     smooth = pyramid_fill(image, known)
     if min(image.shape[-2:]) < size:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ..colour import brightness, from_opponent, to_opponent
-from .covariance import Covariance, White
+from .covariance import Covariance, White, power
 from .groups import FAR, Groups
 from .nonlocal_bayes import CAUTION
 from .whitening import whitening
@@ -48,5 +48,4 @@ def nonlocal_ridge(
         return values, torch.ones_like(scale)
 
     groups = Groups(size, size, similar, FAR)
-    power = covariance.trace() / size**2 * noise.deviation(brightness(guide[0])).square()
-    return from_opponent(groups.filtered([guide, image], drawn, power))
+    return from_opponent(groups.filtered([guide, image], drawn, power(noise, guide)))

@@ -81,7 +81,7 @@ def _of_variance_one(noisy: Tensor, place: Place) -> Iterator[Tensor]:
     pilot = dct_denoise(noisy, noise)
     yield pilot
     once = nonlocal_bayes(noisy, pilot, noise)
-    once = with_long_waves(once, noisy, noise, _alike, SCALES, place)
+    once = with_long_waves(once, noisy, noise, alike, SCALES, place)
     yield once
     twice = nonlocal_bayes(noisy, once, noise)
     yield twice
@@ -94,7 +94,8 @@ def _of_variance_one(noisy: Tensor, place: Place) -> Iterator[Tensor]:
     yield nonlocal_bayes(noisy, (again + ridge) / 2, noise, larger=2, reach=FAR)
 
 
-def _alike(noisy: Tensor, noise: Covariance) -> Tensor:
+def alike(noisy: Tensor, noise: Covariance) -> Tensor:
+    """Non-local Bayes, its pilot by cosines."""
     return nonlocal_bayes(noisy, dct_denoise(noisy, noise), noise)
 
 
@@ -106,8 +107,8 @@ def _of_pair(noisy: Tensor, guide: Tensor, place: Place) -> Iterator[Tensor]:
     pilot = with_long_waves(joint(both, noise), both, noise, joint, SCALES, place)
     drawn = nonlocal_bayes(noisy, pilot, noise, beside=guide)
     yield drawn
-    alone = _alike(noisy, noise)
-    yield with_long_waves(alone, noisy, noise, _alike, SCALES, place)
+    alone = alike(noisy, noise)
+    yield with_long_waves(alone, noisy, noise, alike, SCALES, place)
     yield nonlocal_bayes(noisy, drawn, noise, larger=1, beside=guide)
     yield _with_detail(noisy, guide, noise)
     yield nonlocal_ridge(noisy, drawn)
@@ -205,9 +206,8 @@ def of_compression(
         return compression.project(image, observation)
 
     white = White(noise.sigma)
-    pilot = nonlocal_bayes(observation, dct_denoise(observation, white), white)
-    first = near(nonlocal_bayes(observation, pilot, noise))
-    waves = near(with_long_waves(first, observation, noise, _alike, SCALES, place))
+    first = near(nonlocal_bayes(observation, alike(observation, white), noise))
+    waves = near(with_long_waves(first, observation, noise, alike, SCALES, place))
     both = [near(nonlocal_bayes(observation, p, noise, larger=1)) for p in (first, waves)]
     return torch.cat([(both[0] + both[1]) / 2, *both], dim=1)
 

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from ..degradations import Measurement
-from ..denoisers import White, dct_denoise, nonlocal_bayes, plug_and_play, smooth_guess
+from ..denoisers import White, dct_denoise, plug_and_play, smooth_guess
 from ..denoisers.plug_and_play import Denoiser
 from ..descent import Problem
 from ..energies import real_numbers, squared_error
 from ..errors import BadInput
+from .estimates import alike
 from .objective import Architecture, Objective, Observed
 from .validation import residual_on, validation_set
 
@@ -30,8 +31,7 @@ FARTHEST = 2.4**2
 
 def nonlocal_denoise(noisy: Tensor, sigma: float) -> Tensor:
     """Non-local Bayes, its pilot by cosines."""
-    noise = White(sigma)
-    return nonlocal_bayes(noisy, dct_denoise(noisy, noise), noise)
+    return alike(noisy, White(sigma))
 
 
 def cosine_denoise(noisy: Tensor, sigma: float) -> Tensor:
@@ -86,7 +86,7 @@ def estimates(x0: Tensor, measurement: Measurement, rounds: int) -> Tensor:
 def estimate(
     x0: Tensor, measurement: Measurement, rounds: int, denoise: Denoiser, weight: float
 ) -> Tensor:
-    """(1, C, H, W), from uniform gray; the noise is told."""
+    """(1, C, H, W), from the smoothest guess; the noise is told."""
     assert measurement.sigma is not None
     # the negative log-likelihood |A(x) - x0|^2 / 2 sigma^2
     energy = squared_error(x0, measurement.operator, count=2 * measurement.sigma**2)

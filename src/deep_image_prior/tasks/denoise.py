@@ -267,8 +267,8 @@ def correlated() -> dict[str, Preset]:
     from ..objectives import Guided, Preset, estimates
 
     return _with_published(
-        fast=Preset(small, Guided(estimates.of_correlated), guided(steps=300)),
-        best=Preset(small, Guided(estimates.of_correlated), guided(steps=600, runs=2)),
+        fast=Preset(small, Guided(estimates.of_correlated), guided(steps=STEPS["fast"])),
+        best=Preset(small, Guided(estimates.of_correlated), guided(steps=STEPS["best"], runs=2)),
     )
 
 

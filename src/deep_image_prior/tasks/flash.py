@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..images import Pixels, Scale
     from ..objectives import Preset
 
-STEPS = {"fast": 300, "best": 600, "paper": 601}
+STEPS = {**Denoise.steps_of, "paper": 601}
 SEEN = 1024  # pixels a side, in which noise is looked for that both photos have
 ALONE = "the flash photo was not used: it does not show what the image shows, or lies far from it"
 SAME = "the flash photo was not used: it has the noise of the image, as a copy of it has"
