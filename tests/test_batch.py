@@ -244,6 +244,7 @@ def test_every_part_of_a_result_is_written(run):
         ([], "there is no picture; name one"),
         (["empty/*", "-o", "out"], "there is no picture among what is named"),
         (["scans", "-o", "notes"], "notes is a file; several pictures need"),
+        (["scans", "-o", "notes/out"], r"notes/out cannot be made \(Not a directory\)"),
         (["scans", "-o", "out", "--record", "scans/notes.txt"], "is no record of a batch"),
         (["scans", "-o", "out", "--record", "nowhere/r.json"], "nowhere is not a folder"),
         (["scans", "-o", "out", "--record", "empty"], "empty is a folder"),

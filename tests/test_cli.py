@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import struct
@@ -950,9 +951,10 @@ def test_a_device_that_is_not_there_is_one_line(run, device):
     assert "Traceback" not in err
 
 
-def start(*arguments: str) -> "subprocess.Popen[str]":
+def start(*arguments: str, **streams: object) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "deep_image_prior", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
+    return subprocess.Popen(command, text=True, **streams)
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -1061,3 +1063,23 @@ def test_demo_writes_a_panel_and_a_table(run, monkeypatch):
     assert float(rows["deep image prior"][0]) > float(rows["noisy"][0]) + 6
     assert "non-local means" in rows
     assert run("demo", "-q")[0] == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
+def test_where_nothing_can_be_said_the_picture_is_made(folder):
+    with Path("/dev/full").open("w") as full:
+        _, err = start("denoise", "photo.png", *FEW, stdout=full).communicate(timeout=180)
+        refused = start("denoise", "no.png", stderr=full)
+        out, _ = refused.communicate(timeout=180)
+    assert "what dip says cannot be written to <stdout> (No space left on device)" in err
+    assert "Traceback" not in err
+    assert Path("photo-denoised.png").exists()
+    assert (refused.returncode, out) == (2, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="by a shell of POSIX")
+def test_without_an_output_it_says_nothing(folder):
+    command = shlex.join([sys.executable, "-m", "deep_image_prior", "denoise", "photo.png", *FEW])
+    done = subprocess.run(f"{command} >&- 2>&-", shell=True, timeout=180, check=False)
+    assert done.returncode == 0
+    assert Path("photo-denoised.png").exists()

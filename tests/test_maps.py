@@ -28,6 +28,11 @@ def test_a_few_great_numbers_do_not_darken_the_rest():
     assert np.array_equal(maps.drawn(spiked, EIGHT_BITS)[1:30], maps.drawn(RAMP, EIGHT_BITS)[1:30])
 
 
+def test_what_was_known_before_does_not_change_the_scale():
+    known = np.concatenate([np.zeros((300, 240), np.float32), RAMP])
+    assert np.array_equal(maps.drawn(known, EIGHT_BITS)[300:330], maps.drawn(RAMP, EIGHT_BITS)[:30])
+
+
 def test_nan_is_gray_and_a_map_of_nothing_is_black():
     unknown = RAMP.copy()
     unknown[3:5, 7:9] = np.nan

@@ -267,6 +267,18 @@ def test_in_a_mixed_mask_each_hole_is_of_its_kind(kind):
     assert np.array_equal(result.image, again.image), "what is missing is not looked at"
 
 
+def test_a_hole_too_narrow_for_its_own_kind_is_doubted():
+    known = np.ones((48, 40), bool)
+    known[10:26, 8:24] = False
+    result = dip.inpaint(photograph(48)[:, :40], known, channel_axis=-1, steps=2)
+    assert result.damage.holes == ("text",)
+    assert result.confidence == "low"
+    assert any("16 pixels wide or more" in each for each in result.cautions)
+    known[10:12] = True
+    narrow = dip.inpaint(photograph(48)[:, :40], known, channel_axis=-1, steps=2)
+    assert narrow.cautions == ()
+
+
 def test_single_pixels_of_few_are_no_wide_hole():
     few = np.random.default_rng(0).random((64, 64)) < 0.02
     with pytest.warns(UserWarning, match="mask says"):

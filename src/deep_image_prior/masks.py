@@ -49,7 +49,8 @@ def known_pixels(
         raise BadInput("the mask says that every pixel is known: there is nothing to inpaint")
     if not known.any():
         raise BadInput(
-            "the mask says that every pixel is missing; mark the known ones, or say what marks mean"
+            "the mask says that every pixel is missing; mark the known ones, or say that it marks "
+            "the missing ones (--mask-marks missing)"
         )
     left = image[np.broadcast_to(_across(known, channel_axis), image.shape)]
     if known.mean() < MOST and left.min() == left.max():

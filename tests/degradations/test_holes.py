@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from deep_image_prior.degradations import are_scattered, wide_holes
-from deep_image_prior.degradations.holes import WIDE
+from deep_image_prior.degradations import DEEP, are_deep, are_scattered, wide_holes
+from deep_image_prior.degradations.holes import STRAY, WIDE
 
 
 def mask(known):
@@ -44,8 +44,11 @@ def test_wide_is_what_has_room_for_a_large_square():
         known = np.ones((120, 120), bool)
         known[first : first + WIDE, 31 : 31 + WIDE] = False
         assert torch.equal(wide_holes(mask(known)), 1 - mask(known)), "wherever it begins"
-        known[first, 31] = True
-        assert wide_holes(mask(known)).sum() == 0
+        for strays in range(1, WIDE):  # in its first row
+            known[first, 30 + strays] = True
+            found = wide_holes(mask(known))
+            expected = 1 - mask(known) if strays <= STRAY * WIDE**2 else torch.zeros_like(found)
+            assert torch.equal(found, expected)
     assert wide_holes(mask(np.zeros((20, 200), bool))).sum() == 0, "a strip is narrow"
 
 
@@ -58,6 +61,19 @@ def test_a_wide_hole_has_its_rim_and_lines_far_from_it_are_narrow():
     assert wide[disk].all()
     assert not wide[:, 110:].any()
     assert not wide[~(disk | line)].any()
+
+
+@pytest.mark.parametrize("deep", [DEEP - 1, DEEP])
+def test_deep_is_what_has_room_for_a_smaller_square_or_half_of_one_at_the_rim(deep):
+    inside, side, corner = (np.ones((60, 50), bool) for _ in range(3))
+    inside[20 : 20 + deep, 7 : 7 + deep] = False
+    side[: deep // 2 + 1, 7 : 7 + deep] = False
+    corner[-(deep // 2) - 1 :, -(deep // 2) - 1 :] = False
+    assert [are_deep(mask(each)) for each in (inside, side, corner)] == [deep == DEEP] * 3
+    inside[25, 12] = True
+    assert are_deep(mask(inside)) == (deep == DEEP), "a stray pixel"
+    assert not are_deep(mask(lines(9, side=120)))
+    assert not are_deep(mask(np.random.default_rng(0).random((200, 200)) > 0.99))
 
 
 def test_a_hole_that_is_mostly_wide_is_wide():

@@ -17,7 +17,7 @@ from ..restoration import Result
 from . import stacks
 from .say import say
 
-BRIGHTEST = 99.5  # per cent of the pixels are not brighter than the end of the scale
+BRIGHTEST = 99.5  # per cent of the pixels above 0 are not above the end of the scale
 COLOURS = 256
 NARROWEST, LINES = 200, 50  # pixels, for the numbers below the scale; letters in a line
 
@@ -91,8 +91,8 @@ def drawn(deviation: Pixels, scale: Scale) -> Pixels:
     """
     unit, of = (255 / scale.one, " of 255") if scale.one else (1.0, "")
     known = np.isfinite(deviation)
-    end = float(np.percentile(deviation[known], BRIGHTEST)) if known.any() else 0.0
-    end = end or float(np.nanmax(deviation, initial=0.0)) or 1.0
+    drawn = deviation[known & (deviation > 0)]  # not what was known before
+    end = float(np.percentile(drawn, BRIGHTEST)) if drawn.size else 1.0
     ramp = colours(COLOURS)
     image = np.full((*drawn_size(*deviation.shape), 3), 255, np.uint8)
     (height, width), letters = deviation.shape, _letters(image.shape[1])

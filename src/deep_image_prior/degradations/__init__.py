@@ -5,7 +5,7 @@ from .blur import Blurring
 from .correlated import CorrelatedNoise
 from .correlated_estimate import estimate_correlated, is_white
 from .downsampling import Downsampling
-from .holes import Holes, are_scattered, marked, unmarked, wide_holes
+from .holes import DEEP, Holes, are_deep, are_scattered, marked, unmarked, wide_holes
 from .impulses import Impulses, impulse_mask
 from .jpeg import Compression
 from .lossy import Lossy
@@ -16,6 +16,7 @@ from .recognition import AnyNoise, measure_noise, recognise
 from .stripes import Stripes
 
 __all__ = [
+    "DEEP",
     "AnyNoise",
     "Blurring",
     "Compression",
@@ -29,6 +30,7 @@ __all__ = [
     "Noise",
     "Palette",
     "Stripes",
+    "are_deep",
     "are_scattered",
     "estimate_correlated",
     "estimate_noise",

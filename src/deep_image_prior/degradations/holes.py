@@ -9,11 +9,15 @@ import torch.nn.functional as F
 from scipy.ndimage import label
 from torch import Tensor
 
+from ..padding import pad_reflect
+
 # of what single pixels, drawn by lot, have of neighbours that are not alike: lines and letters have
 # less than half
 LOT = 0.7
 WIDE = 24  # pixels a side of a square that lines and letters have no room for
 RIM = 8  # pixels around such squares that belong to the same hole
+DEEP = 16  # pixels a side of a square whose middle is guessed from afar
+STRAY = 0.02  # of the pixels of such squares may be known, as a threshold leaves them in a mask
 
 
 def marked(image: Tensor, known: Tensor) -> Tensor:
@@ -41,14 +45,14 @@ def are_scattered(known: Tensor) -> bool:
 
 def wide_holes(known: Tensor) -> Tensor:
     """1 where pixels of `known` (1, 1, H, W), 1 or 0, are missing in a square of WIDE pixels a
-    side, or near one; 0 elsewhere.
+    side, but for strays, or near one; 0 elsewhere.
 
     That is a morphological opening of the missing pixels, with their rims, unless single pixels are
     missing beside them; and all of a connected hole, if that is half of it.
     """
     if min(known.shape[-2:]) < WIDE:
         return torch.zeros_like(known)
-    inside = 1 - _largest(known, WIDE)  # first rows and columns of the squares
+    inside = _has_room(known, WIDE).to(known)  # first rows and columns of the squares
     squares = _largest(F.pad(inside, (WIDE - 1,) * 4), WIDE)
     wide = (1 - known) * _largest(F.pad(squares, (RIM,) * 4), 2 * RIM + 1)
     if not wide.any():
@@ -59,6 +63,21 @@ def wide_holes(known: Tensor) -> Tensor:
     whole, part = (np.bincount(numbers.ravel(), each) for each in (None, wide[0, 0].cpu().ravel()))
     mostly = torch.from_numpy((2 * part >= whole)[numbers]).to(known)
     return torch.maximum(wide, (1 - known) * mostly)
+
+
+def are_deep(known: Tensor) -> bool:
+    """Whether pixels of `known` (1, C, H, W), 1 or 0, are missing in a square of DEEP pixels a
+    side, but for strays, or in half of one at the rim; not where they are single ones.
+    """
+    if are_scattered(known):
+        return False
+    return bool(_has_room(pad_reflect(known, (DEEP // 2, DEEP // 2)), DEEP).any())
+
+
+def _has_room(known: Tensor, side: int) -> Tensor:
+    """Whether the pixels of every square of (1, C, H, W) are missing, but for strays."""
+    strays = 0 if are_scattered(known) else STRAY
+    return F.avg_pool2d(known, side, 1) <= strays
 
 
 def _largest(image: Tensor, side: int) -> Tensor:

@@ -152,7 +152,7 @@ class Inpaint(Restoration):
 
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
         from ..cautions import narrow
-        from ..degradations import unmarked, wide_holes
+        from ..degradations import DEEP, are_deep, unmarked, wide_holes
         from ..masks import MOST
 
         mask = unmarked(observation)
@@ -160,7 +160,9 @@ class Inpaint(Restoration):
         share = mask.mean().item()
         few = share < (SCATTERED if self._of(damage, "random") else MOST)
         cautions = [f"only {share:.2%} of the pixels were known"] if few else []
-        cautions += [INVENTED] if invented else []
+        guessed = f"a hole is {DEEP} pixels wide or more, or half as deep at the rim: what was "
+        guessed += "there is guessed"
+        cautions += [INVENTED] if invented else [guessed] if are_deep(mask) else []
         return Finished(image=x, cautions=cautions + narrow(observation))
 
     def returned(self, restored: Pixels, pixels: Pixels) -> Pixels:

@@ -52,7 +52,7 @@ def run(kind: type[Restoration], values: Mapping[str, Any]) -> int:
     begun, rows, ended, code = time.monotonic(), [], "", 0
     try:
         with _hands(values) as hands:
-            folder.mkdir(parents=True, exist_ok=True)
+            _make(folder)
             interruptible()
             with (
                 Files(terminal(), len(items), quiet) as progress,
@@ -177,3 +177,10 @@ def _check_summary(
             ours = False
         if not ours:
             raise BadInput(f"{path} exists and is no record of a batch; give another --record")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be made ({error.strerror}); write elsewhere") from None
