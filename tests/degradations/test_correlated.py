@@ -84,6 +84,12 @@ def test_cosines_and_patches_have_the_variance_of_draws(channels):
     assert covariance[0, channels].item() == pytest.approx(0.01 * np.exp(-1 / 4), rel=0.02)
 
 
+def test_it_is_printed_in_a_line():
+    assert repr(model(sigma=0.1)) == (
+        "CorrelatedNoise(deviation 0.1 in luminance, 0.1 in colour, textured=False)"
+    )
+
+
 def test_noise_at_half_the_resolution_has_the_spectrum_that_its_draws_have():
     noise = model(width=0.7)
     generator = torch.Generator().manual_seed(0)

@@ -93,6 +93,13 @@ class CorrelatedNoise:
         spectrum, brightness = span**2 * self.spectrum, offset + span * self.brightness
         return replace(self, spectrum=spectrum, brightness=brightness)
 
+    def __repr__(self) -> str:
+        luminance, colour = self.deviations
+        return (
+            f"CorrelatedNoise(deviation {luminance:.3g} in luminance, {colour:.3g} in colour, "
+            f"textured={self.textured})"
+        )
+
     def deviation(self, brightness: Tensor) -> Tensor:
         """d(b), of the shape of `brightness`."""
         return interpolate(brightness, self.brightness, self.factor)

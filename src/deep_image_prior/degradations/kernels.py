@@ -98,7 +98,7 @@ def normalised(kernel: NDArray[Any] | Tensor, shape: Sequence[int]) -> Tensor:
         (rows, columns), (height, width) = k.shape, shape
         raise BadInput(
             f"the kernel is {columns} x {rows} pixels, larger than the picture, {width} x "
-            f"{height}; cut what of it is 0, or give the whole picture"
+            f"{height}; make it narrower, or give the whole picture"
         )
     return (k / k.sum()).float()
 
