@@ -17,7 +17,7 @@ from skimage.transform import rescale
 import deep_image_prior as dip
 from deep_image_prior import neighbourhoods
 from deep_image_prior.alignment import Alignment
-from deep_image_prior.cautions import is_clean, lost, mistold, narrow
+from deep_image_prior.cautions import is_clean, lost, mistold, narrow, noise_around
 from deep_image_prior.degradations import (
     Blurring,
     Compression,
@@ -265,6 +265,21 @@ def test_in_a_mixed_mask_each_hole_is_of_its_kind(kind):
     changed = np.where((region & narrow)[..., None], photo, 0.9)
     again = dip.inpaint(changed, region & narrow, **FEW)
     assert np.array_equal(result.image, again.image), "what is missing is not looked at"
+
+
+@pytest.mark.parametrize("sigma", [0, 10, 20, 40])
+def test_noise_around_holes_is_said(sigma):
+    photo = photograph(96)
+    grainy = photo + np.random.default_rng(0).normal(0, sigma / 255, photo.shape)
+    x0 = torch.from_numpy(grainy.clip(0, 1)).float().permute(2, 0, 1)[None]
+    x0[..., 30:38, :] = x0[..., 60:90, 20:50] = torch.nan
+    found = noise_around(x0)
+    assert len(found) == (sigma > 12)
+    if found:
+        told = int(found[0].partition("sigma ")[2].split()[0])
+        assert told == pytest.approx(sigma, rel=0.25)
+    x0[torch.rand(x0.shape, generator=torch.Generator().manual_seed(0)) < 0.5] = torch.nan
+    assert noise_around(x0) == [], "too little to tell"
 
 
 def test_a_hole_too_narrow_for_its_own_kind_is_doubted():

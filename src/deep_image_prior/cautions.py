@@ -4,7 +4,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .degradations import AnyNoise, CorrelatedNoise, Impulses, Noise, measure_noise
+from .degradations import (
+    AnyNoise,
+    CorrelatedNoise,
+    Impulses,
+    Noise,
+    estimate_noise,
+    measure_noise,
+)
 from .errors import BadInput
 from .images import thinned
 from .storage import strips
@@ -27,6 +34,9 @@ CONTRAST, CLIPPED = 1.12, 0.03
 # elsewhere: none of 336 right masks has it, and 166 of 168 that leave a white pixel on every side
 STEP, AROUND, FEW = 2.2, 512, 16  # the most; pixels around holes that are looked at, and that tell
 BORDER = 8  # pixels
+# deviation, of which no more than 11.5 of 255 is found in 39 clean pictures, and 20 to 26 in them
+# under sigma 25; squares that are known, of those that are needed to tell
+NOISY, TELLING = 12.5 / 255, 400
 SHIFTS = ((7, 11), (-11, 7), (13, -5), (-6, -14))  # rows and columns, to elsewhere
 UNSEEN = 10 ** (-45 / 20)  # root mean square of a change, 45 dB, that nobody sees
 
@@ -101,6 +111,25 @@ def narrow(observation: Tensor) -> list[str]:
     if count < FEW or not usual or here < STEP * (sorted(usual)[len(usual) // 2] + SEEN):
         return []
     return ["what is beside the holes is unlike what is around: the mask may be too narrow"]
+
+
+def noise_around(observation: Tensor) -> list[str]:
+    """That x0 (1, C, H, W), NaN where it is missing, has noise, without which holes are filled;
+    nothing if it has next to none, or too little is known to tell.
+    """
+    missing = observation.isnan().any(dim=1, keepdim=True).to(observation)
+    if min(missing.shape[-2:]) < SQUARE:
+        return []
+    if int((F.max_pool2d(missing, SQUARE, 1) == 0).sum()) < TELLING:
+        return []
+    noise = estimate_noise(observation)
+    sigma = noise.variance(observation).nanmean().sqrt().item()
+    if sigma < NOISY or noise.textured:
+        return []
+    return [
+        f"it has noise of sigma {255 * sigma:.0f} of 255, and holes are filled without: take the "
+        "noise out first (denoise)"
+    ]
 
 
 def _step(x: Tensor, shown: Tensor, missing: Tensor) -> tuple[float, int]:

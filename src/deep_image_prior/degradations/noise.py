@@ -163,7 +163,7 @@ def estimate_noise(observation: Tensor, clipped: bool = True) -> Noise:
 
     The flattest are chosen by their coarse cosines, which white noise leaves independent of the
     fine ones (Ponomarenko 2007, DOI 10.1117/12.768782). The variances are fitted by sigma^2 + gain
-    x.
+    x. Patches with NaN tell nothing.
     """
     small = min(observation.shape[-2:]) < 2 * PATCH
     if small:
@@ -172,6 +172,8 @@ def estimate_noise(observation: Tensor, clipped: bool = True) -> Noise:
     coefficients = (
         patches(observation, PATCH, step) @ dct_basis(PATCH).to(observation).T
     )  # (C, positions, 64)
+    if (unknown := coefficients.isnan().any(dim=2).any(dim=0)).any():
+        coefficients = coefficients[:, ~unknown]
     order = torch.arange(PATCH)
     rank = (order[:, None] + order).flatten().to(observation.device)
     low, high = (rank > 0) & (rank <= PATCH // 2), rank >= PATCH + 2

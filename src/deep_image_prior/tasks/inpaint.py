@@ -151,7 +151,7 @@ class Inpaint(Restoration):
         return variance.where(change.isnan(), change)
 
     def finish(self, x: Tensor, observation: Tensor, x0: Tensor, damage: Damage) -> Finished:
-        from ..cautions import narrow
+        from ..cautions import narrow, noise_around
         from ..degradations import DEEP, are_deep, unmarked, wide_holes
         from ..masks import MOST
 
@@ -163,7 +163,8 @@ class Inpaint(Restoration):
         guessed = f"a hole is {DEEP} pixels wide or more, or half as deep at the rim: what was "
         guessed += "there is guessed"
         cautions += [INVENTED] if invented else [guessed] if are_deep(mask) else []
-        return Finished(image=x, cautions=cautions + narrow(observation))
+        cautions += narrow(observation) + noise_around(observation)
+        return Finished(image=x, cautions=cautions)
 
     def returned(self, restored: Pixels, pixels: Pixels) -> Pixels:
         from ..masks import pasted
