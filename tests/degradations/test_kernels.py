@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import tifffile
@@ -78,6 +80,17 @@ def test_a_kernel_of_ones_own_is_divided_by_its_sum():
 def test_what_cannot_be_a_kernel_is_refused(kernel, why):
     with pytest.raises(BadInput, match=why):
         normalised(kernel, (4, 8))
+
+
+def test_a_kernel_beside_its_middle_is_said():
+    k = np.zeros((9, 9))
+    k[4:6, 3:5] = 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        normalised(k, (20, 20))
+    k = np.roll(k, (2, -2), axis=(0, 1))
+    with pytest.warns(UserWarning, match=r"2\.5 rows below its middle and -2\.5 columns right"):
+        normalised(k, (20, 20))
 
 
 def test_a_kernel_may_be_a_file_or_a_name(tmp_path):

@@ -2,6 +2,7 @@
 
 import math
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ NUMBER = r"-?\d+(?:\.\d*)?|-?\.\d+"
 NAMED = re.compile(rf"(gaussian|disk|motion):({NUMBER})(?:@({NUMBER}))?")
 WAY = "give gaussian:SIGMA, disk:RADIUS, motion:LENGTH@ANGLE (pixels, degrees), or the kernel"
 LARGEST = 255.0  # pixels of sigma, radius or length: larger ones are mistakes
+ASIDE = 1.0  # pixels that a kernel may lie beside its middle without a word
 
 
 def named(text: str) -> Tensor:
@@ -100,7 +102,18 @@ def normalised(kernel: NDArray[Any] | Tensor, shape: Sequence[int]) -> Tensor:
             f"the kernel is {columns} x {rows} pixels, larger than the picture, {width} x "
             f"{height}; make it narrower, or give the whole picture"
         )
-    return (k / k.sum()).float()
+    k = k / k.sum()
+    below, right = (
+        (k.sum(dim=1 - axis) * torch.arange(side)).sum().item() - side // 2
+        for axis, side in enumerate(k.shape)
+    )
+    if max(abs(below), abs(right)) > ASIDE:
+        warnings.warn(
+            f"the kernel lies {below:.1f} rows below its middle and {right:.1f} columns right of "
+            "it: the result is moved by as much",
+            stacklevel=2,
+        )
+    return k.float()
 
 
 def _numbers(kernel: Any) -> NDArray[np.float64]:
