@@ -77,7 +77,8 @@ def are_deep(known: Tensor) -> bool:
 def _has_room(known: Tensor, side: int) -> Tensor:
     """Whether the pixels of every square of (1, C, H, W) are missing, but for strays."""
     strays = 0 if are_scattered(known) else STRAY
-    return F.avg_pool2d(known, side, 1) <= strays
+    rows = F.avg_pool2d(known, (1, side), 1)  # one after the other: many times as fast
+    return F.avg_pool2d(rows, (side, 1), 1) <= strays
 
 
 def _largest(image: Tensor, side: int) -> Tensor:
