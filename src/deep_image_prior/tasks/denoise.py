@@ -32,7 +32,7 @@ STEPS = {"fast": 300, "best": 600, "paper": 1800}
 # pixels that the probes of `best` have: of half as many the noise was learned by heart
 PROBED = 2**20
 GRAIN = 5 / 255  # deviation; photographs have less, or texture
-OTHERS = "other noise stays in it; denoise the result once more, or say that the noise is white, if it is"
+OTHERS = "other noise stays in it; denoise the result once more, or say --noise white if it is"
 SPECKS = (
     "black and white specks stay in it, which other noise does not make; --noise impulses takes "
     "out those alone"
