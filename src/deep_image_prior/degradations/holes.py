@@ -69,9 +69,8 @@ def are_deep(known: Tensor) -> bool:
     """Whether pixels of `known` (1, C, H, W), 1 or 0, are missing in a square of DEEP pixels a
     side, but for strays, or in half of one at the rim; not where they are single ones.
     """
-    if are_scattered(known):
-        return False
-    return bool(_has_room(pad_reflect(known, (DEEP // 2, DEEP // 2)), DEEP).any())
+    grown = pad_reflect(known, (DEEP // 2, DEEP // 2))
+    return not are_scattered(known) and bool(_has_room(grown, DEEP).any())
 
 
 def _has_room(known: Tensor, side: int) -> Tensor:

@@ -33,8 +33,8 @@ def patch_fill(
     In turns every patch of `size` x `size` pixels that touches a hole finds the known one that is
     most like it and not far off, and every missing pixel becomes the mean of what those have there;
     from coarse to fine, where the first fill is smooth. Without a patch that is known as a whole it
-    stays so. start: a fill (1, C, H,
-    W) that is to be made of known patches, at the finest scales alone.
+    stays so. start: a fill (1, C, H, W) that is to be made of known patches, at the finest scales
+    alone.
 
     Wexler, Shechtman and Irani 2007, doi:10.1109/TPAMI.2007.60; the search: Barnes et al. 2009,
     doi:10.1145/1531326.1531330.
