@@ -67,6 +67,8 @@ def restoring(kind: Callable[P, Restoration]) -> Callable[Concatenate[Pixels, P]
 def _documented(function: Function, kind: Any, first: str = IMAGE) -> Function:
     """`function` with the name, the signature and the documentation of the task `kind`, which goes
     into the table. first: what is said of its first argument, if it has one beside the options.
+
+    Called with other arguments it raises TypeError, which names it and not the class of the task.
     """
     TASKS[kind.name] = kind
     own: list[Field[Any]] = sorted(fields(kind), key=lambda each: each.name not in kind.own())
@@ -74,15 +76,23 @@ def _documented(function: Function, kind: Any, first: str = IMAGE) -> Function:
     names = [first.partition(" :")[0]] if first else []
     given = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
     parameters.sort(key=lambda each: each.kind)
-    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [*given, *parameters], return_annotation="Result"
-    )
+    signature = inspect.Signature([*given, *parameters], return_annotation="Result")
+
+    def checked(*values: Any, **options: Any) -> Any:
+        try:
+            signature.bind(*values, **options)
+        except TypeError as error:
+            raise TypeError(f"{kind.name}() {error}") from None
+        return function(*values, **options)
+
     described = [*([first] if first else []), *map(_described, own)]
     text = inspect.cleandoc(kind.__doc__ or "")
     listed = "\n".join(["Parameters", "----------", *described])
-    function.__doc__ = f"{text}\n\n{listed}\n{ENDING}"
-    function.__name__ = function.__qualname__ = kind.name
-    return function
+    checked.__doc__ = f"{text}\n\n{listed}\n{ENDING}"
+    checked.__name__ = checked.__qualname__ = kind.name
+    checked.__module__ = function.__module__
+    checked.__signature__ = signature  # type: ignore[attr-defined]
+    return checked  # type: ignore[return-value]
 
 
 def _parameter(each: Field[Any]) -> inspect.Parameter:

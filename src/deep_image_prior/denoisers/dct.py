@@ -22,7 +22,7 @@ DENSE, SPARSE = 24, 40
 BYTES = 20  # measured, 11 to 20: of a tile, for every cosine
 # weight of a window over the rim, where the reflection has the same noise once more: even waves
 # have twice its power there, and pass the threshold; 0.2 is alike
-RIM = 0.1
+RIM_WEIGHT = 0.1
 
 
 def dct_denoise(noisy: Tensor, noise: Covariance = White()) -> Tensor:
@@ -32,7 +32,7 @@ def dct_denoise(noisy: Tensor, noise: Covariance = White()) -> Tensor:
     Sliding-window DCT: Yaroslavsky 1996; weights and second pass: Yu and Sapiro 2011,
     doi:10.5201/ipol.2011.ys-dct.
     """
-    windows = Windows(noisy.shape[-2:], SIZE, rim=RIM)
+    windows = Windows(noisy.shape[-2:], SIZE, rim=RIM_WEIGHT)
     powers = noise.of_dct(noisy.shape[1], SIZE).to(noisy)[:, None, :, None, :, None]
 
     def variance(observed: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ FAR = 22
 BYTES = 20
 # how much farther than they are patches over the rim seem, in powers of the noise of a patch: their
 # reflection has the same noise once more; 0.05 to 0.4 are alike
-RIM = 0.2
+FARTHER = 0.2
 
 # the patches of groups in each of the images, (groups, patches, size^2 C), the channels of a pixel
 # together, and their rows and columns, (groups, patches, 2) -> what those of the last become, times
@@ -67,7 +67,9 @@ class Groups:
         for alike in _batches(every, self.at_a_time(shape[1], device)):
             *pixels, sums = zip(*alike, strict=True)
             over, *parts = [torch.cat(each) for each in pixels]  # (tiles, C, h, w) each
-            places = self._similar(parts[0], RIM * self.size**2 * F.max_pool2d(over, self.size, 1))
+            places = self._similar(
+                parts[0], FARTHER * self.size**2 * F.max_pool2d(over, self.size, 1)
+            )
             parts = parts[-len(images) :]
             indices = _indices(places, self.size, parts[-1].shape)
             patches = [
