@@ -96,6 +96,29 @@ def test_the_first_estimate_is_the_best():
     assert error(three, CLEAN) < error(bicubic, CLEAN)
 
 
+def test_doublings_are_averaged_with_enlargements_at_once_by_large_and_small_patches():
+    x0, seen = CLEAN[..., :16, :16], Downsampling(4)
+    first = pair(x0, 4).part(x0)
+    last = first.again(first.finish(first.code[:, :3]))
+    drawn = last.code[:, :3]
+    least = smooth(seen, x0)
+    once = [refined(least, x0, seen, QUICK, larger) for larger in (1, 0)]
+    assert error(*once) > 0
+    mixed = torch.stack([seen.project(drawn, x0), *once]).mean(dim=0)
+    assert torch.equal(last.finish(drawn), refined(mixed, x0, seen, QUICK[-2:]))
+
+
+def test_patches_22_pixels_away_are_looked_at():
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    repeated = image.clone()
+    repeated[..., 16:32, 44:54] = image[..., 16:32, 22:32]
+    made = [
+        refined(each, Downsampling(2).shrink(each), Downsampling(2), [0.2])[..., 23:25, 23:25]
+        for each in (image, repeated)
+    ]
+    assert error(*made) > 1e-6
+
+
 def test_what_is_learned_of_the_observation_enlarges_it():
     x0 = Downsampling(2).shrink(CLEAN)
     settings = Settings(steps=60, learning_rate=0.002, jitter=0, turns=8, shifts=4)

@@ -9,7 +9,7 @@ from .groups import FAR, TILE_GRID
 from .guided_filter import guided_filter, windowed
 from .nonlocal_bayes import OF_BESIDE, nonlocal_bayes
 from .patch_fill import consensus_fill, patch_fill
-from .plug_and_play import least, plug_and_play, smooth_guess
+from .plug_and_play import in_turns, least, plug_and_play, smooth_guess
 from .pyramid import denoise_scales, with_long_waves
 from .ridge import nonlocal_ridge
 from .tv import tv_least_squares
@@ -30,6 +30,7 @@ __all__ = [
     "denoise_scales",
     "guided_filter",
     "halve_known",
+    "in_turns",
     "least",
     "nonlocal_bayes",
     "nonlocal_ridge",

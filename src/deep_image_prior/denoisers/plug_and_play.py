@@ -31,11 +31,25 @@ def plug_and_play(
     doi:10.1109/83.392335; with denoisers: Venkatakrishnan, Bouman and Wohlberg 2013,
     doi:10.1109/GlobalSIP.2013.6737048. Here with momentum.
     """
+
+    def measured(ahead: Tensor, s: float) -> Tensor:
+        return proximal(energy, ahead, weight / s**2)
+
+    return in_turns(x, denoise, measured, strengths)
+
+
+def in_turns(
+    x: Tensor,
+    denoise: Denoiser,
+    constrain: Callable[[Tensor, float], Tensor],
+    strengths: Sequence[float],
+) -> Tensor:
+    """Rounds of d = denoise(x, s) and x = constrain(d, s), with momentum; the last d."""
     drawn = before = None
     for s in strengths:
         before, drawn = drawn, denoise(x, s)
         ahead = drawn if before is None else drawn + MOMENTUM * (drawn - before)
-        x = proximal(energy, ahead, weight / s**2)
+        x = constrain(ahead, s)
     assert drawn is not None
     return drawn
 

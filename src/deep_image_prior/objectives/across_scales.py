@@ -25,6 +25,7 @@ PANELS = 4  # of a picture alone, each shrunk on another grid
 ROUNDS = tuple(sigma / 255 for sigma in (30, 20, 12, 6))
 LEAST = 8  # pixels a side
 LAST = 2  # of the rounds, after f
+PATCHES = (1, 0)  # of rounds by the whole factor: some pictures want the larger, some the smaller
 # times the squared error of one step up to x0, that of an enlargement by the factor
 FINER = {2: 1.0, 3: 1.0, 4: 1.7**2, 8: 2.2**2}
 MARGIN = 48  # pixels of x: all that the rounds see would be far more, for nothing to be seen
@@ -132,7 +133,9 @@ class AcrossPair:
             x = seen.project(f, x0)
             if last and not first:
                 # the errors of several doublings and of one enlargement have little in common
-                x = (x + refined(smooth(seen, x0), x0, seen, self.rounds)) / 2
+                least = smooth(seen, x0)
+                once = [refined(least, x0, seen, self.rounds, larger) for larger in PATCHES]
+                x = torch.stack([x, *once]).mean(dim=0)
                 if self.half is not None and x0 is self.x0:
                     twice = Downsampling(2).enlarge(self.half)
                     x = (x + refined(twice, x0, seen, self.rounds)) / 2

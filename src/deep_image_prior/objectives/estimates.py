@@ -28,6 +28,7 @@ from ..denoisers import (
     dct_denoise,
     denoise_scales,
     guided_filter,
+    in_turns,
     nonlocal_bayes,
     nonlocal_ridge,
     tv_least_squares,
@@ -262,17 +263,25 @@ def smooth(downsampling: Downsampling, observation: Tensor) -> Tensor:
 
 
 def refined(
-    image: Tensor, observation: Tensor, downsampling: Downsampling, rounds: Sequence[float]
+    image: Tensor,
+    observation: Tensor,
+    downsampling: Downsampling,
+    rounds: Sequence[float],
+    larger: int = 1,
 ) -> Tensor:
     """`image` (1, C, t H, t W), in turns denoised, as if it had noise of the deviations `rounds`,
-    and moved to where downsampling makes x0 of it.
+    and moved to where downsampling makes x0 of it. larger: which patches of nonlocal_bayes.
 
     Plug and play: Venkatakrishnan, Bouman and Wohlberg 2013, doi:10.1109/GlobalSIP.2013.6737048.
     """
-    for sigma in rounds:
-        drawn = nonlocal_bayes(image, image, White(sigma), larger=1, caution=1)
-        image = downsampling.project(drawn, observation)
-    return image
+
+    def denoise(x: Tensor, sigma: float) -> Tensor:
+        return nonlocal_bayes(x, x, White(sigma), larger, caution=1, reach=FAR)
+
+    def seen(x: Tensor, sigma: float = 0) -> Tensor:
+        return downsampling.project(x, observation)
+
+    return seen(in_turns(image, denoise, seen, rounds))
 
 
 def of_blurring(blurring: Blurring, observation: Tensor, rounds: Sequence[float]) -> Tensor:

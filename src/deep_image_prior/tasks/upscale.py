@@ -31,7 +31,7 @@ STEPS = {"fast": 300, "best": 600, "paper": 2000}
 COARSE = {"fast": 1000, "best": 2000}  # steps of the coarse fit of the largest factor
 COARSE_MOST = 300_000  # pixels of x, to which the coarse fit takes a few minutes
 CORNER = 1024  # pixels a side, in which a result is held against its input
-MORE = tuple(sigma / 255 for sigma in (30, 25, 20, 16, 13, 10, 8, 6, 4, 3))  # rounds of `best`
+MORE = tuple(30 * 0.1 ** (k / 19) / 255 for k in range(20))  # rounds of `best`: 30 to 3 of 255
 SEEN = 1.5 / 255  # deviation: less noise than that does not show when it is enlarged
 across = partial(gently, learning_rate=0.001, window=128)
 
