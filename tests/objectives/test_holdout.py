@@ -5,7 +5,7 @@ import torch
 from helpers import step
 
 from deep_image_prior.degradations import Holes, marked
-from deep_image_prior.objectives.holdout import PARTS, DistanceFromMix, HeldOut
+from deep_image_prior.objectives.holdout import PARTS, DistanceFromMix, HeldOut, _drawn
 from deep_image_prior.objectives.objective import EARLY
 from deep_image_prior.windows import Window, Windows
 
@@ -41,9 +41,21 @@ def test_panels_have_their_own_fills():
     changed = torch.cat([HOLED, 1 - HOLED], dim=-1)
     one, other = (HeldOut(x, Holes(scattered=True), panels=2) for x in (two, changed))
     z, y = (each.code(torch.Generator())[:, 3:] for each in (one, other))
-    assert z.shape == (1, 15, 12, 20)
+    assert z.shape == (1, 18, 12, 20)
     assert torch.equal(z[..., :10], y[..., :10])
     assert not torch.equal(z[..., 10:], y[..., 10:])
+
+
+def test_the_longer_a_fill_is_refined_the_farther_it_goes_on_with_a_pattern():
+    side = torch.arange(48)
+    waves = 0.5 + 0.4 * torch.sin(1.1 * side[:, None] + 0.7 * side)[None, None]
+    drawn = torch.rand(waves.shape, generator=torch.Generator().manual_seed(0))
+    known = (drawn < 0.25).float()
+    fills = _drawn(waves * known, known)
+    assert torch.equal(fills * known[0], (waves * known).expand_as(fills))
+    errors = (fills - waves).square().mean(dim=(1, 2, 3)).tolist()
+    coarsest, little, more, longest = errors[1], *errors[3:]
+    assert coarsest > 1.5 * little > 3 * more > 20 * longest
 
 
 def test_the_energy_is_the_error_on_the_parts():

@@ -133,12 +133,9 @@ class AcrossPair:
             x = seen.project(f, x0)
             if last and not first:
                 # the errors of several doublings and of one enlargement have little in common
-                least = smooth(seen, x0)
-                once = [refined(least, x0, seen, self.rounds, larger) for larger in PATCHES]
-                x = torch.stack([x, *once]).mean(dim=0)
+                x = torch.cat([x, self._at_once(x0)]).mean(dim=0, keepdim=True)
                 if self.half is not None and x0 is self.x0:
-                    twice = Downsampling(2).enlarge(self.half)
-                    x = (x + refined(twice, x0, seen, self.rounds)) / 2
+                    x = (x + self._from_coarse) / 2
             return refined(x, x0, seen, self.rounds[-LAST:])
 
         def again(drawn: Tensor) -> Part | None:
@@ -146,6 +143,26 @@ class AcrossPair:
 
         code, (top, left) = of_downsampling(self.step, x, self.rounds), place
         return Part(code, finish, again, place=(factor * top, factor * left))
+
+    def _at_once(self, x0: Tensor) -> Tensor:
+        """Enlargements by the whole factor, (K, C, t H, t W), which need no f."""
+        return self._whole_at_once if x0 is self.x0 else self._by_patches(x0)
+
+    @cached_property
+    def _whole_at_once(self) -> Tensor:
+        return self._by_patches(self.x0)
+
+    def _by_patches(self, x0: Tensor) -> Tensor:
+        least = smooth(self.downsampling, x0)
+        return torch.cat(
+            [refined(least, x0, self.downsampling, self.rounds, larger) for larger in PATCHES]
+        )
+
+    @cached_property
+    def _from_coarse(self) -> Tensor:
+        assert self.half is not None
+        twice = Downsampling(2).enlarge(self.half)
+        return refined(twice, self.x0, self.downsampling, self.rounds)
 
     def _fitted(self, coarse: Preset) -> Tensor:
         """The image of the coarse fit (1, C, t H / 2, t W / 2), the same for every run."""

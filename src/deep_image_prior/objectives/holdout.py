@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..degradations import Holes
-from ..denoisers import White, dct_inpaint, nonlocal_bayes, pyramid_fill
+from ..denoisers import White, dct_inpaint, in_turns, nonlocal_bayes, pyramid_fill
 from ..descent import Part, Problem, Trial, past_weight
 from ..energies import PixelMean
 from ..parallel import each
@@ -21,10 +21,15 @@ from .objective import EARLY, OWN_SEED, Architecture, Objective, Observed
 PARTS = 2  # of the known pixels, held out in turn
 SHARE = 0.15  # of the known pixels in a part
 CUTS = ((8, 4, 80), (16, 8, 96), (24, 8, 60))  # size and step of the patches, rounds
-# the noise that non-local Bayes takes the fill to have, round by round: little, and more, which
-# goes on with patterns where few pixels are known
+# the noise that non-local Bayes takes the fill to have, round by round: little; and more, which
+# goes on with patterns where few pixels are known, and the longer the farther
 ROUNDS = tuple(
-    tuple(sigma / 255 for sigma in each) for each in ((15, 11, 8, 5), (30, 24, 18, 13, 9, 6, 4))
+    tuple(sigma / 255 for sigma in each)
+    for each in (
+        (10, 7, 5, 3),
+        (30, 18, 10, 5),
+        (30, 26, 22, 19, 16, 14, 12, 10, 9, 7, 6, 5.5, 5, 4),
+    )
 )
 # in the code: the best mix, the thresholded fills, and their non-local refinements
 IMAGES = 1 + len(CUTS) + len(ROUNDS)
@@ -54,7 +59,7 @@ class Holdout(Objective):
 
 
 class HeldOut:
-    """z (1, 6 C, H, W'): images made of the known values, without a part of them in each panel; E
+    """z (1, 7 C, H, W'): images made of the known values, without a part of them in each panel; E
     the error on the parts.
 
     x0 (1, C, H, W): `panels` pictures side by side. One alone is laid out PARTS times.
@@ -93,7 +98,7 @@ class HeldOut:
         return self._mixed(self._images)  # by no random numbers: the same for every run
 
     def code_of(self, x0: Tensor) -> Tensor:
-        """The same of any part of the picture (1, C, h, w), nothing held out: (1, 6 C, h, w)."""
+        """The same of any part of the picture (1, C, h, w), nothing held out: (1, 7 C, h, w)."""
         return self._mixed(_drawn(x0.nan_to_num(), self.holes.find(x0)))
 
     @cached_property
@@ -139,7 +144,7 @@ class HeldOut:
 
     @cached_property
     def _images(self) -> Tensor:
-        """(5, C, H, W')."""
+        """(6, C, H, W')."""
         pairs = zip(
             *(x.chunk(self.panels, dim=-1) for x in (self.observation, self.known - self.parts)),
             strict=True,
@@ -151,17 +156,17 @@ class HeldOut:
         return (images * self.shares[:, None, None, None]).sum(dim=0)
 
     def _mixed(self, images: Tensor) -> Tensor:
-        """z (1, 6 C, h, w) of images (5, C, h, w)."""
+        """z (1, 7 C, h, w) of images (6, C, h, w)."""
         return torch.cat([self._mix(images), *images])[None]
 
     @cached_property
     def shares(self) -> Tensor:
         """The mix of the fills with the least error on the parts, shares adding up to 1, in closed
-        form; (5,).
+        form; (6,).
         """
         held = (self.parts > 0).expand_as(self.observation)[0]
         # in double precision, which not every device has
-        drawn = torch.stack([image[held] for image in self._images]).cpu().double()  # (5, n)
+        drawn = torch.stack([image[held] for image in self._images]).cpu().double()  # (6, n)
         errors = drawn - self.observation[0][held].cpu().double()
         products = errors @ errors.T
         products += (1e-3 * products.diagonal().mean() + 1e-12) * torch.eye(len(products)).to(
@@ -172,16 +177,18 @@ class HeldOut:
 
 
 def _drawn(observation: Tensor, known: Tensor) -> Tensor:
-    """Fills of growing patches and two refinements of the last but one, (5, C, H, W)."""
+    """Fills of growing patches and three refinements of the last but one, (6, C, H, W)."""
     start = pyramid_fill(observation * known, known)
     fills = [dct_inpaint(start, known, *cut) for cut in CUTS]
 
+    def denoise(x: Tensor, sigma: float) -> Tensor:
+        return nonlocal_bayes(x, x, White(sigma), caution=1)
+
+    def pasted(x: Tensor, sigma: float = 0) -> Tensor:
+        return torch.where(known > 0, observation, x)
+
     def refined(rounds: Sequence[float]) -> Tensor:
-        image = fills[1]
-        for sigma in rounds:
-            drawn = nonlocal_bayes(image, image, White(sigma), caution=1)
-            image = torch.where(known > 0, observation, drawn)
-        return image
+        return pasted(in_turns(fills[1], denoise, pasted, rounds))
 
     return torch.cat([*fills, *map(refined, ROUNDS)])
 
