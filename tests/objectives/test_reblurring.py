@@ -8,7 +8,7 @@ from deep_image_prior.energies import squared_error
 from deep_image_prior.memory import Memory
 from deep_image_prior.networks import Refiner
 from deep_image_prior.objectives import Observed, Reblurring, reblurring
-from deep_image_prior.objectives.estimates import of_blurring
+from deep_image_prior.objectives.estimates import of_blurring, sharpened
 from deep_image_prior.objectives.reblurring import PANELS, ReblurredPair, consistent
 
 SCENE = tensor(photograph(76))
@@ -37,6 +37,17 @@ def test_every_estimate_is_better_than_the_observation_and_the_first_is_the_best
     errors = [error(BLURRING.operator.inside(e), CLEAN) for e in estimates.split(3, dim=1)]
     assert errors[0] == min(errors)
     assert max(errors) < 0.8 * error(X0, CLEAN)
+
+
+def test_half_of_the_last_change_is_added_to_the_next_round():
+    last, moved, halfway, smooth = of_blurring(BLURRING, X0, QUICK).chunk(4, dim=1)
+    _, first = sharpened(smooth, X0, BLURRING, QUICK[0])
+    _, second = sharpened(first, X0, BLURRING, QUICK[1])  # nothing before to have changed from
+    assert torch.equal(halfway, first)
+    ahead = second + (second - first) / 2
+    expected = sharpened(ahead, X0, BLURRING, QUICK[2])
+    torch.testing.assert_close(moved, expected[0])
+    torch.testing.assert_close(last, expected[1], rtol=0, atol=1e-3)
 
 
 def test_the_energy_is_the_error_on_the_estimate_made_smaller():

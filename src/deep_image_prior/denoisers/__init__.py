@@ -9,7 +9,7 @@ from .groups import FAR, TILE_GRID
 from .guided_filter import guided_filter, windowed
 from .nonlocal_bayes import OF_BESIDE, nonlocal_bayes
 from .patch_fill import consensus_fill, patch_fill
-from .plug_and_play import in_turns, least, plug_and_play, smooth_guess
+from .plug_and_play import in_turns, least, plug_and_play, smooth_guess, with_momentum
 from .pyramid import denoise_scales, with_long_waves
 from .ridge import nonlocal_ridge
 from .tv import tv_least_squares
@@ -41,4 +41,5 @@ __all__ = [
     "tv_least_squares",
     "windowed",
     "with_long_waves",
+    "with_momentum",
 ]

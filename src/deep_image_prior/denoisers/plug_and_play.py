@@ -48,10 +48,16 @@ def in_turns(
     drawn = before = None
     for s in strengths:
         before, drawn = drawn, denoise(x, s)
-        ahead = drawn if before is None else drawn + MOMENTUM * (drawn - before)
-        x = constrain(ahead, s)
+        x = constrain(with_momentum(drawn, before), s)
     assert drawn is not None
     return drawn
+
+
+def with_momentum(drawn: Tensor, before: Tensor | None) -> Tensor:
+    """Where a round goes on from, `drawn` in the last one and `before` in that before it, if there
+    was one.
+    """
+    return drawn if before is None else drawn + MOMENTUM * (drawn - before)
 
 
 def proximal(energy: Energy, anchor: Tensor, weight: float) -> Tensor:

@@ -34,6 +34,7 @@ from ..denoisers import (
     tv_least_squares,
     windowed,
     with_long_waves,
+    with_momentum,
 )
 from ..energies import squared_error
 from ..windows import Place, middle
@@ -292,8 +293,10 @@ def of_blurring(blurring: Blurring, observation: Tensor, rounds: Sequence[float]
     energy = squared_error(observation, blurring.operator)
     weight = SMOOTH * blurring.deviation(observation)
     images = [tv_least_squares(blurring.extended(observation), energy, weight)]
+    ahead, before = images[0], None
     for deviation in rounds:
-        moved, drawn = sharpened(images[-1], observation, blurring, deviation)
+        moved, drawn = sharpened(ahead, observation, blurring, deviation)
+        ahead, before = with_momentum(drawn, before), drawn
         images.append(drawn)
     return torch.cat([images[-1], moved, images[len(rounds) // 2], images[0]], dim=1)
 

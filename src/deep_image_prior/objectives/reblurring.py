@@ -25,7 +25,7 @@ LEAST = 8  # pixels a side of what is learned from
 LAST = 2  # of the rounds, once more after f
 MARGIN = 64  # pixels: what all rounds see would be far more, for nothing to be seen
 # of the noise that an estimate is taken to have, round by round
-ROUNDS = tuple(sigma / 255 for sigma in (40, 26, 17, 11, 7, 4.6, 3))
+ROUNDS = tuple(40 * 0.075 ** (k / 11) / 255 for k in range(12))  # 40 to 3 of 255
 
 
 @dataclass(frozen=True)
