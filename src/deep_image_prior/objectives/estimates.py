@@ -207,10 +207,12 @@ def of_compression(
     def near(image: Tensor) -> Tensor:
         return compression.project(image, observation)
 
-    white = White(noise.sigma)
-    first = near(nonlocal_bayes(observation, alike(observation, white), noise))
+    def drawn(pilot: Tensor, larger: int = 0) -> Tensor:
+        return near(nonlocal_bayes(observation, pilot, noise, larger, reach=FAR))
+
+    first = drawn(alike(observation, White(noise.sigma)))
     waves = near(with_long_waves(first, observation, noise, alike, SCALES, place))
-    both = [near(nonlocal_bayes(observation, p, noise, larger=1)) for p in (first, waves)]
+    both = [drawn(pilot, larger=1) for pilot in (first, waves)]
     return torch.cat([(both[0] + both[1]) / 2, *both], dim=1)
 
 
