@@ -175,8 +175,8 @@ def test_a_coarse_fit_is_half_of_the_last_image_of_a_picture_alone():
     assert one.half.shape == (1, 3, 32, 32)
     assert torch.equal(one.half, other.half), "whichever run asks for it first"
     drawn = last(one, x0)
-    one.half = one.half.flip(-1)
-    assert not torch.equal(last(one, x0), drawn)
+    other.half = other.half.flip(-1)
+    assert not torch.equal(last(other, x0), drawn)
     # another picture is enlarged without
     without = last(pair(x0, 4), x0)
     assert not torch.equal(drawn, without)
