@@ -15,7 +15,7 @@ from ..padding import pad_reflect
 # less than half
 LOT = 0.7
 WIDE = 24  # pixels a side of a square that lines and letters have no room for
-AROUND = 8  # pixels around such squares that belong to the same hole
+FRINGE = 8  # pixels around such squares that belong to the same hole
 DEEP = 16  # pixels a side of a square whose middle is guessed from afar
 STRAY = 0.02  # of the pixels of such squares may be known, as a threshold leaves them in a mask
 
@@ -54,7 +54,7 @@ def wide_holes(known: Tensor) -> Tensor:
         return torch.zeros_like(known)
     inside = _has_room(known, WIDE).to(known)  # first rows and columns of the squares
     squares = _largest(F.pad(inside, (WIDE - 1,) * 4), WIDE)
-    wide = (1 - known) * _largest(F.pad(squares, (AROUND,) * 4), 2 * AROUND + 1)
+    wide = (1 - known) * _largest(F.pad(squares, (FRINGE,) * 4), 2 * FRINGE + 1)
     if not wide.any():
         return wide
     if are_scattered(known + wide):  # in the rims, too

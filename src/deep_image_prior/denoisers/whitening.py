@@ -15,8 +15,7 @@ ROUNDING = 2
 def whitening(covariance: Tensor, terms: int) -> Tensor:
     """The inverse W of the Cholesky factor of M = `covariance` (N, n, n), lower triangular: W M W^T
     = I and M^-1 = W^T W. To the diagonal is added as much as rounding may have taken, for it to be
-    positive definite. terms: how many products each element of M is
-    the sum of.
+    positive definite. terms: how many products each element of M is the sum of.
     """
     real = torch.finfo(covariance.dtype)
     trace = covariance.diagonal(dim1=1, dim2=2).sum(dim=1)

@@ -25,7 +25,8 @@ PANELS = 4  # of a picture alone, each shrunk on another grid
 ROUNDS = tuple(sigma / 255 for sigma in (30, 20, 12, 6))
 LEAST = 8  # pixels a side
 LAST = 2  # of the rounds, after f
-PATCHES = (1, 0)  # of rounds by the whole factor: some pictures want the larger, some the smaller
+# `larger` of nonlocal_bayes, in rounds by the whole factor: some pictures want it, some do not
+PATCHES = (1, 0)
 # times the squared error of one step up to x0, that of an enlargement by the factor
 FINER = {2: 1.0, 3: 1.0, 4: 1.7**2, 8: 2.2**2}
 MARGIN = 48  # pixels of x: all that the rounds see would be far more, for nothing to be seen
