@@ -8,6 +8,9 @@ from torch import Tensor
 from ..operators import Downsample
 from .prefilters import LANCZOS2, Prefilter
 
+# back-projections: one leaves edges soft, which the next round of a denoiser takes for true
+ROUNDS = 5
+
 
 @dataclass(frozen=True)
 class Downsampling:
@@ -32,14 +35,17 @@ class Downsampling:
         """The inverse, bicubic, in [0, 1]."""
         return self._bicubic(x0).clamp(0, 1)
 
-    def project(self, x: Tensor, x0: Tensor, rounds: int = 1) -> Tensor:
+    def project(self, x: Tensor, x0: Tensor) -> Tensor:
         """x (1, C, t H, t W) moved to where d makes about x0 of it, in [0, 1], by x + u(x0 - d(x)).
 
+        Where x0 is 0 or 1, d(x) may lie beyond: files cut off there what the low-pass overshoots.
         Iterative back-projection: Irani and Peleg 1991, doi:10.1016/1049-9652(91)90045-L.
         """
         down = self.operator
-        for _ in range(rounds):
-            x = (x + self._bicubic(x0 - down(x))).clamp(0, 1)
+        for _ in range(ROUNDS):
+            missing = x0 - down(x)
+            beyond = (x0 >= 1) & (missing < 0) | (x0 <= 0) & (missing > 0)
+            x = (x + self._bicubic(missing.masked_fill(beyond, 0))).clamp(0, 1)
         return x
 
     def _bicubic(self, image: Tensor) -> Tensor:

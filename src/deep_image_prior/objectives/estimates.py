@@ -47,7 +47,6 @@ BLUR = 1.0  # pixels, of the blurred x0 behind the estimates
 ENLARGED = 3  # estimates of an enlargement
 DECODED = 3  # estimates of what was compressed
 TRIED = 192  # pixels a side of what a share is tried on
-PROJECTED = 10  # back-projections of a bicubic enlargement
 BEHIND = 4  # estimates of the image behind a blur
 SMOOTH = 0.2  # weight of total variation behind a blur, for noise of deviation 1
 # of the weight that the noise of an estimate calls for: 0.5 to 1 are alike, 2 and 0.25 worse
@@ -256,7 +255,7 @@ def of_downsampling(
     least = smooth(downsampling, observation)
     best = refined(least, observation, downsampling, rounds)
     bicubic = downsampling.enlarge(observation)
-    return torch.cat([best, least, downsampling.project(bicubic, observation, PROJECTED)], dim=1)
+    return torch.cat([best, least, downsampling.project(bicubic, observation)], dim=1)
 
 
 def smooth(downsampling: Downsampling, observation: Tensor) -> Tensor:
