@@ -225,6 +225,21 @@ def test_runs_are_averaged_over_seeds():
     assert both.stopped == "budget: 5 steps"
 
 
+def test_of_runs_that_are_not_alike_the_one_of_the_least_energy_is_taken():
+    runs = [fit(problem(ERROR), replace(FEW, seed=seed)) for seed in (7, 8, 9)]
+    last = [run.history[-1] for run in runs]
+    least = last.index(min(last))
+    unlike = replace(problem(ERROR), alike=False)
+    result = fit(unlike, replace(FEW, seed=7, runs=3))
+    assert torch.equal(result.image, runs[least].image)
+    assert result.chosen == [5 if k == least else 0 for k in range(3)]
+    assert result.stopped.endswith("the image is of the run that came to the least energy")
+    alone = fit(unlike, FEW)
+    assert alone.stopped == fit(problem(ERROR), FEW).stopped
+    cut = fit(unlike, replace(FEW, seed=7, runs=3), watch=interrupting(2, 2))
+    assert torch.equal(cut.image, runs[0].image), "an unfinished run is not compared"
+
+
 def test_a_rule_stops_each_run_and_says_why():
     made = []
 

@@ -22,6 +22,7 @@ from .masks import unknown_pixels
 from .memory import Memory
 from .objectives import Preset
 from .options import declared
+from .phases import Phase
 from .settings import Settings
 from .step import Rule
 from .stopping import RULES, Discrepancy, Recipe
@@ -100,6 +101,7 @@ class Call:
     ) -> Fit:
         """Fit the whole once it is known that memory suffices."""
         self.memory.check(problem, preset.settings)
+        self.task.tell(Phase("learning", total=preset.settings.runs))
         return fit(problem, preset.settings, rule(problem), self.task.watch)
 
     def checkpoint(

@@ -44,7 +44,9 @@ class Problem:
     columns before it) -> that part, if f can be applied to it, or None if there is nothing to
     restore. margin: pixels of x around a part that its own depend on. exact: on hardly anything
     beyond, so that parts may be of any size. trials: parts whose errors are known, if there are
-    any, for codes that begin with images of x: `images` of them, or all.
+    any, for codes that begin with images of x: `images` of them, or all. alike: whether several
+    runs come to about the same image, so that their mean is one; else that of the least energy is
+    taken.
     """
 
     network: Callable[[], nn.Module]
@@ -61,6 +63,7 @@ class Problem:
     exact: bool = True
     trials: Callable[[], "Sequence[Trial]"] = tuple
     images: int | None = None
+    alike: bool = True
 
     def panel(self, shape: Sequence[int]) -> tuple[int, int]:
         """Rows and columns of one, of a code of that shape (1, C', H, W)."""

@@ -74,7 +74,7 @@ def fit(
     tell: Tell = silence,
 ) -> Fit:
     """x* = f_theta*(z): the running average at the last step, averaged over `settings.runs` runs
-    (section 3.1).
+    (section 3.1), or of the run that came to the least energy, if they are not alike.
 
     Where steps saw windows x* is the mean of what f with averaged weights draws by all symmetries.
     draw: another way to it, for other parts of the picture. checkpoint: keeps complete runs, and
@@ -103,6 +103,7 @@ def fit(
     # an unfinished run would spoil the mean of the finished ones
     best = [each for each in descents if each.run.complete]
     best = best or [each for each in descents if each.run.energies]
+    best = best if problem.alike else [min(best, key=lambda each: each.run.energy)]
     interrupted, of_the_best = descents[-1].run.interrupted, partial(_of_the_best, tell)
     start = time.perf_counter()
     # the same call, when it goes on, draws other weights

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from .step import Stop
 
@@ -20,6 +21,11 @@ class Run:
     seconds: float
     uncertainty_db: float | None = None
     used: bool = True
+
+    @property
+    def energy(self) -> float:
+        """What it came to: the mean of its last tenth, as steps differ."""
+        return fmean(self.energies[-max(1, len(self.energies) // 10) :])
 
     @property
     def interrupted(self) -> bool:
@@ -65,9 +71,13 @@ class Runs:
     @property
     def stopped(self) -> str:
         """Why the runs ended, in words."""
-        whole = all(run.used or run.stop.rule == "late" for run in self.runs)
-        left_out = [] if whole else ["the image is of the complete runs"]
-        return "; ".join(dict.fromkeys([*(str(run.stop) for run in self.runs), *left_out]))
+        left_out = [run for run in self.runs if not run.used and run.stop.rule != "late"]
+        why = []
+        if any(run.complete for run in left_out):
+            why = ["the image is of the run that came to the least energy"]
+        elif left_out:
+            why = ["the image is of the complete runs"]
+        return "; ".join(dict.fromkeys([*(str(run.stop) for run in self.runs), *why]))
 
     @property
     def interrupted(self) -> bool:

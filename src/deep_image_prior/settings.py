@@ -62,7 +62,8 @@ class Settings:
         default=1,
         kind=int,
         least=1,
-        help="Independent runs, their images averaged; run k uses seed + k.",
+        help="Independent runs, their images averaged (of pictures of the inside of a classifier "
+        "the one of the least energy is kept); run k uses seed + k.",
     )
     max_rollbacks: int = option(
         default=20,

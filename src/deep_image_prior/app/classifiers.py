@@ -19,7 +19,6 @@ from ..files import Picture
 from ..images import EIGHT_BITS, Pixels, Scale
 from ..panels import Tile, panel
 from ..restoration import Result
-from ..settings import Settings
 from ..tasks import Invert, Maximise, Visualisation
 from . import session
 from .commands import taken
@@ -203,10 +202,9 @@ def _run(
     loaded = cache(lambda: model.with_weights(phi))
 
     def maker(task: Task) -> Callable[[Watcher], Result]:
-        return lambda watch: make(replace(task, classifier=loaded(), watch=watch))
+        return lambda watch: make(replace(task, classifier=loaded(), watch=watch, tell=watch.tell))
 
     alone = len(tasks) == 1
-    runs = task.runs or Settings().runs
     request = Request(
         task=task.name,
         makers={name: maker(task) for name, task in tasks.items()},
@@ -232,7 +230,7 @@ def _run(
     output = Output(
         values["output"] or drawing.path, values["record"], values["overwrite"], values["quiet"]
     )
-    return session.run(request, output, Bar(runs * len(tasks), output.quiet))
+    return session.run(request, output, Bar(len(tasks), output.quiet))
 
 
 def _facts(phi: Classifier) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,8 @@ class Maximise(Visualisation):
         from ..energies import activation
         from ..objectives import Observed
 
-        return preset.problem(Observed(like, activation(operator, unit)))
+        problem = preset.problem(Observed(like, activation(operator, unit)))
+        return replace(problem, alike=False)
 
 
 @cache
