@@ -227,7 +227,7 @@ def regions() -> dict[str, Preset]:
         mix=False,
     )
     # jitter of the grid moves every pixel, and draws fog in a short fit
-    still = Settings(steps=400, jitter=0, averaging=0.98)
+    still = Settings(steps=250, jitter=0, averaging=0.98)
     plain = partial(Hourglass, skip=(0,) * 5)
     return {
         "fast": Preset(Refiner, Exemplars(), once),
