@@ -154,3 +154,17 @@ def test_what_is_cleaned_first_takes_no_more_steps_than_usual(monkeypatch, steps
     with pytest.raises(KeyboardInterrupt):
         dip.upscale(np.random.default_rng(0).random((40, 40)), 2, sigma=0.2, steps=steps)
     assert seen == [taken]
+
+
+@pytest.mark.parametrize(("how", "exact"), [({}, True), ({"sigma": 0.1}, False)])
+def test_what_was_cleaned_is_not_taken_to_be_exact(monkeypatch, how, exact):
+    seen = set()
+    project = Downsampling.project
+
+    def watched(downsampling, x, x0):
+        seen.add(downsampling.exact)
+        return project(downsampling, x, x0)
+
+    monkeypatch.setattr(Downsampling, "project", watched)
+    enlarged(photograph(32), steps=1, **how)
+    assert seen == {exact}

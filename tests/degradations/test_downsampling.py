@@ -23,6 +23,8 @@ def test_a_projection_brings_an_enlargement_back_to_what_was_observed(factor):
     moved = downsampling.project(x, x0)
     assert apart(moved) < 0.15 * apart(x)
     assert 0 <= moved.min() <= moved.max() <= 1
+    once = Downsampling(factor, exact=False).project(x, x0)
+    assert apart(moved) < 0.4 * apart(once) < 0.4 * 0.8 * apart(x)
 
 
 def test_what_agrees_with_the_observation_stays():

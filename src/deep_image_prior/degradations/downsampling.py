@@ -8,16 +8,19 @@ from torch import Tensor
 from ..operators import Downsample
 from .prefilters import LANCZOS2, Prefilter
 
-# back-projections: one leaves edges soft, which the next round of a denoiser takes for true
-ROUNDS = 5
+STEPS = 5  # of back-projection: one leaves edges soft, which a denoiser takes for true
 
 
 @dataclass(frozen=True)
 class Downsampling:
-    """x0 = d(x), low-pass and decimation by `factor` (eq. 5), Lanczos2 if nothing else is known."""
+    """x0 = d(x), low-pass and decimation by `factor` (eq. 5), Lanczos2 if nothing else is known.
+
+    exact: x0 has no errors but those of rounding; else they are not drawn with all their detail.
+    """
 
     factor: int
     prefilter: Prefilter = LANCZOS2
+    exact: bool = True
 
     def by(self, factor: int) -> "Downsampling":
         """The same low-pass, in pixels of x0, for another factor."""
@@ -36,13 +39,14 @@ class Downsampling:
         return self._bicubic(x0).clamp(0, 1)
 
     def project(self, x: Tensor, x0: Tensor) -> Tensor:
-        """x (1, C, t H, t W) moved to where d makes about x0 of it, in [0, 1], by x + u(x0 - d(x)).
+        """x (1, C, t H, t W) moved to where d makes about x0 of it, in [0, 1], by x + u(x0 - d(x)),
+        once where x0 is not exact.
 
         Where x0 is 0 or 1, d(x) may lie beyond: files cut off there what the low-pass overshoots.
         Iterative back-projection: Irani and Peleg 1991, doi:10.1016/1049-9652(91)90045-L.
         """
         down = self.operator
-        for _ in range(ROUNDS):
+        for _ in range(STEPS if self.exact else 1):
             missing = x0 - down(x)
             beyond = (x0 >= 1) & (missing < 0) | (x0 <= 0) & (missing > 0)
             x = (x + self._bicubic(missing.masked_fill(beyond, 0))).clamp(0, 1)

@@ -6,6 +6,7 @@ Or z estimates of x0 from A(x0), E the error on x0, and x what f draws of the sa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from math import prod
 from typing import TYPE_CHECKING
@@ -107,7 +108,8 @@ class Upscale(Restoration):
         from ..energies import squared_error
         from ..objectives import Observed
 
-        shrinking = self._downsampling(x0)
+        cleaned = self.cleaner(damage) is not None
+        shrinking = replace(self._downsampling(x0), exact=not cleaned)
         energy = squared_error(x0, shrinking.operator)
         return preset.problem(Observed(x0, energy, shrinking, shrinking.enlarge(x0), panels))
 
