@@ -10,6 +10,7 @@ from deep_image_prior import BadInput, Destabilised, Problem, Settings, descend,
 from deep_image_prior.descent import averaged_weights, with_rollback
 from deep_image_prior.energies import mean_square, squared_error
 from deep_image_prior.operators import identity
+from deep_image_prior.runs import Run
 from deep_image_prior.step import Rule, Stop
 from deep_image_prior.stopping import Variance
 
@@ -223,6 +224,12 @@ def test_runs_are_averaged_over_seeds():
     assert both.history == runs[0].history + runs[1].history
     assert both.steps == [5, 5]
     assert both.stopped == "budget: 5 steps"
+
+
+def test_a_run_came_to_the_mean_energy_of_its_last_tenth():
+    run = Run(energies=[9.0] * 18 + [3.0, 1.0], stop=Stop("budget", 20, ""), chosen=20, seconds=1)
+    assert run.energy == 2
+    assert replace(run, energies=[3.0, 1.0]).energy == 1
 
 
 def test_of_runs_that_are_not_alike_the_one_of_the_least_energy_is_taken():
