@@ -89,8 +89,8 @@ def test_all_is_for_the_commands_that_take_the_value(folder):
     defaults = settings_file.read(cli.app, Path("dip.toml"), named=False)
     presets = {name: values.get("preset") for name, values in defaults.items()}
     assert (presets["denoise"], presets["dejpeg"]) == ("best", "paper")
-    assert presets["invert"] is None, "it has no such preset"
-    assert defaults["invert"] == {"turns": 2}
+    assert presets["maximise"] is None, "it has no such preset"
+    assert defaults["maximise"] == {"turns": 2}
     assert defaults["layers"] == {}
 
 
