@@ -15,12 +15,12 @@ STEPS = 5  # of back-projection: one leaves edges soft, which a denoiser takes f
 class Downsampling:
     """x0 = d(x), low-pass and decimation by `factor` (eq. 5), Lanczos2 if nothing else is known.
 
-    exact: x0 has no errors but those of rounding; else they are not drawn with all their detail.
+    doubtful: x0 may have errors that can be seen, which are not to be drawn with all the rest.
     """
 
     factor: int
     prefilter: Prefilter = LANCZOS2
-    exact: bool = True
+    doubtful: bool = False
 
     def by(self, factor: int) -> "Downsampling":
         """The same low-pass, in pixels of x0, for another factor."""
@@ -40,13 +40,14 @@ class Downsampling:
 
     def project(self, x: Tensor, x0: Tensor) -> Tensor:
         """x (1, C, t H, t W) moved to where d makes about x0 of it, in [0, 1], by x + u(x0 - d(x)),
-        once where x0 is not exact.
+        once where x0 is doubtful.
 
-        Where x0 is 0 or 1, d(x) may lie beyond: files cut off there what the low-pass overshoots.
+        Where x0 is 0 or 1, d(x) may lie beyond: files of 8 bits cut off there what the low-pass
+        overshoots.
         Iterative back-projection: Irani and Peleg 1991, doi:10.1016/1049-9652(91)90045-L.
         """
         down = self.operator
-        for _ in range(STEPS if self.exact else 1):
+        for _ in range(1 if self.doubtful else STEPS):
             missing = x0 - down(x)
             beyond = (x0 >= 1) & (missing < 0) | (x0 <= 0) & (missing > 0)
             x = (x + self._bicubic(missing.masked_fill(beyond, 0))).clamp(0, 1)
