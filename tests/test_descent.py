@@ -240,11 +240,26 @@ def test_of_runs_that_are_not_alike_the_one_of_the_least_energy_is_taken():
     result = fit(unlike, replace(FEW, seed=7, runs=3))
     assert torch.equal(result.image, runs[least].image)
     assert result.chosen == [5 if k == least else 0 for k in range(3)]
-    assert result.stopped.endswith("the image is of the run that came to the least energy")
+    words = "the image is of run {}, which came to the least energy"
+    assert result.stopped.endswith(words.format(least + 1))
     alone = fit(unlike, FEW)
     assert alone.stopped == fit(problem(ERROR), FEW).stopped
     cut = fit(unlike, replace(FEW, seed=7, runs=3), watch=interrupting(2, 2))
     assert torch.equal(cut.image, runs[0].image), "an unfinished run is not compared"
+    assert cut.stopped.endswith("the image is of the complete runs")
+
+
+def test_of_runs_that_all_failed_none_is_said_to_be_complete():
+    def failing(step):
+        if step.index == 3:
+            raise Destabilised("lost")
+
+    unlike = replace(problem(ERROR), alike=False)
+    result = fit(unlike, replace(FEW, runs=2), watch=failing)
+    assert not result.complete
+    kept = 1 + result.chosen.index(3)
+    assert result.stopped == f"lost; the image is of run {kept}, which came to the least energy"
+    assert fit(problem(ERROR), replace(FEW, runs=2), watch=failing).stopped == "lost"
 
 
 def test_a_rule_stops_each_run_and_says_why():

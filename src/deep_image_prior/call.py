@@ -102,7 +102,8 @@ class Call:
         """Fit the whole once it is known that memory suffices."""
         self.memory.check(problem, preset.settings)
         self.task.tell(Phase("learning", total=preset.settings.runs))
-        return fit(problem, preset.settings, rule(problem), self.task.watch)
+        task = self.task
+        return fit(problem, preset.settings, rule(problem), task.watch, tell=task.tell)
 
     def checkpoint(
         self, task: Restoration, x0: Tensor, damage: Damage, settings: Settings

@@ -44,9 +44,9 @@ class Problem:
     columns before it) -> that part, if f can be applied to it, or None if there is nothing to
     restore. margin: pixels of x around a part that its own depend on. exact: on hardly anything
     beyond, so that parts may be of any size. trials: parts whose errors are known, if there are
-    any, for codes that begin with images of x: `images` of them, or all. alike: whether several
-    runs come to about the same image, so that their mean is one; else that of the least energy is
-    taken.
+    any, for codes that begin with images of x: `images` of them, or all. alike: whether all
+    runs come to about the same image, and their mean is taken; else the image of the run that came
+    to the least energy.
     """
 
     network: Callable[[], nn.Module]

@@ -71,13 +71,19 @@ class Runs:
     @property
     def stopped(self) -> str:
         """Why the runs ended, in words."""
-        left_out = [run for run in self.runs if not run.used and run.stop.rule != "late"]
-        why = []
-        if any(run.complete for run in left_out):
-            why = ["the image is of the run that came to the least energy"]
-        elif left_out:
-            why = ["the image is of the complete runs"]
-        return "; ".join(dict.fromkeys([*(str(run.stop) for run in self.runs), *why]))
+        reasons = [*(str(run.stop) for run in self.runs), *self._of_which]
+        return "; ".join(dict.fromkeys(reasons))
+
+    @property
+    def _of_which(self) -> list[str]:
+        """Of which runs the image is, if not of all that came to one."""
+        used = [run for run in self.runs if run.used]
+        left_out = [run for run in self.runs if run.energies and not run.used]
+        complete = any(run.complete for run in used)
+        if any(run.complete or not complete for run in left_out):
+            number = 1 + self.runs.index(used[0])
+            return [f"the image is of run {number}, which came to the least energy"]
+        return ["the image is of the complete runs"] if complete and not self.complete else []
 
     @property
     def interrupted(self) -> bool:

@@ -88,7 +88,7 @@ def six_scales(
 
 @cache
 def presets(classifier: str = "") -> dict[str, Preset]:
-    """For the classifier of that name. best: of several runs some keep wrong colours, and a larger
+    """For the classifier of that name. best: three runs, since some keep wrong colours and a larger
     error.
     """
     from .. import codes
