@@ -53,6 +53,12 @@ def test_an_image_comes_back_from_a_part_of_its_pixels():
     assert 0 <= done.image.min() <= done.image.max() <= 1
 
 
+def test_how_many_runs_there_will_be_is_told():
+    told = []
+    solve(CLEAN, identity, (32, 32), preset=QUICK, sigma=0.1, runs=2, tell=told.append)
+    assert [(phase.name, phase.total) for phase in told] == [("learning", 2)]
+
+
 def test_bounds_are_those_of_the_image_whatever_its_units():
     run = partial(solve, operator=identity, shape=(32, 32), preset=QUICK)
     plain = run(CLEAN, sigma=0.1).image
