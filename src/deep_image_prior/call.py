@@ -100,10 +100,10 @@ class Call:
         self, problem: Problem, preset: Preset, rule: Callable[[Problem], Recipe | None]
     ) -> Fit:
         """Fit the whole once it is known that memory suffices."""
-        self.memory.check(problem, preset.settings)
-        self.task.tell(Phase("learning", total=preset.settings.runs))
-        task = self.task
-        return fit(problem, preset.settings, rule(problem), task.watch, tell=task.tell)
+        task, settings = self.task, preset.settings
+        self.memory.check(problem, settings)
+        task.tell(Phase("learning", total=settings.runs))
+        return fit(problem, settings, rule(problem), task.watch, tell=task.tell)
 
     def checkpoint(
         self, task: Restoration, x0: Tensor, damage: Damage, settings: Settings
