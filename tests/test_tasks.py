@@ -114,6 +114,23 @@ def test_the_paper_settings_of_section_4():
     assert all(settings.averaging == 0.99 for settings in paper.values())
 
 
+def test_best_takes_as_much_time_as_was_measured():
+    best = {
+        "dejpeg": tasks.dejpeg.presets()["best"].settings,
+        "x4": tasks.upscale.presets(4)["best"].settings,
+        "deblur": tasks.deblur.presets()["best"].settings,
+        **{holes: presets["best"].settings for holes, presets in HOLES.items()},
+    }
+    assert {name: (each.steps, each.runs) for name, each in best.items()} == {
+        "dejpeg": (200, 2),
+        "x4": (600, 2),
+        "deblur": (400, 2),
+        "text": (300, 2),
+        "random": (300, 2),
+        "large": (250, 1),
+    }
+
+
 def test_the_paper_codes():
     for name, problem, _ in rows("paper"):
         z, _ = drawn(problem)

@@ -161,14 +161,14 @@ SMOOTH = gaussian_filter(photograph(48), (1, 1, 0))
 
 
 @pytest.mark.parametrize(
-    ("x0", "how", "doubtful"),
+    ("x0", "how", "doubtful", "left"),
     [
-        (SMOOTH, {}, False),
-        (photograph(32), {}, True),  # texture, which may be noise
-        (SMOOTH, {"sigma": 0.1}, True),
+        (SMOOTH, {}, False, False),
+        (photograph(32), {}, True, True),  # texture, which may be noise
+        (SMOOTH, {"sigma": 0.1}, True, False),
     ],
 )
-def test_errors_of_the_picture_are_not_drawn_with_the_rest(monkeypatch, x0, how, doubtful):
+def test_errors_of_the_picture_are_not_drawn_with_the_rest(monkeypatch, x0, how, doubtful, left):
     seen = set()
     project = Downsampling.project
 
@@ -177,5 +177,16 @@ def test_errors_of_the_picture_are_not_drawn_with_the_rest(monkeypatch, x0, how,
         return project(downsampling, x, x0)
 
     monkeypatch.setattr(Downsampling, "project", watched)
-    enlarged(x0, steps=1, **how)
+    result = enlarged(x0, steps=1, **how)
     assert seen == {doubtful}
+    assert (result.damage.left is not None) == left
+    assert any("was left in" in line for line in summary(result, SCALE)) == left
+
+
+def test_noise_that_is_left_is_told_in_the_units_of_the_image():
+    left = enlarged(photograph(32), steps=1).damage.left
+    assert left > 1.5 / 255
+    thousands = enlarged(1000 * photograph(32), steps=1)
+    assert thousands.damage.left == pytest.approx(1000 * left, rel=0.02)
+    [said] = [line for line in summary(thousands, scale_of(thousands.image)) if "left in" in line]
+    assert f"about {thousands.damage.left:.2g} in the units of the image" in said

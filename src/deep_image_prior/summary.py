@@ -35,6 +35,11 @@ def summary(result: Result, scale: Scale) -> list[str]:
             f"softness: as a Gaussian of {soft:.2g} pixels leaves a sharp picture; "
             f"--psf gaussian:{soft:.2g} takes it back, and draws halos if there was none"
         )
+    if left := result.damage.left:
+        lines.append(
+            f"noise: about {unit * left:.2g} {of}, if it is not texture, was left in and drawn "
+            "larger; to take it out, denoise the image first"
+        )
     if result.clean:
         lines.append("clean: what was taken out as noise is less than can be seen")
     if result.damage.alignment is not None:

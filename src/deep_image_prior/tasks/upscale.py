@@ -85,14 +85,14 @@ class Upscale(Restoration):
         if not self._cleans:
             return observation, Damage()
         if sigma is None and (found := detect(observation, None, self.coding)):
-            return observation, Damage(compression=found, doubtful=True)
-        noise, doubtful = _noise(observation, scale, sigma)
+            return observation, Damage(compression=found)
+        noise, left = _noise(observation, scale, sigma)
         if noise:
-            return observation, Damage(noise=noise, doubtful=True)
+            return observation, Damage(noise=noise)
         soft = softness(observation) or 0.0
         filtered = isinstance(self.psf, str) and self.psf in NAMED  # else it is taken back
-        left = self.enlargement * soft if filtered and soft >= SOFT else None
-        return observation, Damage(softness=left, doubtful=doubtful)
+        wide = self.enlargement * soft if filtered and soft >= SOFT else None
+        return observation, Damage(softness=wide, left=left)
 
     def cleaner(self, damage: Damage) -> Restoration | None:
         kind = Dejpeg if damage.compression else Denoise if damage.noise else None
@@ -109,7 +109,9 @@ class Upscale(Restoration):
         from ..energies import squared_error
         from ..objectives import Observed
 
-        shrinking = replace(self._downsampling(x0), doubtful=damage.doubtful)
+        errors = (damage.noise, damage.compression, damage.left)
+        doubtful = any(each is not None for each in errors)
+        shrinking = replace(self._downsampling(x0), doubtful=doubtful)
         energy = squared_error(x0, shrinking.operator)
         return preset.problem(Observed(x0, energy, shrinking, shrinking.enlarge(x0), panels))
 
@@ -140,23 +142,27 @@ class Upscale(Restoration):
 HOW = ("channel_axis", "preset", "device", "memory", "seed", "tell")
 
 
-def _noise(observation: Tensor, scale: Scale, sigma: float | None) -> tuple[AnyNoise | None, bool]:
-    """Of x0 in [0, 1], if it is told, or is no texture for certain and strong enough to be seen;
-    and whether it may be strong enough.
+def _noise(
+    observation: Tensor, scale: Scale, sigma: float | None
+) -> tuple[AnyNoise | None, float | None]:
+    """Of x0 in [0, 1], if it is told, or is strong enough to be seen and no texture for certain;
+    or the deviation of what is as strong and may be texture.
     """
     from ..degradations import Impulses, Noise, measure_noise
     from ..errors import BadInput
 
     if sigma is not None:
-        return Noise(sigma, clipped=scale.clips), True
+        return Noise(sigma, clipped=scale.clips), None
     try:
         found = measure_noise(observation, clipped=scale.clips)
     except BadInput:  # there is no gray to measure it in
-        return None, False
+        return None, None
     if isinstance(found, Impulses):
-        return found, True
-    strong = found.variance(observation).mean().item() > SEEN**2
-    return found if strong and found.certain else None, strong
+        return found, None
+    deviation = found.variance(observation).mean().sqrt().item()
+    if deviation <= SEEN:
+        return None, None
+    return (found, None) if found.certain else (None, deviation)
 
 
 @cache
