@@ -222,11 +222,13 @@ def of_dither(palette: Palette, noise: Sampled, observation: Tensor, share: floa
     noise: what dithering added.
     """
     noisy = palette.without_offsets(observation)
-    drawn = (
-        nonlocal_bayes(noisy, nonlocal_bayes(noisy, pilot, noise), noise, larger=1)
-        for pilot in (dct_denoise(noisy, noise), undithered(noisy))
-    )
-    sharp, smooth = (palette.project(image, observation) for image in drawn)
+
+    def drawn(pilot: Tensor) -> Tensor:
+        alike = nonlocal_bayes(noisy, pilot, noise, reach=FAR)
+        twice = nonlocal_bayes(noisy, alike, noise, larger=1, reach=FAR)
+        return palette.project(twice, observation)
+
+    sharp, smooth = (drawn(pilot) for pilot in (dct_denoise(noisy, noise), undithered(noisy)))
     return torch.cat([torch.lerp(sharp, smooth, share), sharp, smooth], dim=1)
 
 
