@@ -1,5 +1,5 @@
 """Noise as pictures have it outside a laboratory: clean (H, W, 3) in [0, 1] -> Problem in 8 bits,
-all of it from default_rng(0).
+all of it from default_rng(0), if no seed is told.
 """
 
 import io
@@ -46,14 +46,14 @@ def grained(name: str, clean: Pixels, sigma: float) -> Problem:
     return filed(name, clean, clean + 2 * sigma * np.sqrt(gray * (1 - gray)) * noise)
 
 
-def photographed(name: str, scene: Pixels, photons: float = PHOTONS) -> Problem:
+def photographed(name: str, scene: Pixels, photons: float = PHOTONS, seed: int = 0) -> Problem:
     """x0: the scene seen by a sensor, developed and kept as a JPEG file; its truth: the same
     without noise and file. photons: at white.
     """
     sharp = np.clip(scene**GAMMA @ np.linalg.inv(COLOURS).T, 0, 1)
     seen = gaussian(sharp, LENS, mode="reflect", channel_axis=-1)
     light = _mosaic(seen)
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     counted = random.poisson(photons * light) / photons + random.normal(0, READ, light.shape)
     buffer = io.BytesIO()
     picture = np.rint(255 * _developed(counted)).astype(np.uint8)

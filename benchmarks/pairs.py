@@ -21,6 +21,7 @@ SHADOWS, SHADOW = 7, 0.3  # quadrilaterals, and the light that is left in them
 HIGHLIGHTS, GLARE = 12, 1.5  # spots, and the light that they add
 SIGMA, GRAIN = 25 / 255, 3 / 255  # of white noise without flash and with it
 PHOTONS, FLASHED = 100, 2000  # at white
+EXPOSURES = 100  # without flash, whose mean is the truth as of photographs in benchmarks
 MOVED = (2.6, -1.8)  # pixels down and right, of a camera held by hand
 
 
@@ -70,6 +71,15 @@ def camera(name: str, scene: Pixels, seen: Pixels) -> Problem:
     return replace(photographed(name, dim, PHOTONS), guide=flash)
 
 
+def exposures(name: str, scene: Pixels, seen: Pixels) -> Problem:
+    """The same pair, its truth the mean of EXPOSURES others: it has what noise does to dark parts
+    when they are developed, as the truth of real photographs has.
+    """
+    (dim, _), others = under(scene), range(1, EXPOSURES + 1)
+    images = (photographed(name, dim, PHOTONS, seed).observation for seed in others)
+    return replace(camera(name, scene, seen), clean=sum(images, np.zeros_like(dim)) / EXPOSURES)
+
+
 def moved(scene: Pixels) -> Pixels:
     """By MOVED, with cubic splines."""
     return np.clip(shift(scene, (*MOVED, 0), order=3, mode="reflect"), 0, 1)
@@ -78,5 +88,6 @@ def moved(scene: Pixels) -> Pixels:
 KINDS: dict[str, Callable[[str, Pixels, Pixels], Problem]] = {
     "white": white,
     "camera": camera,
+    "exposures": exposures,
     "moved": white,
 }

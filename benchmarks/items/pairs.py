@@ -5,7 +5,7 @@ from pathlib import Path
 from .. import data
 from ..methods import prior
 from ..methods.classical import best_guided_filters, untouched
-from ..pairs import KINDS, MOVED, moved
+from ..pairs import EXPOSURES, KINDS, MOVED, moved
 from ..problems import Problem, centred
 from .item import Item
 
@@ -28,10 +28,11 @@ pairs = Item(
     "that falls from left to right and has a soft edge; under the flash times one that falls to "
     "the corners, with seven hard shadows to 0.3 and twelve highlights. white: noise of sigma 25, "
     "under the flash 3; camera: as in `correlated`, 100 photons at white, under the flash 2000; "
-    f"moved: white, the flash photo moved by {MOVED[0]} pixels down and {-MOVED[1]} left. All from "
-    "default_rng and in 8 bits; RGB PSNR of results in 8 bits. The prior, and the denoiser of "
-    "this package, are told nothing; joint bilateral and guided filter have the setting that is "
-    "best by the truth of each picture, of twelve and twenty.",
+    f"exposures: the same, its truth the mean of {EXPOSURES} photographs of the dim scene, as in "
+    f"`camera`; moved: white, the flash photo moved by {MOVED[0]} pixels down and {-MOVED[1]} "
+    "left. All from default_rng and in 8 bits; RGB PSNR of results in 8 bits. The prior, and the "
+    "denoiser of this package, are told nothing; joint bilateral and guided filter have the "
+    "setting that is best by the truth of each picture, of twelve and twenty.",
     pictures=CASES,
     make=_pair,
     presets=prior.flash,

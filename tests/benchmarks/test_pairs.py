@@ -26,7 +26,7 @@ def test_a_pair_is_two_files_of_which_that_with_flash_has_less_noise(kind):
         levels = 255 * image
         np.testing.assert_allclose(levels, np.rint(levels), atol=1e-9)
     noise = problem.observation - problem.clean
-    if kind != "camera":
+    if kind in ("white", "moved"):
         inside = (problem.observation > 0) & (problem.observation < 1)
         assert noise[problem.clean > 0.3].std() == pytest.approx(SIGMA, rel=0.1)
         assert (problem.guide - under(SCENE)[1])[inside].std() == pytest.approx(GRAIN, rel=0.2)
@@ -34,6 +34,15 @@ def test_a_pair_is_two_files_of_which_that_with_flash_has_less_noise(kind):
         flash = problem.guide - KINDS[kind]("p", SCENE, moved(SCENE)).guide
         assert noise.std() > 8 / 255
         assert flash.any()
+
+
+def test_noise_makes_dark_parts_brighter_in_the_mean_of_exposures():
+    dark = 0.1 * SCENE
+    pair, once = (KINDS[kind]("p", dark, dark) for kind in ("exposures", "camera"))
+    assert np.array_equal(pair.observation, once.observation)
+    noise = pair.observation - pair.clean
+    assert abs(noise.mean()) < 0.05 * noise.std()
+    assert (once.observation - once.clean).mean() > 0.2 * noise.std()
 
 
 def test_moved_goes_down_and_left():
