@@ -5,7 +5,7 @@ from .covariance import Covariance, Sampled, White
 from .dct import dct_denoise
 from .detail import boosted, coarse
 from .fill import dct_inpaint, halve_known, pyramid_fill
-from .groups import FAR, TILE_GRID
+from .groups import FAR, NEAR, TILE_GRID
 from .guided_filter import guided_filter, windowed
 from .nonlocal_bayes import OF_BESIDE, nonlocal_bayes
 from .patch_fill import consensus_fill, patch_fill
@@ -16,6 +16,7 @@ from .tv import tv_least_squares
 
 __all__ = [
     "FAR",
+    "NEAR",
     "OF_BESIDE",
     "TILE_GRID",
     "Covariance",

@@ -17,9 +17,9 @@ from ..patches import with_channels
 # same is made of it to the bit; of `dct` too, not of patches of 7 pixels
 TILE_GRID = 120
 TILE = 40  # pixels a side of what is worked on at a time: it stays in the cache of a processor
-# pixels to every side in which patches are looked for that look like one: for what repeats, as
+# pixels to every side in which patches are looked for that look like one; far for what repeats, as
 # bricks do
-FAR = 22
+NEAR, FAR = 10, 22
 # measured, 8 to 20: of a tile, for every distance, every value of a group and of its covariance
 BYTES = 20
 # how much farther than they are patches over the rim seem, in powers of the noise of a patch: their

@@ -5,10 +5,9 @@ from torch import Tensor
 
 from ..colour import brightness, from_opponent, to_opponent
 from .covariance import Covariance, White, power
-from .groups import Groups
+from .groups import NEAR, Groups
 from .whitening import whitening
 
-REACH = 10  # pixels to every side in which similar patches are looked for
 SIMILAR = 40  # patches in a group
 SIZES = ((5, 8, 10), (3, 5, 7))  # pixels a side of patches of gray, and of colour
 # times the noise, for pilots that are estimates: they have errors too, so that groups look a little
@@ -26,7 +25,7 @@ def nonlocal_bayes(
     larger: int = 0,
     caution: float = CAUTION,
     beside: Tensor | None = None,
-    reach: int = REACH,
+    reach: int = NEAR,
 ) -> Tensor:
     """The mean of all patches, each y of a group of alike ones replaced by m + S (S + N)^-1 (y -
     m).
@@ -57,7 +56,7 @@ def nonlocal_bayes(
     return from_opponent(groups.filtered([guide, image], drawn, rim)[:, :channels])
 
 
-def groups_of(channels: int, larger: int, beside: bool, reach: int = REACH) -> Groups:
+def groups_of(channels: int, larger: int, beside: bool, reach: int = NEAR) -> Groups:
     """References lie side by side: overlapping ones take twice the time, for little."""
     size = SIZES[channels > 2][larger]
     return Groups(size, size, (2 if beside or larger else 1) * SIMILAR, reach)

@@ -20,6 +20,7 @@ from ..degradations import (
 from ..degradations.palette import undithered
 from ..denoisers import (
     FAR,
+    NEAR,
     OF_BESIDE,
     Covariance,
     Sampled,
@@ -222,10 +223,12 @@ def of_dither(palette: Palette, noise: Sampled, observation: Tensor, share: floa
     noise: what dithering added.
     """
     noisy = palette.without_offsets(observation)
+    # what a coarse pattern leaves looks alike everywhere
+    reach = NEAR if palette.coarse else FAR
 
     def drawn(pilot: Tensor) -> Tensor:
-        alike = nonlocal_bayes(noisy, pilot, noise, reach=FAR)
-        twice = nonlocal_bayes(noisy, alike, noise, larger=1, reach=FAR)
+        alike = nonlocal_bayes(noisy, pilot, noise)
+        twice = nonlocal_bayes(noisy, alike, noise, larger=1, reach=reach)
         return palette.project(twice, observation)
 
     sharp, smooth = (drawn(pilot) for pilot in (dct_denoise(noisy, noise), undithered(noisy)))
