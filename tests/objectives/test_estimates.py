@@ -3,8 +3,9 @@ import torch
 from helpers import photograph
 
 from deep_image_prior import tasks
-from deep_image_prior.degradations import CorrelatedNoise, Noise
-from deep_image_prior.objectives.estimates import of_correlated, of_white
+from deep_image_prior.degradations import Compression, CorrelatedNoise, Noise, Palette
+from deep_image_prior.denoisers import Sampled
+from deep_image_prior.objectives.estimates import of_compression, of_correlated, of_dither, of_white
 
 
 def test_under_correlated_noise_every_pass_is_the_one_that_was_measured():
@@ -46,3 +47,28 @@ def test_fast_has_all_passes_where_they_take_little_of_its_time(large, passes):
     presets = tasks.denoise.large_correlated() if large else tasks.denoise.correlated()
     assert presets["fast"].objective.count == passes
     assert presets["best"].objective.count == 4
+
+
+LARGER = torch.from_numpy(photograph(80)).float().permute(2, 0, 1)[None]
+ORDERED = tuple(
+    tuple(0.6 * ((3 * row + 5 * k) % 8 - 3.5) / 8 for k in range(8)) for row in range(8)
+)
+WEB = tuple((r / 5, g / 5, b / 5) for r in range(6) for g in range(6) for b in range(6))
+EIGHT = tuple((float(r), float(g), float(b)) for r in (0, 1) for g in (0, 1) for b in (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("made", "errors"),
+    [
+        (Compression(20), [9.1, 9.13, 9.087]),
+        (Palette(WEB, dithered=True), [5.924, 5.512, 6.626]),
+        (Palette(EIGHT, dithered=True, offsets=ORDERED), [27.311, 28.776, 27.01]),
+    ],
+)
+def test_of_what_was_compressed_every_estimate_is_the_one_that_was_measured(made, errors):
+    x0 = made.compress(LARGER)
+    noise = Sampled(made.artefacts(x0))
+    dithered = isinstance(made, Palette)
+    images = of_dither(made, noise, x0, 0.5) if dithered else of_compression(made, noise, x0)
+    found = [255 * (each - LARGER).square().mean().sqrt().item() for each in images.chunk(3, dim=1)]
+    assert found == pytest.approx(errors, rel=1e-3)
