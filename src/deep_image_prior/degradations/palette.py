@@ -36,6 +36,9 @@ SHORTER = (2, 4)
 # 0.04 to 0.6 of six ordered dithers of two pictures, up to 0.003 of four that pass on what is left;
 # and by chance about one over the number of periods, so CHANCE times that, too
 PATTERNED, CHANCE = 0.01, 4
+# of the variance of a pattern, that of the means of its rows and columns: 0.05 to 0.31 of dithers,
+# 0.95 to 1 of what lines of text leave
+LINES = 0.6
 ALIKE = 2  # times chance, in the parts of a pattern that comes again within PERIOD
 # of the periods that are not of one colour, those that come again: up to 0.4 of six pictures with
 # the ordered dithers of 18 palettes, 0.6 to 1 of pictures made of tiles, which are left as they are
@@ -205,7 +208,8 @@ def detect(observation: Tensor) -> Palette | None:
 
 def _offsets(observation: Tensor) -> tuple[tuple[float, ...], ...]:
     """What was added to x0 (1, C, H, W) before its colours were chosen, P x P numbers, P up to
-    PERIOD, or nothing: what it has more than its blur in the mean of all periods.
+    PERIOD, or nothing: what it has more than its blur in the mean of all periods, if that is not
+    of rows or columns.
     """
     seen = _whole_periods(observation)
     periods = seen[0, 0].numel() / PERIOD**2
@@ -215,6 +219,8 @@ def _offsets(observation: Tensor) -> tuple[tuple[float, ...], ...]:
     by_chance = rest.var() / periods
     mean = _mean_period(rest, PERIOD)
     if mean.var() < PATTERNED * rest.var() + CHANCE * by_chance:
+        return ()
+    if sum(mean.mean(dim=dim).var(correction=0) for dim in (0, 1)) > LINES * mean.var(correction=0):
         return ()
     for shorter in SHORTER:
         some = _mean_period(mean[None, None], shorter)
