@@ -14,6 +14,7 @@ import deep_image_prior as dip
 from deep_image_prior.degradations import Downsampling, Lossy
 from deep_image_prior.degradations.prefilters import prefilter
 from deep_image_prior.errors import BadInput
+from deep_image_prior.files import read
 from deep_image_prior.images import scale_of
 from deep_image_prior.metrics import psnr
 from deep_image_prior.summary import summary
@@ -179,14 +180,25 @@ def test_errors_of_the_picture_are_not_drawn_with_the_rest(monkeypatch, x0, how,
     monkeypatch.setattr(Downsampling, "project", watched)
     result = enlarged(x0, steps=1, **how)
     assert seen == {doubtful}
-    assert (result.damage.left is not None) == left
-    assert any("was left in" in line for line in summary(result, SCALE)) == left
+    assert (result.damage.noise_left is not None) == left
+    assert any("left in" in line for line in summary(result, SCALE)) == left
+
+
+@pytest.mark.parametrize(("sigma", "quality", "said"), [(0.1, 95, True), (0, 20, False)])
+def test_noise_beside_compression_is_left_and_said(tmp_path, sigma, quality, said):
+    pixels = np.rint(255 * noisy(photograph(96), sigma)) if sigma else 255 * photograph(96)
+    Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "p.jpg", quality=quality)
+    kept = read(tmp_path / "p.jpg")
+    x0, task = tensor(kept.pixels / 255), Upscale(2, channel_axis=-1, coding=kept.coding)
+    _, damage = task.measure(x0, SCALE, None)
+    assert damage.compression
+    assert (damage.noise_left is not None) == said
 
 
 def test_noise_that_is_left_is_told_in_the_units_of_the_image():
-    left = enlarged(photograph(32), steps=1).damage.left
+    left = enlarged(photograph(32), steps=1).damage.noise_left
     assert left > 1.5 / 255
     thousands = enlarged(1000 * photograph(32), steps=1)
-    assert thousands.damage.left == pytest.approx(1000 * left, rel=0.02)
+    assert thousands.damage.noise_left == pytest.approx(1000 * left, rel=0.02)
     [said] = [line for line in summary(thousands, scale_of(thousands.image)) if "left in" in line]
-    assert f"about {thousands.damage.left:.2g} in the units of the image" in said
+    assert f"up to about {thousands.damage.noise_left:.2g} in the units of the image" in said

@@ -263,5 +263,5 @@ def _rescaled(damage: Damage, scale: Scale) -> Damage:
         damage,
         noise=damage.noise and damage.noise.rescaled(scale.span, scale.offset),
         stripes=damage.stripes and damage.stripes.rescaled(scale.span, 0.0),
-        left=damage.left and damage.left * scale.span,
+        noise_left=damage.noise_left and damage.noise_left * scale.span,
     )

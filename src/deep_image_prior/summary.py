@@ -35,10 +35,10 @@ def summary(result: Result, scale: Scale) -> list[str]:
             f"softness: as a Gaussian of {soft:.2g} pixels leaves a sharp picture; "
             f"--psf gaussian:{soft:.2g} takes it back, and draws halos if there was none"
         )
-    if left := result.damage.left:
+    if left := result.damage.noise_left:
         lines.append(
-            f"noise: about {unit * left:.2g} {of}, if it is not texture, was left in and drawn "
-            "larger; to take it out, denoise the image first"
+            f"noise: up to about {unit * left:.2g} {of} may be in the image, or texture; it was "
+            "left in. If you see grain, denoise the image first"
         )
     if result.clean:
         lines.append("clean: what was taken out as noise is less than can be seen")

@@ -78,7 +78,7 @@ def described(result: Result, scores: Mapping[str, float | None] = {}) -> dict[s
         "holes": " and ".join(result.damage.holes) or None,
         "alignment": result.damage.alignment and asdict(result.damage.alignment),
         "softness": result.damage.softness,
-        "left": result.damage.left,
+        "noise_left": result.damage.noise_left,
         "clean": result.clean,
         "cautions": list(result.cautions),
         "steps": result.steps,

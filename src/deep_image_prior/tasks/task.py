@@ -131,7 +131,8 @@ class Damage:
     """What happened to x0, as far as it was measured or told. holes: their kinds. alignment: of
     the second picture, whose channels are behind those of x0 then. softness: where x0 is softer
     than what made it so small leaves a sharp picture, the deviation of the Gaussian that leaves it
-    so, in pixels of x. left: the deviation of noise that may be texture, and is left in x0.
+    so, in pixels of x. noise_left: the deviation of noise that may be texture, and is left in
+    x0.
     """
 
     noise: AnyNoise | None = None
@@ -141,7 +142,7 @@ class Damage:
     holes: tuple[str, ...] = ()
     alignment: Alignment | None = None
     softness: float | None = None
-    left: float | None = None
+    noise_left: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
