@@ -53,7 +53,8 @@ class Upscale(Restoration):
     """Super-resolve: (H, W) -> (factor H, factor W) (section 3.2).
 
     Noise that is told, or certain, and traces of compression are taken out of x0 first, as Denoise
-    and Dejpeg do it, but not by the preset paper: Result.noise and Result.compression.
+    and Dejpeg do it, but not by the preset paper: Result.noise and Result.compression. What may be
+    noise or texture is left in: Result.damage.noise_left.
     """
 
     name = "upscale"
