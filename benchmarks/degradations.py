@@ -48,7 +48,7 @@ def grained(name: str, clean: Pixels, sigma: float) -> Problem:
 
 def photographed(name: str, scene: Pixels, photons: float = PHOTONS, seed: int = 0) -> Problem:
     """x0: the scene seen by a sensor, developed and kept as a JPEG file; its truth: the same
-    without noise and file. photons: at white.
+    without noise and file. photons: at white. seed: of the noise.
     """
     sharp = np.clip(scene**GAMMA @ np.linalg.inv(COLOURS).T, 0, 1)
     seen = gaussian(sharp, LENS, mode="reflect", channel_axis=-1)

@@ -21,15 +21,7 @@ from .task import Damage, Finished, Restoration, task
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from ..degradations import (
-        AnyNoise,
-        Compression,
-        CorrelatedNoise,
-        Downsampling,
-        Lossy,
-        Noise,
-        Palette,
-    )
+    from ..degradations import AnyNoise, CorrelatedNoise, Downsampling, Noise
     from ..descent import Problem
     from ..files import Coded, Quantisation
     from ..images import Pixels, Scale
@@ -100,7 +92,8 @@ class Upscale(Restoration):
         noise = _noise(observation, scale, sigma)
         if noise and noise.certain and not found:
             return observation, Damage(noise=noise)
-        left = _left(noise, found, observation)
+        added = found.artefacts(observation).square().mean().sqrt().item() if found else 0.0
+        left = _left(noise, observation, ARTEFACTS * added)
         if found:
             return observation, Damage(compression=found, noise_left=left)
         soft = softness(observation) or 0.0
@@ -171,17 +164,14 @@ def _noise(observation: Tensor, scale: Scale, sigma: float | None) -> AnyNoise |
     return found if strong else None
 
 
-def _left(
-    noise: AnyNoise | None, found: Compression | Lossy | Palette | None, observation: Tensor
-) -> float | None:
-    """The deviation of `noise` that is left in x0, if it is more than what compression added."""
+def _left(noise: AnyNoise | None, observation: Tensor, least: float) -> float | None:
+    """The deviation of `noise` that is left in x0, if it is more than `least`."""
     from ..degradations import Impulses
 
     if noise is None or isinstance(noise, Impulses):
         return None
     deviation = _deviation(noise, observation)
-    added = found.artefacts(observation).square().mean().sqrt().item() if found else 0.0
-    return deviation if deviation > ARTEFACTS * added else None
+    return deviation if deviation > least else None
 
 
 def _deviation(noise: Noise | CorrelatedNoise, observation: Tensor) -> float:
